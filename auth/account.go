@@ -1,0 +1,247 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jonboulle/clockwork"
+
+	"github.com/retune-tv/plexauthd/auth/plextv"
+	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/auth/statefile"
+)
+
+// Plex is what an [Account] asks of plex.tv. [plextv.Client] is the real one.
+type Plex interface {
+	RequestPin(ctx context.Context, id plextv.Identity, strong bool) (plextv.Pin, error)
+	CheckPin(ctx context.Context, id plextv.Identity, pinID secret.String) (plextv.Pin, error)
+	User(ctx context.Context, id plextv.Identity, token secret.String) (plextv.User, error)
+	SignOut(ctx context.Context, id plextv.Identity, token secret.String) error
+}
+
+// Store keeps the record over restarts. [statefile.File] is the real one.
+// Save must be durable when it returns nil, and leave the old state whole when
+// it does not.
+type Store interface {
+	Load() (statefile.State, error)
+	Save(statefile.State) error
+}
+
+// Settings are what may change while the daemon runs.
+type Settings struct {
+	Identity       plextv.Identity // its ClientID is not used: the account has its own
+	PollInterval   time.Duration   // between two questions about a PIN
+	PairingTimeout time.Duration   // a pairing ends after this, or earlier with plex.tv's PIN
+}
+
+// rememberedEnds is how many ended pairings CheckPin still knows.
+const rememberedEnds = 16
+
+// Options are what an [Account] is made of. Plex, Store and Settings are required.
+type Options struct {
+	Plex     Plex
+	Store    Store
+	Settings Settings
+	Clock    clockwork.Clock // nil: the real one
+	Log      *slog.Logger    // nil: silence
+
+	// ConfirmAfter is the pause after which a first refusal of the token must
+	// be repeated before it counts. 0 means 2 s.
+	ConfirmAfter time.Duration
+}
+
+// Account is the Plex account of this box. Its methods may be called from any
+// goroutine. Those that take a context return early, with its error, when it ends.
+type Account struct {
+	plex         Plex
+	store        Store
+	clock        clockwork.Clock
+	log          *slog.Logger
+	confirmAfter time.Duration
+
+	life context.Context // ends with Close
+	end  context.CancelFunc
+	work sync.WaitGroup // background goroutines
+
+	turn   chan struct{} // holding its token is the right to touch what follows
+	record record
+	poll   *poller
+	ended  []PinEnd // the last few, oldest first
+
+	snap  atomic.Pointer[Snapshot]
+	feed  *feed
+	pins  flight[Pairing]
+	users flight[plextv.User]
+	kick  chan struct{} // wakes the verifier
+}
+
+// Open loads the account from the store and takes up what was under way: a
+// pairing goes on, a stored token is verified in the background. It asks
+// plex.tv nothing itself and does not wait for it.
+//
+// A store that cannot be read or written does not fail Open: the account then
+// starts with what could be read, says so in [Snapshot].Problem, and what would
+// need the store fails with [StorageFailed].
+func Open(o Options) *Account {
+	a := &Account{
+		plex: o.Plex, store: o.Store, clock: o.Clock, log: o.Log, confirmAfter: o.ConfirmAfter,
+		turn: make(chan struct{}, 1),
+		kick: make(chan struct{}, 1),
+	}
+	if a.clock == nil {
+		a.clock = clockwork.NewRealClock()
+	}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	if a.confirmAfter == 0 {
+		a.confirmAfter = 2 * time.Second
+	}
+	a.life, a.end = context.WithCancel(context.Background())
+	a.load(o.Settings)
+	first := a.record.snapshot()
+	a.snap.Store(first)
+	a.feed = newFeed(a.log, first)
+	a.followPairing(nil)
+	a.work.Go(func() { a.verifyWhenNeeded(a.life) })
+	return a
+}
+
+func (a *Account) load(settings Settings) {
+	state, err := a.store.Load()
+	a.record = record{State: state, settings: settings}
+	if err != nil {
+		a.record.problem = err.Error()
+		a.log.Error("the state could not be read: starting signed out", "error", err)
+	}
+	if a.record.ClientID != "" {
+		return
+	}
+	a.record.ClientID = uuid.NewString()
+	if err := a.store.Save(a.record.State); err != nil {
+		a.record.problem = err.Error()
+		a.log.Error("the state cannot be kept: signing in will not work until it can", "error", err)
+	}
+}
+
+// Close ends all background work and waits for it, or for ctx. A pairing under
+// way stays in the store and goes on at the next [Open].
+func (a *Account) Close(ctx context.Context) error {
+	a.end()
+	done := make(chan struct{})
+	go func() { a.work.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return errors.New("stopping the account: background work has not ended in time")
+	}
+}
+
+// Snapshot gives the account as it is now. It never waits.
+func (a *Account) Snapshot() *Snapshot { return a.snap.Load() }
+
+// Subscribe calls handle, on a goroutine of the subscription's own, with the
+// account as it is and then with every change, in order and without a gap. A
+// subscriber that blocks loses its oldest events after 256, and nobody else
+// notices. cancel ends the subscription; an event that is being handled then
+// is not waited for.
+func (a *Account) Subscribe(handle func(Event)) (cancel func()) {
+	return a.feed.subscribe(handle)
+}
+
+// Alive returns nil if the account can still make changes, or ctx's error if
+// whoever holds the turn does not give it back.
+func (a *Account) Alive(ctx context.Context) error {
+	if err := a.takeTurn(ctx); err != nil {
+		return err
+	}
+	a.endTurn()
+	return nil
+}
+
+// Configure replaces the settings. A pairing under way keeps the old ones.
+func (a *Account) Configure(ctx context.Context, settings Settings) error {
+	return a.change(ctx, func(next *record, _ *Event) error {
+		next.settings = settings
+		return nil
+	})
+}
+
+func (a *Account) takeTurn(ctx context.Context) error {
+	select {
+	case a.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := errors.Join(ctx.Err(), a.life.Err()); err != nil {
+		a.endTurn()
+		return err
+	}
+	return nil
+}
+
+func (a *Account) endTurn() { <-a.turn }
+
+// change lets edit work on a copy of the record, makes the copy durable and
+// publishes it. With an error from edit or the store nothing has changed.
+// The event that edit may fill in is published with the change.
+func (a *Account) change(ctx context.Context, edit func(next *record, e *Event) error) error {
+	return a.apply(ctx, edit, func(failed record, err error) error {
+		problem := a.record
+		problem.problem = failed.problem
+		a.publish(problem, Event{})
+		return errStorage(err)
+	})
+}
+
+// accept is change for what time or plex.tv has decided: it holds even if the
+// store fails. Memory is then ahead of the disk until the next save.
+func (a *Account) accept(ctx context.Context, edit func(next *record, e *Event) error) error {
+	return a.apply(ctx, edit, nil)
+}
+
+func (a *Account) apply(ctx context.Context, edit func(*record, *Event) error, refuse func(record, error) error) error {
+	if err := a.takeTurn(ctx); err != nil {
+		return err
+	}
+	defer a.endTurn()
+	next, event := a.record, Event{}
+	if err := edit(&next, &event); err != nil {
+		return err
+	}
+	if next.State != a.record.State {
+		next.problem = ""
+		if err := a.store.Save(next.State); err != nil {
+			a.log.Error("the state could not be written: what is on disk is the old one", "error", err)
+			next.problem = err.Error()
+			if refuse != nil {
+				return refuse(next, err)
+			}
+		}
+	}
+	a.publish(next, event)
+	return nil
+}
+
+// publish makes next the account. It needs the turn.
+func (a *Account) publish(next record, event Event) {
+	a.record = next
+	if event.PinEnd != nil {
+		a.ended = append(a.ended, *event.PinEnd)
+		a.ended = a.ended[max(0, len(a.ended)-rememberedEnds):]
+		a.log.Info("pairing ended", "pin_id", event.PinEnd.ID, "result", string(event.PinEnd.Result))
+	}
+	event.Snapshot = next.snapshot()
+	a.snap.Store(event.Snapshot)
+	a.feed.publish(event)
+	if event.Auth != nil {
+		a.log.Info("sign-in changed", "authenticated", event.Auth.Authenticated, "reason", string(event.Auth.Reason))
+	}
+	a.followPairing(event.PinEnd)
+}

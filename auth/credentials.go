@@ -1,0 +1,181 @@
+package auth
+
+import (
+	"context"
+	"time"
+
+	"github.com/retune-tv/plexauthd/auth/plextv"
+	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/auth/statefile"
+)
+
+// revokeTimeout bounds the best-effort revocation at sign-out: a person waits for it.
+const revokeTimeout = 10 * time.Second
+
+// userID is the stored user's id, or "" when signed out or not known yet.
+func (r *record) userID() string {
+	if r.Auth == nil {
+		return ""
+	}
+	return r.Auth.UserID
+}
+
+// signIn makes auth the signed-in account. The chosen server stays if it is
+// the same user's.
+func (r *record) signIn(auth *statefile.Auth, e *Event) {
+	if auth.SelectedServerID == "" && auth.UserID != "" && auth.UserID == r.userID() {
+		auth.SelectedServerID, auth.SelectedServerURI = r.Auth.SelectedServerID, r.Auth.SelectedServerURI
+	}
+	r.Auth = auth
+	r.asked, r.verified, r.refusedAt = true, true, time.Time{}
+	e.Auth = &AuthChange{Authenticated: true, Reason: ReasonSignedIn}
+}
+
+func (r *record) signOut(e *Event) {
+	if r.Auth == nil {
+		return
+	}
+	r.Auth = nil
+	r.asked, r.verified, r.refusedAt = false, false, time.Time{}
+	e.Auth = &AuthChange{Authenticated: false, Reason: ReasonSignedOut}
+}
+
+// Token gives the token: [AuthRequired] when nobody is signed in,
+// [AuthInvalid] when plex.tv has refused the token that is held.
+func (a *Account) Token() (secret.String, error) {
+	s := a.Snapshot()
+	switch {
+	case s.Credentials == nil:
+		return secret.String{}, errSignedOut()
+	case !s.Authenticated:
+		return secret.String{}, errorf(AuthInvalid, "plex.tv has refused the stored token: sign in again")
+	default:
+		return s.Credentials.Token, nil
+	}
+}
+
+// Store replaces the credentials. The token is checked at plex.tv, and what c
+// lacks of the user is filled in from there. A token that plex.tv refuses is
+// [AuthInvalid], and the old credentials stay. If plex.tv cannot be reached, a
+// c that names its user is stored all the same, unverified; one that does not
+// fails with the reason.
+func (a *Account) Store(ctx context.Context, c Credentials) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	id, err := a.identity(ctx)
+	if err != nil {
+		return err
+	}
+	user, err := a.plex.User(ctx, id, c.Token)
+	verified := err == nil
+	if err != nil && (c.UserID == "" || c.Username == "" || !saysNothing(err)) {
+		return err
+	}
+	auth := c.filledFrom(user, a.clock.Now())
+	err = a.change(ctx, func(next *record, e *Event) error {
+		next.signIn(auth, e)
+		next.asked, next.verified = verified, verified
+		return nil
+	})
+	if err == nil {
+		a.wakeVerifier()
+	}
+	return err
+}
+
+// saysNothing reports whether err leaves open what plex.tv thinks of a token.
+func saysNothing(err error) bool {
+	for _, kind := range []plextv.Kind{plextv.Unreachable, plextv.ServerError, plextv.RateLimited, plextv.InvalidResponse} {
+		if isPlexKind(err, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// filledFrom keeps what c says and takes the rest from plex.tv's answer.
+func (c Credentials) filledFrom(user plextv.User, now time.Time) *statefile.Auth {
+	auth := &statefile.Auth{
+		Token: c.Token, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
+		SelectedServerID: c.ServerMachineID, SelectedServerURI: c.ServerURI,
+	}
+	setUser(auth, user)
+	for _, field := range []struct {
+		stored *string
+		given  string
+	}{
+		{&auth.UserID, c.UserID}, {&auth.Username, c.Username}, {&auth.Email, c.Email}, {&auth.Thumb, c.Thumb},
+	} {
+		if field.given != "" {
+			*field.stored = field.given
+		}
+	}
+	if auth.IssuedAt.IsZero() {
+		auth.IssuedAt = now
+	}
+	return auth
+}
+
+// Clear forgets the credentials on this box. Doing it twice is no error.
+func (a *Account) Clear(ctx context.Context) error {
+	return a.change(ctx, func(next *record, e *Event) error {
+		next.signOut(e)
+		return nil
+	})
+}
+
+// SignOut forgets the credentials on this box and then revokes the token at
+// plex.tv, best effort, for at most 10 s. It forgets first: what happens to the
+// network must not keep anybody signed in.
+func (a *Account) SignOut(ctx context.Context) (revoked bool, err error) {
+	var token secret.String
+	var id plextv.Identity
+	err = a.change(ctx, func(next *record, e *Event) error {
+		if next.Auth != nil {
+			token, id = next.Auth.Token, next.identity()
+		}
+		next.signOut(e)
+		return nil
+	})
+	if err != nil || token.IsZero() {
+		return false, err
+	}
+	return a.revoke(ctx, id, token), nil
+}
+
+// revoke goes on when the caller leaves: only this call still knows the token.
+func (a *Account) revoke(ctx context.Context, id plextv.Identity, token secret.String) bool {
+	revoking, cancel := context.WithTimeout(a.life, revokeTimeout)
+	done := make(chan error, 1)
+	a.work.Go(func() {
+		defer cancel()
+		done <- a.plex.SignOut(revoking, id, token)
+	})
+	select {
+	case err := <-done:
+		if err != nil {
+			a.log.Warn("signed out here, but the token could not be revoked at plex.tv", "error", err)
+		}
+		return err == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// SelectServer remembers the media server that the user chose, beside the
+// token and only as long as it. Both empty means none.
+func (a *Account) SelectServer(ctx context.Context, s Server) error {
+	if err := s.check(); err != nil {
+		return err
+	}
+	return a.change(ctx, func(next *record, _ *Event) error {
+		if next.Auth == nil {
+			return errSignedOut()
+		}
+		chosen := *next.Auth
+		chosen.SelectedServerID, chosen.SelectedServerURI = s.MachineID, s.URI
+		next.setAuth(chosen)
+		return nil
+	})
+}

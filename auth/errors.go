@@ -1,0 +1,110 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/retune-tv/plexauthd/auth/plextv"
+)
+
+// Code is the kind of failure that a frontend decides on. On D-Bus it is the
+// last part of the error name.
+type Code string
+
+// The failures an [Account] reports.
+const (
+	AuthRequired    Code = "AuthRequired"    // nobody is signed in
+	AuthInvalid     Code = "AuthInvalid"     // plex.tv refused the token
+	PinExpired      Code = "PinExpired"      // the pairing ran out of time
+	PinRejected     Code = "PinRejected"     // the home PIN is wrong
+	NotFound        Code = "NotFound"        // no such pairing
+	RateLimited     Code = "RateLimited"     // plex.tv asks for patience
+	Unreachable     Code = "Unreachable"     // no route, DNS, TLS, timeout
+	ServerError     Code = "ServerError"     // plex.tv failed (5xx)
+	InvalidResponse Code = "InvalidResponse" // not what plex.tv sends
+	StorageFailed   Code = "StorageFailed"   // the state could not be written
+	InvalidArgs     Code = "InvalidArgs"     // an argument is out of range
+)
+
+// Error is a failure with its [Code]. Its text says what was tried and never
+// holds a secret.
+type Error struct {
+	Code Code
+	Text string
+	Err  error // the cause, or nil
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return e.Text
+	}
+	if e.Text == "" {
+		return e.Err.Error()
+	}
+	return e.Text + ": " + e.Err.Error()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// CodeOf gives the [Code] of err, or "" for an error that has none, such as a
+// cancelled context.
+func CodeOf(err error) Code {
+	var own *Error
+	if errors.As(err, &own) {
+		return own.Code
+	}
+	var plex *plextv.Error
+	if errors.As(err, &plex) {
+		return codeOfPlex(plex)
+	}
+	// A caller's own time ran out while plex.tv was being asked.
+	if errors.Is(err, context.DeadlineExceeded) {
+		return Unreachable
+	}
+	return ""
+}
+
+func codeOfPlex(err *plextv.Error) Code {
+	switch err.Kind {
+	case plextv.Refused, plextv.Forbidden:
+		return AuthInvalid
+	case plextv.Gone:
+		return NotFound
+	case plextv.RateLimited:
+		return RateLimited
+	case plextv.ServerError:
+		return ServerError
+	case plextv.Unreachable:
+		return Unreachable
+	default:
+		return InvalidResponse
+	}
+}
+
+// isPlexKind reports whether err is plex.tv's answer of that kind.
+func isPlexKind(err error, kind plextv.Kind) bool {
+	var plex *plextv.Error
+	return errors.As(err, &plex) && plex.Kind == kind
+}
+
+// rateLimit gives plex.tv's 429, or nil if err is something else.
+func rateLimit(err error) *plextv.Error {
+	var plex *plextv.Error
+	if errors.As(err, &plex) && plex.Kind == plextv.RateLimited {
+		return plex
+	}
+	return nil
+}
+
+func errorf(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Text: fmt.Sprintf(format, args...)}
+}
+
+func errSignedOut() *Error { return errorf(AuthRequired, "nobody is signed in to Plex on this box") }
+
+func errStorage(err error) *Error {
+	return &Error{Code: StorageFailed, Text: "keeping the state", Err: err}
+}

@@ -1,0 +1,147 @@
+package auth
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+)
+
+// Reason says why Authenticated or the signed-in user changed.
+type Reason string
+
+// The reasons of an [AuthChange].
+const (
+	ReasonSignedIn  Reason = "signed-in"
+	ReasonSignedOut Reason = "signed-out"
+	ReasonRevoked   Reason = "revoked" // plex.tv refused a token that had time left, or no known end
+	ReasonExpired   Reason = "expired" // plex.tv refused a token past its expiry
+)
+
+// PinResult is how a pairing ended.
+type PinResult string
+
+// The results of a [PinEnd].
+const (
+	PinClaimed   PinResult = "claimed"
+	PinTimedOut  PinResult = "expired"
+	PinCancelled PinResult = "cancelled"
+	PinFailed    PinResult = "failed"
+)
+
+// AuthChange tells that somebody signed in or out.
+type AuthChange struct {
+	Authenticated bool
+	Reason        Reason
+}
+
+// PinEnd tells that a pairing is over.
+type PinEnd struct {
+	ID     uint64
+	Result PinResult
+}
+
+// Event is one change of the account. It is sent after the change is durable
+// and holds no secret but what Snapshot holds for its privileged readers.
+type Event struct {
+	Snapshot *Snapshot   // the account after the change
+	Auth     *AuthChange // nil when nobody signed in or out
+	PinEnd   *PinEnd     // nil when no pairing ended
+}
+
+// feedDepth bounds the events that wait for one subscriber.
+const feedDepth = 256
+
+// feed hands each event to each subscriber on the subscriber's own goroutine,
+// so that one that blocks or panics is alone with it.
+type feed struct {
+	log *slog.Logger
+
+	mu      sync.Mutex
+	current *Snapshot
+	subs    map[*subscriber]struct{}
+}
+
+type subscriber struct {
+	mu     sync.Mutex
+	queue  []Event
+	ready  chan struct{} // holds one token while the queue is not empty
+	closed chan struct{}
+	lost   bool
+}
+
+func newFeed(log *slog.Logger, first *Snapshot) *feed {
+	return &feed{log: log, current: first, subs: make(map[*subscriber]struct{})}
+}
+
+func (f *feed) subscribe(handle func(Event)) (cancel func()) {
+	s := &subscriber{ready: make(chan struct{}, 1), closed: make(chan struct{})}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.subs[s] = struct{}{}
+	s.push(Event{Snapshot: f.current})
+	go f.deliver(s, handle)
+	return sync.OnceFunc(func() {
+		f.mu.Lock()
+		delete(f.subs, s)
+		f.mu.Unlock()
+		close(s.closed)
+	})
+}
+
+func (f *feed) publish(e Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.current = e.Snapshot
+	for s := range f.subs {
+		if s.push(e) {
+			f.log.Warn("a subscriber does not take its events: the oldest are dropped", "waiting", feedDepth)
+		}
+	}
+}
+
+// push queues e and reports whether the subscriber has just begun to lose events.
+func (s *subscriber) push(e Event) (lossBegan bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) == feedDepth {
+		s.queue = s.queue[1:]
+		lossBegan, s.lost = !s.lost, true
+	}
+	s.queue = append(s.queue, e)
+	select {
+	case s.ready <- struct{}{}:
+	default:
+	}
+	return lossBegan
+}
+
+func (s *subscriber) take() []Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	events := s.queue
+	s.queue, s.lost = nil, false
+	return events
+}
+
+func (f *feed) deliver(s *subscriber, handle func(Event)) {
+	for {
+		select {
+		case <-s.closed:
+			return
+		case <-s.ready:
+		}
+		for _, e := range s.take() {
+			f.handOver(handle, e)
+		}
+	}
+}
+
+func (f *feed) handOver(handle func(Event), e Event) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			// Only the type: the value could hold anything of the event.
+			f.log.Error("a subscriber panicked; it goes on with the next event", "panic", fmt.Sprintf("%T", cause))
+		}
+	}()
+	handle(e)
+}

@@ -1,0 +1,158 @@
+package auth
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/retune-tv/plexauthd/auth/plextv"
+	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/auth/statefile"
+)
+
+// State is where the box stands with plex.tv, in one word.
+type State string
+
+// The states. A pairing under way shows as Pairing only while no good token is
+// held: somebody who adds a second account is still signed in.
+const (
+	SignedOut  State = "signed-out"
+	PairingNow State = "pairing"
+	SignedIn   State = "signed-in"
+	Unverified State = "unverified" // a token is held, plex.tv could not be asked since start
+	Expired    State = "expired"    // plex.tv refused the token: sign in again
+)
+
+// Mode is how the box proves who it is.
+type Mode string
+
+// ModeLegacy is the opaque token that plex.tv issues for a PIN.
+const ModeLegacy Mode = "legacy"
+
+// Pairing is a PIN that somebody can claim. The zero value is none.
+type Pairing struct {
+	ID        uint64 // the daemon's own number, never plex.tv's PIN id, which would fetch the token
+	Code      string // what a person types, or what the strong link carries
+	LinkURI   string // where a person types it
+	AuthURI   string // what a QR code holds
+	ExpiresAt time.Time
+}
+
+// Server is the media server that the user chose. The zero value is none.
+type Server struct{ MachineID, URI string }
+
+// User is who is signed in.
+type User struct {
+	ID, UUID, Username, Title, Email, Thumb string
+	HomeAdmin, Restricted                   bool
+}
+
+// Credentials are what the state file keeps for the signed-in user.
+type Credentials struct {
+	Token                      secret.String
+	UserID, Username, Email    string
+	Thumb                      string
+	IssuedAt, ExpiresAt        time.Time // zero: not known
+	ServerMachineID, ServerURI string
+}
+
+// Snapshot is the account at one moment. It is shared and must not be changed,
+// its Headers map included.
+type Snapshot struct {
+	State          State
+	Authenticated  bool // a token is held that plex.tv has not refused
+	Pairing        Pairing
+	Mode           Mode
+	TokenExpiresAt time.Time
+	Server         Server
+	User           *User             // nil when signed out
+	Credentials    *Credentials      // nil when signed out
+	Headers        map[string]string // X-Plex-* and Accept, with the token only when Authenticated
+	Problem        string            // why the state cannot be kept, for people; empty when it can
+}
+
+// record is what an Account knows. Only the holder of the turn touches it, and
+// replaces what the pointers of State point to instead of changing it.
+type record struct {
+	statefile.State
+	settings  Settings
+	asked     bool      // plex.tv has said yes or no to the token since start
+	verified  bool      // it said yes
+	refusedAt time.Time // first refusal, not confirmed yet; zero when none
+	problem   string
+}
+
+func (r *record) refused() bool { return r.Auth != nil && !r.Auth.RefusedAt.IsZero() }
+
+func (r *record) state() State {
+	switch {
+	case r.Pairing != nil && (r.Auth == nil || r.refused()):
+		return PairingNow
+	case r.Auth == nil:
+		return SignedOut
+	case r.refused():
+		return Expired
+	case r.verified:
+		return SignedIn
+	default:
+		return Unverified
+	}
+}
+
+func (r *record) identity() plextv.Identity {
+	id := r.settings.Identity
+	id.ClientID = r.ClientID
+	return id
+}
+
+// snapshot prepares everything that reads are answered from.
+func (r *record) snapshot() *Snapshot {
+	s := &Snapshot{
+		State:         r.state(),
+		Authenticated: r.Auth != nil && !r.refused(),
+		Mode:          ModeLegacy,
+		Headers:       r.identity().Headers(),
+		Problem:       r.problem,
+	}
+	if r.Pairing != nil {
+		s.Pairing = pairingView(r.identity(), r.Pairing)
+	}
+	if a := r.Auth; a != nil {
+		s.TokenExpiresAt = a.ExpiresAt
+		s.Server = Server{MachineID: a.SelectedServerID, URI: a.SelectedServerURI}
+		s.User = &User{a.UserID, a.UUID, a.Username, a.Title, a.Email, a.Thumb, a.HomeAdmin, a.Restricted}
+		s.Credentials = &Credentials{a.Token, a.UserID, a.Username, a.Email, a.Thumb,
+			a.IssuedAt, a.ExpiresAt, a.SelectedServerID, a.SelectedServerURI}
+	}
+	if s.Authenticated {
+		s.Headers["X-Plex-Token"] = r.Auth.Token.Reveal()
+	}
+	return s
+}
+
+// linkURI is where Plex tells people to type the short code.
+const linkURI = "https://plex.tv/link"
+
+func pairingView(id plextv.Identity, p *statefile.Pairing) Pairing {
+	return Pairing{ID: p.ID, Code: p.Code, LinkURI: linkURI, AuthURI: authURI(id, p), ExpiresAt: p.ExpiresAt}
+}
+
+// authURI follows Plex's "Authenticating with Plex": the short code goes to the
+// link page, the strong one to app.plex.tv with the device in the fragment,
+// brackets percent-encoded.
+func authURI(id plextv.Identity, p *statefile.Pairing) string {
+	if !p.Strong {
+		return linkURI + "/?pin=" + url.QueryEscape(p.Code)
+	}
+	q := url.Values{"clientID": {id.ClientID}, "code": {p.Code}}
+	for key, value := range map[string]string{
+		"product": id.Product, "version": id.Version, "platform": id.Platform,
+		"platformVersion": id.PlatformVersion, "device": id.Device, "deviceName": id.DeviceName,
+	} {
+		if value != "" {
+			q.Set("context[device]["+key+"]", value)
+		}
+	}
+	// The fragment is read by a page's script, for which a + is a plus sign.
+	return "https://app.plex.tv/auth#?" + strings.ReplaceAll(q.Encode(), "+", "%20")
+}

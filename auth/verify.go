@@ -1,0 +1,203 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/retune-tv/plexauthd/auth/plextv"
+	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/auth/statefile"
+)
+
+// Validate asks plex.tv now whether the stored token is good. 200 is true;
+// 401, 403 and 422 "Invalid token" are false; anything else is an error and
+// says nothing about the token (Plex documents 200 and 401 only as telling).
+// [AuthRequired] when nobody is signed in.
+//
+// A refusal (401 or that 422) changes the state only when a second one, after
+// a pause, confirms it; the second is asked for in the background.
+func (a *Account) Validate(ctx context.Context) (bool, error) {
+	_, err := a.users.do(ctx, a.life, "stored", a.verify)
+	return verdict(err)
+}
+
+// ValidateToken asks plex.tv about any token, as Validate does, and changes nothing.
+func (a *Account) ValidateToken(ctx context.Context, token secret.String) (bool, error) {
+	if err := checkToken(token); err != nil {
+		return false, err
+	}
+	id, err := a.identity(ctx)
+	if err != nil {
+		return false, err
+	}
+	_, err = a.plex.User(ctx, id, token)
+	return verdict(err)
+}
+
+func verdict(err error) (bool, error) {
+	if isPlexKind(err, plextv.Refused) || isPlexKind(err, plextv.Forbidden) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// identity is what plex.tv is told about this box.
+func (a *Account) identity(ctx context.Context) (plextv.Identity, error) {
+	if err := a.takeTurn(ctx); err != nil {
+		return plextv.Identity{}, err
+	}
+	defer a.endTurn()
+	return a.record.identity(), nil
+}
+
+// verify asks plex.tv about the stored token and takes in the answer.
+func (a *Account) verify(ctx context.Context) (plextv.User, error) {
+	held := a.Snapshot().Credentials
+	if held == nil {
+		return plextv.User{}, errSignedOut()
+	}
+	id, err := a.identity(ctx)
+	if err != nil {
+		return plextv.User{}, err
+	}
+	user, err := a.plex.User(ctx, id, held.Token)
+	switch {
+	case err == nil:
+		return user, a.tokenAccepted(ctx, held.Token, user)
+	case isPlexKind(err, plextv.Refused):
+		return user, errors.Join(err, a.tokenRefused(ctx, held.Token))
+	default:
+		return user, err
+	}
+}
+
+// tokenAccepted also heals a token that plex.tv refused before: an outage of
+// its sign-in service has answered 401 to everybody.
+func (a *Account) tokenAccepted(ctx context.Context, token secret.String, user plextv.User) error {
+	return a.accept(ctx, func(next *record, e *Event) error {
+		if next.Auth == nil || !next.Auth.Token.Equal(token) {
+			return nil // signed out or in anew meanwhile
+		}
+		next.asked, next.verified, next.refusedAt = true, true, time.Time{}
+		fresh := *next.Auth
+		setUser(&fresh, user)
+		if next.refused() {
+			fresh.RefusedAt = time.Time{}
+			e.Auth = &AuthChange{Authenticated: true, Reason: ReasonSignedIn}
+		}
+		next.setAuth(fresh)
+		return nil
+	})
+}
+
+func (a *Account) tokenRefused(ctx context.Context, token secret.String) error {
+	defer a.wakeVerifier()
+	return a.accept(ctx, func(next *record, e *Event) error {
+		if next.Auth == nil || !next.Auth.Token.Equal(token) {
+			return nil
+		}
+		next.asked = true
+		now := a.clock.Now()
+		switch {
+		case next.refused():
+		case next.refusedAt.IsZero():
+			next.refusedAt = now
+		case now.Sub(next.refusedAt) >= a.confirmAfter:
+			next.refuse(now, e)
+		}
+		return nil
+	})
+}
+
+func (r *record) refuse(now time.Time, e *Event) {
+	reason := ReasonRevoked
+	if end := r.Auth.ExpiresAt; !end.IsZero() && !now.Before(end) {
+		reason = ReasonExpired
+	}
+	refused := *r.Auth
+	refused.RefusedAt = now
+	r.setAuth(refused)
+	r.verified, r.refusedAt = false, time.Time{}
+	e.Auth = &AuthChange{Authenticated: false, Reason: reason}
+}
+
+// setAuth replaces what is stored, but only if it differs: an unchanged record
+// is not written again.
+func (r *record) setAuth(auth statefile.Auth) {
+	if *r.Auth != auth {
+		r.Auth = &auth
+	}
+}
+
+func setUser(auth *statefile.Auth, u plextv.User) {
+	if u.ID == "" {
+		return
+	}
+	auth.UserID, auth.UUID, auth.Username, auth.Title = u.ID, u.UUID, u.Username, u.Title
+	auth.Email, auth.Thumb = u.Email, u.Thumb
+	auth.HomeAdmin, auth.Restricted = u.HomeAdmin, u.Restricted
+}
+
+func (a *Account) wakeVerifier() {
+	select {
+	case a.kick <- struct{}{}:
+	default:
+	}
+}
+
+// verifyWhenNeeded asks about the token in the background while something is
+// open: nothing heard since start, a refusal to confirm, a user without a name.
+// With nothing open it sleeps without a timer.
+func (a *Account) verifyWhenNeeded(ctx context.Context) {
+	failures := &backoff.ExponentialBackOff{
+		InitialInterval: time.Second, MaxInterval: 5 * time.Minute, Multiplier: 2, RandomizationFactor: 0.3,
+	}
+	failures.Reset()
+	timer := a.clock.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.Chan():
+		case <-a.kick:
+		}
+		wait, open := a.openQuestion(ctx)
+		if !open {
+			failures.Reset()
+			timer.Stop()
+			continue
+		}
+		if wait == 0 {
+			if _, err := a.users.do(ctx, a.life, "stored", a.verify); err != nil {
+				a.log.Info("plex.tv has not confirmed the token; asking again", "error", err)
+				wait = failures.NextBackOff()
+				if limited := rateLimit(err); limited != nil {
+					wait = max(wait, limited.RetryAfter)
+				}
+			}
+		}
+		timer.Reset(wait)
+	}
+}
+
+// openQuestion reports whether plex.tv must be asked about the token, and how
+// long to wait first.
+func (a *Account) openQuestion(ctx context.Context) (wait time.Duration, open bool) {
+	if err := a.takeTurn(ctx); err != nil {
+		return 0, false
+	}
+	defer a.endTurn()
+	r := &a.record
+	switch {
+	case r.Auth == nil:
+		return 0, false
+	case !r.refusedAt.IsZero():
+		return max(0, r.refusedAt.Add(a.confirmAfter).Sub(a.clock.Now())), true
+	default:
+		return 0, !r.asked || (r.userID() == "" && !r.refused())
+	}
+}

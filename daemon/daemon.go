@@ -1,0 +1,197 @@
+// Package daemon wires the account, the bus and the service manager together
+// and owns start, reload and stop.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/retune-tv/plexauthd/auth"
+	"github.com/retune-tv/plexauthd/auth/statefile"
+	"github.com/retune-tv/plexauthd/daemon/config"
+	"github.com/retune-tv/plexauthd/dbusapi"
+	"github.com/retune-tv/plexauthd/systemd"
+)
+
+// DefaultConfig is read when no other file is named, and may be missing.
+const DefaultConfig = "/etc/plexauthd/config.toml"
+
+// stopTimeout bounds the wait for background work at the end. What must not be
+// lost is on disk already, so there is nothing worth a longer one.
+const stopTimeout = 800 * time.Millisecond
+
+// Options are what the command line says. Empty strings mean: not said.
+type Options struct {
+	ConfigPath string // "": DefaultConfig, which may be missing
+	Bus        string // "system", "session" or an address; "" is system
+	StatePath  string
+	PlexURL    string
+	LogLevel   string
+	Version    string
+	Stderr     *os.File
+	Reload     <-chan os.Signal // each one rereads the configuration
+}
+
+// daemon is a running plexauthd.
+type daemon struct {
+	options  Options
+	config   config.Config
+	level    *slog.LevelVar
+	log      *slog.Logger
+	notifier *systemd.Notifier
+	plex     *plexSwitch
+	account  *auth.Account
+}
+
+// CheckConfig reads the configuration as [Run] would and returns what is wrong with it.
+func CheckConfig(o Options) error {
+	c, err := o.load()
+	if err != nil {
+		return err
+	}
+	return new(plexSwitch).set(c, nil)
+}
+
+// Run serves until ctx ends, which is no error. A [config.Error] means that
+// the configuration or the command line must be mended first.
+func Run(ctx context.Context, o Options) error {
+	settings, err := o.load()
+	if err != nil {
+		return err
+	}
+	path, err := o.statePath()
+	if err != nil {
+		return err
+	}
+	d := &daemon{options: o, config: settings, level: new(slog.LevelVar)}
+	d.level.Set(settings.LogLevel)
+	d.log = systemd.NewLogger(systemd.Options{Stderr: o.Stderr, Level: d.level})
+	d.notifier = systemd.NewNotifier(d.log)
+	d.plex = &plexSwitch{}
+	if err := d.plex.set(settings, d.log); err != nil {
+		return err
+	}
+	clock := clockwork.NewRealClock()
+	d.account = auth.Open(auth.Options{
+		Plex: d.plex, Store: statefile.Open(path, clock), Settings: settingsOf(settings), Clock: clock, Log: d.log,
+	})
+	return d.serve(ctx, clock)
+}
+
+// serve takes the bus name and works until told to stop.
+func (d *daemon) serve(ctx context.Context, clock clockwork.Clock) error {
+	defer d.close()
+	service, err := dbusapi.Serve(ctx, dbusapi.Options{
+		Account: d.account, Bus: d.options.bus(), Version: d.options.Version, Clock: clock, Log: d.log,
+	})
+	if err != nil {
+		return err
+	}
+	defer service.Close()
+	d.notifier.Ready(statusOf(d.account.Snapshot()))
+	defer d.account.Subscribe(func(e auth.Event) { d.notifier.Status(statusOf(e.Snapshot)) })()
+	watching, stopWatching := context.WithCancel(ctx)
+	defer stopWatching()
+	go d.notifier.Watch(watching, clock, d.account.Alive)
+	d.log.Info("serving", "version", d.options.Version, "bus", d.options.bus())
+	for {
+		select {
+		case <-ctx.Done():
+			d.notifier.Stopping("Stopping")
+			return nil
+		case <-service.Gone():
+			return errors.New("the connection to the bus has ended")
+		case <-d.options.Reload:
+			d.reload(ctx)
+		}
+	}
+}
+
+func (d *daemon) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	if err := d.account.Close(ctx); err != nil {
+		d.log.Warn("stopping", "error", err)
+	}
+}
+
+// reload takes the configuration in anew; a bad one changes nothing.
+func (d *daemon) reload(ctx context.Context) {
+	d.notifier.Reloading()
+	defer func() { d.notifier.Ready(statusOf(d.account.Snapshot())) }()
+	next, err := d.options.load()
+	if err == nil {
+		err = d.plex.set(next, d.log)
+	}
+	if err == nil {
+		err = d.account.Configure(ctx, settingsOf(next))
+	}
+	if err != nil {
+		d.log.Error("the configuration stays as it was", "error", err)
+		return
+	}
+	d.level.Set(next.LogLevel)
+	changed := next.Changes(d.config)
+	d.config = next
+	if len(changed) == 0 {
+		d.log.Info("configuration read again: nothing has changed")
+		return
+	}
+	d.log.Info("configuration read again", "changed", strings.Join(changed, ", "))
+}
+
+// load reads the configuration file and lays the command line over it.
+func (o Options) load() (config.Config, error) {
+	path, mustExist := o.ConfigPath, true
+	if path == "" {
+		path, mustExist = DefaultConfig, false
+	}
+	c, err := config.Load(path, mustExist, config.Default(o.Version))
+	if err != nil {
+		return c, err
+	}
+	if o.PlexURL != "" {
+		c.PlexURL = o.PlexURL
+	}
+	if o.LogLevel != "" {
+		if c.LogLevel, err = systemd.ParseLevel(o.LogLevel); err != nil {
+			return c, &UsageError{Err: fmt.Errorf("--log-level: %w", err)}
+		}
+	}
+	return c, nil
+}
+
+func (o Options) bus() string {
+	if o.Bus == "" {
+		return "system"
+	}
+	return o.Bus
+}
+
+// statePath follows systemd.exec(5) and the XDG base directory specification.
+func (o Options) statePath() (string, error) {
+	if o.StatePath != "" {
+		return o.StatePath, nil
+	}
+	if dirs := os.Getenv("STATE_DIRECTORY"); dirs != "" {
+		first, _, _ := strings.Cut(dirs, ":")
+		return filepath.Join(first, "state.toml"), nil
+	}
+	dir := os.Getenv("XDG_STATE_HOME")
+	if dir == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("finding a place for the state: %w; name one with --state", err)
+		}
+		dir = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(dir, "plexauthd", "state.toml"), nil
+}

@@ -1,0 +1,28 @@
+package daemon
+
+import "github.com/retune-tv/plexauthd/auth"
+
+// statusOf says in words how things stand. Everybody on the box can read it
+// with systemctl status, so it names nobody.
+func statusOf(s *auth.Snapshot) string {
+	text := stateText(s)
+	if s.Problem != "" {
+		text += "; the state cannot be kept: " + s.Problem
+	}
+	return text
+}
+
+func stateText(s *auth.Snapshot) string {
+	switch s.State {
+	case auth.SignedOut:
+		return "Nobody is signed in to Plex"
+	case auth.PairingNow:
+		return "Waiting for somebody to enter the code at " + s.Pairing.LinkURI
+	case auth.SignedIn:
+		return "Signed in to Plex"
+	case auth.Unverified:
+		return "Signed in to Plex, but plex.tv could not be asked yet"
+	default:
+		return "Plex has ended the sign-in: sign in again"
+	}
+}

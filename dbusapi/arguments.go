@@ -1,0 +1,49 @@
+package dbusapi
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// reader takes values out of an a{sv} argument and remembers the first that
+// has the wrong type, and which keys it knows.
+type reader struct {
+	values map[string]dbus.Variant
+	name   string // the argument's, for errors
+	known  []string
+	err    error
+}
+
+// read stores the value of key, if it is there, in target: a pointer to bool,
+// string or int64.
+func (r *reader) read(key string, target any) {
+	r.known = append(r.known, key)
+	value, ok := r.values[key]
+	if !ok || r.err != nil {
+		return
+	}
+	switch target := target.(type) {
+	case *bool:
+		*target, ok = value.Value().(bool)
+	case *string:
+		*target, ok = value.Value().(string)
+	case *int64:
+		*target, ok = value.Value().(int64)
+	}
+	if !ok {
+		r.err = invalidArg(r.name, fmt.Sprintf("%s has type %s", key, value.Signature()))
+	}
+}
+
+// refuseOthers returns an error if there are keys that nobody has read.
+func (r *reader) refuseOthers() error {
+	for key := range r.values {
+		if !slices.Contains(r.known, key) && r.err == nil {
+			r.err = invalidArg(r.name, fmt.Sprintf("%q is not one of %s", key, strings.Join(r.known, ", ")))
+		}
+	}
+	return r.err
+}

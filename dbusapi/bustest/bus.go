@@ -1,0 +1,116 @@
+// Package bustest starts real, private D-Bus buses for tests.
+package bustest
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Bus is a running dbus-daemon.
+type Bus struct {
+	Address string
+	stop    func()
+}
+
+// Session starts a bus with the session bus's open policy. It ends with the test.
+func Session(t testing.TB) *Bus {
+	t.Helper()
+	return start(t, sessionConfig)
+}
+
+// System starts a bus with the system bus's closed policy and the policy files
+// named: absolute paths as they would lie in /usr/share/dbus-1/system.d. Every
+// user of the machine can connect to it. It ends with the test.
+func System(t testing.TB, policies ...string) *Bus {
+	t.Helper()
+	var includes strings.Builder
+	for _, file := range policies {
+		fmt.Fprintf(&includes, "  <include>%s</include>\n", file)
+	}
+	return start(t, fmt.Sprintf(systemConfig, includes.String()))
+}
+
+// Stop ends the bus before the test does, as a crash would.
+func (b *Bus) Stop() { b.stop() }
+
+const sessionConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:path=@SOCKET@</listen>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+`
+
+// systemConfig has the rules of dbus-daemon's own system.conf.
+const systemConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>system</type>
+  <listen>unix:path=@SOCKET@</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow user="*"/>
+    <deny own="*"/>
+    <deny send_type="method_call"/>
+    <allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_type="method_call"/>
+    <allow receive_type="method_return"/>
+    <allow receive_type="error"/>
+    <allow receive_type="signal"/>
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus"/>
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus.Introspectable"/>
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus.Properties"/>
+    <deny send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus" send_member="UpdateActivationEnvironment"/>
+  </policy>
+  <policy user="root">
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus.Monitoring"/>
+  </policy>
+%s</busconfig>
+`
+
+func start(t testing.TB, config string) *Bus {
+	t.Helper()
+	// Not t.TempDir: its name can be longer than a socket's may be, and other
+	// users have to get in.
+	dir, err := os.MkdirTemp("", "bus")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	socket, file := filepath.Join(dir, "socket"), filepath.Join(dir, "bus.conf")
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(config, "@SOCKET@", socket)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("dbus-daemon", "--config-file="+file, "--nofork", "--print-address=1")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("starting dbus-daemon, from Debian's package dbus-daemon: %v", err)
+	}
+	bus := &Bus{stop: func() { _ = cmd.Process.Kill(); _, _ = cmd.Process.Wait() }}
+	t.Cleanup(bus.stop)
+	bus.Address, err = bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("dbus-daemon gave no address: %v", err)
+	}
+	bus.Address = strings.TrimSpace(bus.Address)
+	return bus
+}

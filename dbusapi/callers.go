@@ -1,0 +1,85 @@
+package dbusapi
+
+import (
+	"context"
+	"sync"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// callers notices when somebody who waits for an answer leaves the bus. It
+// listens only while somebody waits, so an idle daemon is not woken by every
+// program that comes and goes.
+type callers struct {
+	bus dbus.BusObject
+
+	mu      sync.Mutex
+	waiting map[string]*waitingCaller
+}
+
+type waitingCaller struct {
+	calls int
+	gone  chan struct{}
+}
+
+func newCallers(conn *dbus.Conn) *callers {
+	return &callers{bus: conn.BusObject(), waiting: map[string]*waitingCaller{}}
+}
+
+// watch derives a context that ends when sender leaves the bus. Call end when
+// the call is answered. The bus handles our messages in order, so whoever
+// leaves after the next answer from the bus is noticed.
+func (cs *callers) watch(ctx context.Context, sender string) (watched context.Context, end func()) {
+	cs.mu.Lock()
+	w := cs.waiting[sender]
+	if w == nil {
+		w = &waitingCaller{gone: make(chan struct{})}
+		cs.waiting[sender] = w
+		cs.bus.Go("org.freedesktop.DBus.AddMatch", dbus.FlagNoReplyExpected, nil, leavingRule(sender))
+	}
+	w.calls++
+	cs.mu.Unlock()
+
+	ctx, cancel := context.WithCancel(ctx)
+	stop := make(chan struct{})
+	go func() {
+		select {
+		case <-w.gone:
+			cancel()
+		case <-stop:
+		}
+	}()
+	return ctx, func() {
+		close(stop)
+		cancel()
+		cs.release(sender, w)
+	}
+}
+
+func (cs *callers) release(sender string, w *waitingCaller) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if w.calls--; w.calls > 0 {
+		return
+	}
+	delete(cs.waiting, sender)
+	cs.bus.Go("org.freedesktop.DBus.RemoveMatch", dbus.FlagNoReplyExpected, nil, leavingRule(sender))
+}
+
+// left ends the calls of a sender that has left.
+func (cs *callers) left(sender string) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if w := cs.waiting[sender]; w != nil {
+		select {
+		case <-w.gone:
+		default:
+			close(w.gone)
+		}
+	}
+}
+
+func leavingRule(sender string) string {
+	return "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus'," +
+		"member='NameOwnerChanged',arg0='" + sender + "',arg2=''"
+}

@@ -1,0 +1,40 @@
+package dbusapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/retune-tv/plexauthd/auth"
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+func invalidArg(name, problem string) error {
+	return dbus.NewError(names.ErrInvalidArgs, []any{fmt.Sprintf("%s: %s", name, problem)})
+}
+
+func accessDenied(format string, args ...any) error {
+	return dbus.NewError(names.ErrAccessDenied, []any{fmt.Sprintf(format, args...)})
+}
+
+// busError gives err the name it has on the bus.
+func busError(err error) *dbus.Error {
+	var named *dbus.Error
+	if errors.As(err, &named) {
+		return named
+	}
+	text := err.Error()
+	switch code := auth.CodeOf(err); {
+	case errors.Is(err, context.DeadlineExceeded):
+		return dbus.NewError(names.ErrorPrefix+string(auth.Unreachable),
+			[]any{fmt.Sprintf("plex.tv did not answer within %v", answerTimeout)})
+	case code == auth.InvalidArgs:
+		return dbus.NewError(names.ErrInvalidArgs, []any{text})
+	case code != "":
+		return dbus.NewError(names.ErrorPrefix+string(code), []any{text})
+	default:
+		return dbus.NewError(names.ErrFailed, []any{text})
+	}
+}

@@ -1,0 +1,66 @@
+package dbusapi
+
+import (
+	"context"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/retune-tv/plexauthd/auth"
+)
+
+// mainMembers are the methods of tv.retune.PlexAuth1.
+func (s *Service) mainMembers() members {
+	id := arg{"id", "t"}
+	return members{
+		"RequestPin":            {action: pair, asksPlex: true, run: s.requestPin},
+		"RequestPinWithOptions": {action: pair, asksPlex: true, in: []arg{{"options", "a{sv}"}}, run: s.requestPinWithOptions},
+		"CheckPinStatus":        {action: pair, asksPlex: true, in: []arg{id}, run: s.checkPinStatus},
+		"CancelPin":             {action: pair, in: []arg{id}, run: s.cancelPin},
+		"Validate":              {action: pair, asksPlex: true, run: s.validate},
+	}
+}
+
+func (s *Service) requestPin(ctx context.Context, _ *call) ([]any, error) {
+	return pairingReply(s.account.RequestPin(ctx, auth.PinOptions{}))
+}
+
+func (s *Service) requestPinWithOptions(ctx context.Context, c *call) ([]any, error) {
+	var o auth.PinOptions
+	options := reader{values: c.body[0].(map[string]dbus.Variant), name: "options"}
+	options.read("strong", &o.Strong)
+	options.read("force", &o.Force)
+	if err := options.refuseOthers(); err != nil {
+		return nil, err
+	}
+	return pairingReply(s.account.RequestPin(ctx, o))
+}
+
+func pairingReply(p auth.Pairing, err error) ([]any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return []any{p.ID, p.Code, p.LinkURI, p.AuthURI, unix(p.ExpiresAt)}, nil
+}
+
+func (s *Service) checkPinStatus(ctx context.Context, c *call) ([]any, error) {
+	claimed, expiresAt, err := s.account.CheckPin(ctx, c.body[0].(uint64))
+	if err != nil {
+		return nil, err
+	}
+	return []any{claimed, unix(expiresAt)}, nil
+}
+
+func (s *Service) cancelPin(ctx context.Context, c *call) ([]any, error) {
+	return nil, s.account.CancelPin(ctx, c.body[0].(uint64))
+}
+
+func (s *Service) validate(ctx context.Context, _ *call) ([]any, error) {
+	return single(s.account.Validate(ctx))
+}
+
+func single[T any](value T, err error) ([]any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return []any{value}, nil
+}

@@ -1,0 +1,36 @@
+// Package names has what clients and the daemon must spell alike on the bus.
+package names
+
+import _ "embed"
+
+// Where the daemon is found.
+const (
+	Bus  = "tv.retune.PlexAuth1"
+	Path = "/tv/retune/PlexAuth1"
+)
+
+// The daemon's interfaces.
+const (
+	Main        = "tv.retune.PlexAuth1"
+	Credentials = "tv.retune.PlexAuth1.Credentials"
+)
+
+// ErrorPrefix begins the names of the daemon's own errors.
+const ErrorPrefix = "tv.retune.PlexAuth1.Error."
+
+// Errors that the D-Bus specification names.
+const (
+	ErrInvalidArgs      = "org.freedesktop.DBus.Error.InvalidArgs"
+	ErrAccessDenied     = "org.freedesktop.DBus.Error.AccessDenied"
+	ErrFailed           = "org.freedesktop.DBus.Error.Failed"
+	ErrUnknownMethod    = "org.freedesktop.DBus.Error.UnknownMethod"
+	ErrUnknownInterface = "org.freedesktop.DBus.Error.UnknownInterface"
+	ErrUnknownProperty  = "org.freedesktop.DBus.Error.UnknownProperty"
+	ErrPropertyReadOnly = "org.freedesktop.DBus.Error.PropertyReadOnly"
+)
+
+// XML describes the daemon's interfaces, with documentation. It is what
+// Introspect answers and what is installed for tools to read.
+//
+//go:embed tv.retune.PlexAuth1.xml
+var XML string

@@ -1,0 +1,177 @@
+package dbusapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+	"github.com/jonboulle/clockwork"
+
+	"github.com/retune-tv/plexauthd/auth"
+	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// answerTimeout bounds a call that asks plex.tv. The D-Bus libraries' own
+// default is 25 s: a caller should hear that plex.tv is silent, not that we are.
+const answerTimeout = 20 * time.Second
+
+// Account is what the service needs of the account. [auth.Account] is the real one.
+type Account interface {
+	Snapshot() *auth.Snapshot
+	Subscribe(func(auth.Event)) (cancel func())
+	RequestPin(context.Context, auth.PinOptions) (auth.Pairing, error)
+	CheckPin(ctx context.Context, id uint64) (claimed bool, expiresAt time.Time, err error)
+	CancelPin(ctx context.Context, id uint64) error
+	Validate(context.Context) (bool, error)
+	ValidateToken(context.Context, secret.String) (bool, error)
+	Token() (secret.String, error)
+	Store(context.Context, auth.Credentials) error
+	Clear(context.Context) error
+	SignOut(context.Context) (revoked bool, err error)
+	SelectServer(context.Context, auth.Server) error
+}
+
+// Options say where and how to serve. Account is required.
+type Options struct {
+	Account Account
+	Bus     string          // "system", "session" or a D-Bus address
+	Version string          // the property Version
+	Clock   clockwork.Clock // nil: the real one
+	Log     *slog.Logger    // nil: silence
+}
+
+// Service is the account on a bus.
+type Service struct {
+	account Account
+	version string
+	clock   clockwork.Clock
+	log     *slog.Logger
+
+	conn    *dbus.Conn
+	objects map[dbus.ObjectPath]object
+	gate    *gate
+	callers *callers
+	ready   chan struct{} // closed when gate and callers are there
+	cancel  func()        // ends the subscription
+}
+
+// Serve connects to the bus, exports the account and takes the bus name. When
+// it returns without error the service is complete: callers that the bus has
+// kept waiting for the name are answered. It fails if the bus cannot be
+// reached or the name is taken.
+func Serve(ctx context.Context, o Options) (*Service, error) {
+	s := &Service{account: o.Account, version: o.Version, clock: o.Clock, log: o.Log, ready: make(chan struct{})}
+	if s.clock == nil {
+		s.clock = clockwork.NewRealClock()
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.objects = s.export()
+	conn, err := Connect(o.Bus, dbus.WithHandler(s), dbus.WithSignalHandler(s), dbus.WithIncomingInterceptor(redirectPeer))
+	if err != nil {
+		return nil, err
+	}
+	s.conn = conn
+	s.gate = newGate(conn, o.Bus == "system")
+	s.callers = newCallers(conn)
+	close(s.ready)
+	s.cancel = o.Account.Subscribe(s.announcer())
+	if err := s.takeName(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Connect opens a connection to "system", "session" or an address. No bus is
+// started where none runs.
+func Connect(bus string, opts ...dbus.ConnOption) (*dbus.Conn, error) {
+	var conn *dbus.Conn
+	var err error
+	switch bus {
+	case "system":
+		conn, err = dbus.ConnectSystemBus(opts...)
+	case "session":
+		address := os.Getenv("DBUS_SESSION_BUS_ADDRESS")
+		if address == "" {
+			return nil, errors.New("connecting to the session bus: DBUS_SESSION_BUS_ADDRESS is not set")
+		}
+		conn, err = dbus.Connect(address, opts...)
+	default:
+		conn, err = dbus.Connect(bus, opts...)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the bus %q: %w", bus, err)
+	}
+	return conn, nil
+}
+
+func (s *Service) takeName(ctx context.Context) error {
+	var reply dbus.RequestNameReply
+	err := s.conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.RequestName", 0,
+		names.Bus, dbus.NameFlagDoNotQueue).Store((*uint32)(&reply))
+	if err != nil {
+		return fmt.Errorf("taking the bus name %s: %w", names.Bus, err)
+	}
+	if reply != dbus.RequestNameReplyPrimaryOwner {
+		return fmt.Errorf("taking the bus name %s: another process has it; is plexauthd running already?", names.Bus)
+	}
+	return nil
+}
+
+// Gone is closed when the connection to the bus has ended.
+func (s *Service) Gone() <-chan struct{} { return s.conn.Context().Done() }
+
+// Close leaves the bus. Calls under way are not answered any more.
+func (s *Service) Close() {
+	s.cancel()
+	_ = s.conn.Close()
+}
+
+// LookupObject implements [dbus.Handler].
+func (s *Service) LookupObject(path dbus.ObjectPath) (dbus.ServerObject, bool) {
+	<-s.ready
+	found, ok := s.objects[path]
+	return found, ok
+}
+
+// DeliverSignal implements [dbus.SignalHandler]. The only signals we listen to
+// tell that a waiting caller has left.
+func (s *Service) DeliverSignal(iface, name string, signal *dbus.Signal) {
+	if iface != "org.freedesktop.DBus" || name != "NameOwnerChanged" || len(signal.Body) != 3 {
+		return
+	}
+	who, _ := signal.Body[0].(string)
+	if owner, _ := signal.Body[2].(string); owner == "" {
+		<-s.ready
+		s.callers.left(who)
+	}
+}
+
+// admit checks the caller and sets up what the call runs under.
+func (s *Service) admit(m *member, c *call) (ctx context.Context, end func(), err error) {
+	ctx, end = s.conn.Context(), func() {}
+	if m.asksPlex {
+		ctx, end = s.callers.watch(ctx, c.sender)
+	}
+	if m.action != "" {
+		if err := s.gate.allow(ctx, c, m.action); err != nil {
+			end()
+			return nil, nil, err
+		}
+	}
+	if m.asksPlex {
+		watchEnd := end
+		var cancel context.CancelFunc
+		// Counted from here: a person may have been asked for a password first.
+		ctx, cancel = context.WithTimeout(ctx, answerTimeout)
+		end = func() { cancel(); watchEnd() }
+	}
+	return ctx, end, nil
+}
