@@ -63,6 +63,7 @@ func CheckConfig(o Options) error {
 // Run serves until ctx ends, which is no error. A [config.Error] means that
 // the configuration or the command line must be mended first.
 func Run(ctx context.Context, o Options) error {
+	saveMemory()
 	settings, err := o.load()
 	if err != nil {
 		return err
@@ -98,6 +99,9 @@ func (d *daemon) serve(ctx context.Context, clock clockwork.Clock) error {
 	defer service.Close()
 	d.notifier.Ready(statusOf(d.account.Snapshot()))
 	defer d.account.Subscribe(func(e auth.Event) { d.notifier.Status(statusOf(e.Snapshot)) })()
+	release, stopReleasing := releaseWhenDone()
+	defer stopReleasing()
+	defer d.account.Subscribe(release)()
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
 	go d.notifier.Watch(watching, clock, d.account.Alive)

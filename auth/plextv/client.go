@@ -1,0 +1,133 @@
+// Package plextv is a client of plex.tv's sign-in API: PINs, the user of a
+// token, signing out. It reads answers strictly, because a wrong "your token
+// is refused" signs a household out, and it keeps tokens and PIN ids out of
+// URLs it prints, errors and logs.
+package plextv
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+)
+
+const (
+	defaultBaseURL = "https://plex.tv"
+	defaultTimeout = 10 * time.Second
+)
+
+// Config says how to reach plex.tv. The zero value is plex.tv itself.
+type Config struct {
+	// BaseURL replaces https://plex.tv: scheme and host, nothing else.
+	// http:// is accepted for loopback hosts only. Empty means plex.tv.
+	BaseURL string
+	// Timeout bounds one request, from dialling to the end of its body, in
+	// real time. Zero means 10 s.
+	Timeout time.Duration
+	// Clock times the pauses between tries and judges the validity of
+	// certificates. Nil means the real one.
+	Clock clockwork.Clock
+	// RootCAs are the authorities to trust. Nil means the system's, which
+	// SSL_CERT_FILE replaces as crypto/x509 documents.
+	RootCAs *x509.CertPool
+	// Log gets one debug line a request, without ids, headers and bodies.
+	// Nil means none.
+	Log *slog.Logger
+}
+
+// Client asks plex.tv. It is safe for concurrent use.
+type Client struct {
+	base    string
+	timeout time.Duration
+	clock   clockwork.Clock
+	log     *slog.Logger
+	http    *http.Client
+}
+
+// New returns a client, or an error that says what is wrong with cfg. It does
+// not touch the network.
+func New(cfg Config) (*Client, error) {
+	c := &Client{base: defaultBaseURL, timeout: defaultTimeout, clock: cfg.Clock, log: cfg.Log}
+	if cfg.BaseURL != "" {
+		base, err := readBaseURL(cfg.BaseURL)
+		if err != nil {
+			return nil, fmt.Errorf("base URL of plex.tv: %w", err)
+		}
+		c.base = base
+	}
+	if cfg.Timeout < 0 {
+		return nil, fmt.Errorf("request timeout %s is negative", cfg.Timeout)
+	}
+	if cfg.Timeout > 0 {
+		c.timeout = cfg.Timeout
+	}
+	if c.clock == nil {
+		c.clock = clockwork.NewRealClock()
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	c.http = &http.Client{
+		Transport:     newTransport(c.timeout, c.clock, cfg.RootCAs),
+		CheckRedirect: checkRedirect,
+	}
+	return c, nil
+}
+
+// CloseIdleConnections closes connections kept for further requests, for
+// example after the network has changed.
+func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
+
+// readBaseURL returns raw as scheme://host. Its errors leave raw out: a URL
+// may hold a password.
+func readBaseURL(raw string) (string, error) {
+	base, err := url.Parse(raw)
+	if err != nil {
+		return "", errors.New("not a URL")
+	}
+	switch {
+	case base.Scheme != "https" && base.Scheme != "http":
+		return "", errors.New("must begin with https://")
+	case base.Hostname() == "":
+		return "", errors.New("has no host")
+	case base.User != nil:
+		return "", errors.New("must not have a user name or password")
+	case strings.ContainsAny(raw, "?#"):
+		return "", errors.New("must not have a query or fragment")
+	case base.Path != "" && base.Path != "/":
+		return "", errors.New("must not have a path, /api/v2 is added to it")
+	case base.Scheme == "http" && !isLoopback(base.Hostname()):
+		return "", errors.New("http:// is for loopback hosts only, use https://")
+	}
+	return base.Scheme + "://" + base.Host, nil
+}
+
+// isLoopback does not resolve names: what a name resolves to can change after
+// the check.
+func isLoopback(host string) bool {
+	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
+}
+
+// logRequest writes the debug line of one request.
+func (c *Client) logRequest(ctx context.Context, r request, a answer, took time.Duration, err error) {
+	attrs := []slog.Attr{
+		slog.String("method", r.method), slog.String("path", r.path),
+		slog.Int("status", a.status), slog.Duration("duration", took),
+	}
+	var failed *Error
+	if errors.As(err, &failed) && failed.Code != 0 {
+		attrs = append(attrs, slog.Int("plex_code", failed.Code))
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	c.log.LogAttrs(ctx, slog.LevelDebug, "asked plex.tv", attrs...)
+}

@@ -1,0 +1,81 @@
+package plextv
+
+import (
+	"fmt"
+	"time"
+)
+
+// Kind says what a failed request means for its caller.
+type Kind int
+
+// The kinds of failure. Only Refused says that a token is not good.
+const (
+	// Unreachable: no answer, because of DNS, routing, TLS, a timeout or a
+	// connection that broke.
+	Unreachable Kind = iota + 1
+	// RateLimited: status 429, whatever the body.
+	RateLimited
+	// ServerError: status 5xx, whatever the body.
+	ServerError
+	// InvalidResponse: an answer that plex.tv does not send: HTML, another
+	// content type, a body cut off or over 1 MiB, a missing field, a redirect
+	// elsewhere.
+	InvalidResponse
+	// Refused: plex.tv does not accept the token: status 401, or 422 that
+	// says "Invalid token" (seen after signing out all devices).
+	Refused
+	// Forbidden: status 403, the token is good but not allowed this.
+	Forbidden
+	// Gone: status 404 or 410; of a PIN: unknown or expired.
+	Gone
+	// Rejected: plex.tv refuses with any other status, or the request has
+	// values that cannot be sent (Status is 0 then).
+	Rejected
+)
+
+// String returns the kind in words.
+func (k Kind) String() string {
+	switch k {
+	case Unreachable:
+		return "unreachable"
+	case RateLimited:
+		return "rate limited"
+	case ServerError:
+		return "server error"
+	case InvalidResponse:
+		return "invalid response"
+	case Refused:
+		return "refused"
+	case Forbidden:
+		return "forbidden"
+	case Gone:
+		return "gone"
+	case Rejected:
+		return "rejected"
+	}
+	return fmt.Sprintf("kind %d", int(k))
+}
+
+// Error is a request that failed. Its text holds no URL, PIN id, token or
+// body, only plex.tv's own message, made printable and cut to 200 characters.
+type Error struct {
+	Op   string // what was tried
+	Kind Kind
+	// Status is that of HTTP, 0 if there was no whole answer.
+	Status int
+	// Code is plex.tv's own, such as 1020 for an expired PIN; 0 if none.
+	Code int
+	// RetryAfter is how long plex.tv asks to wait, at most 1 h; 0 if it
+	// does not.
+	RetryAfter time.Duration
+	// ClockSuspect is set if the certificate is not valid at the box's time:
+	// the clock is more likely wrong than the certificate.
+	ClockSuspect bool
+	Err          error
+}
+
+// Error implements error.
+func (e *Error) Error() string { return fmt.Sprintf("%s: %s: %v", e.Op, e.Kind, e.Err) }
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }

@@ -1,0 +1,135 @@
+package plextv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/retune-tv/plexauthd/auth/secret"
+)
+
+// longestPin bounds what an answer can claim: plex.tv's PINs live 15 or 30
+// minutes.
+const longestPin = 24 * time.Hour
+
+// Pin is a pairing at plex.tv.
+type Pin struct {
+	// ID is plex.tv's number of the PIN. Whoever knows it and the client
+	// identifier can fetch the token.
+	ID secret.String
+	// Code is what a person types at plex.tv/link, or what the sign-in page
+	// gets in its URL: 4 characters, 25 if strong.
+	Code string
+	// ExpiresIn is the time left when plex.tv answered.
+	ExpiresIn time.Duration
+	// Token is zero until somebody has claimed the PIN.
+	Token secret.String
+}
+
+// RequestPin asks for a new PIN, as Plex documents under "Authenticating with
+// Plex". strong asks for a long code. It tries up to 3 times; its errors are
+// [*Error], or ctx's if that has ended.
+func (c *Client) RequestPin(ctx context.Context, id Identity, strong bool) (Pin, error) {
+	r := request{
+		op: "asking plex.tv for a PIN", method: http.MethodPost,
+		path: "/api/v2/pins", identity: id, success: []int{http.StatusCreated, http.StatusOK},
+	}
+	if strong {
+		r.query = "strong=true"
+	}
+	var pin Pin
+	err := c.retry(ctx, r, func(a answer) (err error) {
+		pin, err = readPin(a)
+		return err
+	})
+	return pin, err
+}
+
+// CheckPin asks whether the PIN has been claimed. id must be the identity
+// that requested it. It tries once, as callers poll; its errors are [*Error]
+// ([Gone] once the PIN has expired), or ctx's if that has ended.
+func (c *Client) CheckPin(ctx context.Context, id Identity, pinID secret.String) (Pin, error) {
+	r := request{
+		op: "checking a PIN at plex.tv", method: http.MethodGet,
+		path: "/api/v2/pins/{id}", pinID: pinID, identity: id, success: []int{http.StatusOK},
+	}
+	if !isPinID(pinID.Reveal()) {
+		return Pin{}, &Error{Op: r.op, Kind: Rejected, Err: errors.New("not sent: this is no PIN id")}
+	}
+	var pin Pin
+	err := c.ask(ctx, r, func(a answer) (err error) {
+		pin, err = readPin(a)
+		return err
+	})
+	return pin, err
+}
+
+func readPin(a answer) (Pin, error) {
+	var body struct {
+		ID        loose `json:"id"`
+		Code      loose `json:"code"`
+		ExpiresIn loose `json:"expiresIn"`
+		ExpiresAt loose `json:"expiresAt"`
+		AuthToken loose `json:"authToken"`
+	}
+	if err := a.readJSON(&body); err != nil {
+		return Pin{}, err
+	}
+	id, err := body.ID.word("id", maxCode)
+	if err != nil || !isPinID(id) {
+		return Pin{}, errors.New("the PIN has no usable id")
+	}
+	code, err := body.Code.word("code", maxCode)
+	if err != nil {
+		return Pin{}, err
+	}
+	if code == "" {
+		return Pin{}, errors.New("the PIN has no code")
+	}
+	token, err := readToken(body.AuthToken)
+	if err != nil {
+		return Pin{}, err
+	}
+	left, known := timeLeft(body.ExpiresIn, body.ExpiresAt, a.now)
+	// A claimed PIN may be read once only: its token must not be lost over
+	// a missing expiry.
+	if !known && token.IsZero() {
+		return Pin{}, errors.New("the PIN does not say when it expires")
+	}
+	return Pin{ID: secret.New(id), Code: code, ExpiresIn: left, Token: token}, nil
+}
+
+// readToken takes nothing but a string for a token: "false" from a boolean
+// must not become one.
+func readToken(value loose) (secret.String, error) {
+	if value.form != 0 && value.form != '"' {
+		return secret.String{}, errors.New("field authToken is not a string")
+	}
+	token, err := value.word("authToken", maxToken)
+	if err != nil {
+		return secret.String{}, fmt.Errorf("a token that cannot be used: %w", err)
+	}
+	return secret.New(token), nil
+}
+
+func timeLeft(in, at loose, now time.Time) (time.Duration, bool) {
+	if left, ok := in.seconds(longestPin); ok {
+		return left, true
+	}
+	end, err := time.Parse(time.RFC3339, at.text)
+	if err != nil {
+		return 0, false
+	}
+	return max(0, min(end.Sub(now), longestPin)), true
+}
+
+// isPinID accepts what cannot lead a path elsewhere.
+func isPinID(id string) bool {
+	elsewhere := func(r rune) bool {
+		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_')
+	}
+	return id != "" && len(id) <= maxCode && !strings.ContainsFunc(id, elsewhere)
+}

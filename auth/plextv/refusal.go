@@ -1,0 +1,137 @@
+package plextv
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// longestRetryAfter bounds what a Retry-After header can ask for.
+const longestRetryAfter = time.Hour
+
+// plexErrors is plex.tv's error body. plex.tv answers in XML where a proxy or
+// an old endpoint has ignored the Accept header.
+type plexErrors struct {
+	known    bool // the body is plex.tv's
+	code     int  // of the first error
+	messages []string
+}
+
+// statusSaysAll holds for statuses that mean the same whoever sends them.
+func statusSaysAll(status int) bool {
+	return status == http.StatusTooManyRequests || status >= 500
+}
+
+// refusal returns the error for an answer that is not a success.
+func (r request) refusal(a answer) *Error {
+	body := a.readErrors()
+	e := &Error{Op: r.op, Kind: kindOf(a, body), Status: a.status, Code: body.code, RetryAfter: a.retryAfter()}
+	switch {
+	case a.status >= 300 && a.status < 400:
+		e.Err = fmt.Errorf("status %d, a redirect that is not followed: a captive portal?", a.status)
+	case a.isHTML() && !body.known:
+		e.Err = fmt.Errorf("status %d with an HTML page: a captive portal or a proxy?", a.status)
+	case body.known:
+		e.Err = fmt.Errorf("status %d, code %d: %s", a.status, body.code, r.clean(body.messages[0]))
+	case len(a.body) > 0:
+		e.Err = fmt.Errorf("status %d with a body that is not plex.tv's", a.status)
+	default:
+		e.Err = fmt.Errorf("status %d", a.status)
+	}
+	return e
+}
+
+func kindOf(a answer, body plexErrors) Kind {
+	switch {
+	case a.status == http.StatusTooManyRequests:
+		return RateLimited
+	case a.status >= 500:
+		return ServerError
+	case a.status < 400:
+		return InvalidResponse
+	case !body.known && (len(a.body) > 0 || a.isHTML()):
+		// Somebody in between says this, so it says nothing about a token.
+		return InvalidResponse
+	}
+	switch a.status {
+	case http.StatusUnauthorized:
+		return Refused
+	case http.StatusForbidden:
+		return Forbidden
+	case http.StatusNotFound, http.StatusGone:
+		return Gone
+	case http.StatusUnprocessableEntity:
+		if body.mentions("invalid token") {
+			return Refused
+		}
+	}
+	return Rejected
+}
+
+func (p plexErrors) mentions(lowerCase string) bool {
+	for _, message := range p.messages {
+		if strings.Contains(strings.ToLower(message), lowerCase) {
+			return true
+		}
+	}
+	return false
+}
+
+// readErrors reads the body as JSON and then as XML, whatever its label says.
+func (a answer) readErrors() plexErrors {
+	var inJSON struct {
+		Errors []struct {
+			Code    loose `json:"code"`
+			Message loose `json:"message"`
+		} `json:"errors"`
+	}
+	var found plexErrors
+	if json.Unmarshal(a.body, &inJSON) == nil {
+		for _, e := range inJSON.Errors {
+			found.add(e.Code.text, e.Message.text)
+		}
+		return found
+	}
+	var inXML struct {
+		XMLName xml.Name `xml:"errors"`
+		Errors  []struct {
+			Code    string `xml:"code,attr"`
+			Message string `xml:"message,attr"`
+			Text    string `xml:",chardata"`
+		} `xml:"error"`
+	}
+	if xml.Unmarshal(a.body, &inXML) == nil {
+		for _, e := range inXML.Errors {
+			found.add(e.Code, strings.TrimSpace(e.Message+" "+e.Text))
+		}
+	}
+	return found
+}
+
+func (p *plexErrors) add(code, message string) {
+	if number, err := strconv.Atoi(code); err == nil && !p.known {
+		p.code = number
+	}
+	p.known = true
+	p.messages = append(p.messages, message)
+}
+
+// retryAfter reads the header's seconds or date, which counts from the time
+// of the answer and not from the box's clock, that may be years off.
+func (a answer) retryAfter() time.Duration {
+	value := strings.TrimSpace(a.header.Get("Retry-After"))
+	seconds, err := strconv.ParseInt(value, 10, 64)
+	if err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(max(0, min(seconds, int64(longestRetryAfter/time.Second)))) * time.Second
+	}
+	date, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return max(0, min(date.Sub(a.now), longestRetryAfter))
+}

@@ -1,0 +1,58 @@
+package plextv
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+)
+
+const (
+	maxRedirects   = 3
+	maxHeaderBytes = 64 << 10
+)
+
+// newTransport returns a transport for a few small requests: HTTP/1 only, as
+// HTTP/2 costs memory on the box and gains nothing here.
+func newTransport(timeout time.Duration, clock clockwork.Clock, roots *x509.CertPool) *http.Transport {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		Proxy: http.ProxyFromEnvironment,
+		// A dial outlives the request that began it.
+		DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
+		Protocols:              protocols,
+		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, Time: clock.Now},
+		TLSHandshakeTimeout:    timeout,
+		ResponseHeaderTimeout:  timeout,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		DisableCompression:     true,
+		MaxIdleConns:           2,
+		IdleConnTimeout:        30 * time.Second,
+	}
+}
+
+// checkRedirect stops at a redirect that must not be followed: net/http sends
+// X-Plex-Token along to any host, and turns a POST or DELETE into a GET whose
+// 200 would mean nothing. The redirect itself is then the answer.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	first := via[0]
+	if len(via) > maxRedirects || req.Method != first.Method ||
+		req.URL.Scheme != first.URL.Scheme || hostPort(req.URL) != hostPort(first.URL) {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" && u.Scheme == "https" {
+		port = "443"
+	}
+	return strings.ToLower(u.Hostname()) + ":" + port
+}
