@@ -1,0 +1,91 @@
+package plextvsim
+
+import (
+	"encoding/xml"
+	"net/http"
+	"strconv"
+)
+
+// Codes of plex.tv's errors.
+const (
+	codeNoIdentifier = 1000
+	codeNoUser       = 1001
+	codeNotFound     = 1002
+	codePinGone      = 1020
+)
+
+// apiError is an error as plex.tv spells it. In XML it is
+// <error code="1001" message="…" status="401"/>; without a code it is the older
+// form <error>message</error>.
+type apiError struct {
+	Code    int    `json:"code,omitempty"`
+	Message string `json:"message"`
+	Status  int    `json:"status,omitempty"`
+}
+
+// MarshalXML implements [xml.Marshaler].
+func (e apiError) MarshalXML(encoder *xml.Encoder, start xml.StartElement) error {
+	if e.Code == 0 {
+		return encoder.EncodeElement(e.Message, start)
+	}
+	attribute := func(name, value string) {
+		start.Attr = append(start.Attr, xml.Attr{Name: xml.Name{Local: name}, Value: value})
+	}
+	attribute("code", strconv.Itoa(e.Code))
+	attribute("message", e.Message)
+	if e.Status != 0 {
+		attribute("status", strconv.Itoa(e.Status))
+	}
+	return encoder.EncodeElement("", start)
+}
+
+// errorsDoc is the body of an error.
+type errorsDoc struct {
+	XMLName xml.Name   `json:"-" xml:"errors"`
+	Errors  []apiError `json:"errors" xml:"error"`
+}
+
+// knownErrors holds plex.tv's errors. Of several with one status the first is
+// what a [Fault] with that status alone answers.
+func knownErrors() []apiError {
+	return []apiError{
+		{1004, "The request was malformed, missed a required parameter or contained invalid values for them", 400},
+		{codeNoIdentifier, "X-Plex-Client-Identifier is missing", 400},
+		{codeNoUser, "User could not be authenticated", 401},
+		{1009, "Managed users aren't allowed to perform this action", 403},
+		{1043, "This action is not available for this user", 403},
+		{codeNotFound, "The requested resource or endpoint could not be found", 404},
+		{codePinGone, "Code not found or expired", 404},
+		{0, "Invalid token", 422},
+		{1003, "API rate limit exceeded", 429},
+		{1007, "Internal Server Error. Something went wrong on our end", 500},
+	}
+}
+
+// refuse is the reply with one of plex.tv's errors.
+func refuse(code int) reply {
+	for _, known := range knownErrors() {
+		if known.Code == code {
+			return known.reply()
+		}
+	}
+	return reply{status: http.StatusBadRequest, document: errorsDoc{Errors: []apiError{{Code: code}}}}
+}
+
+// refuseStatus is the reply with plex.tv's usual error for a status, if it has one.
+func refuseStatus(status int) (reply, bool) {
+	for _, known := range knownErrors() {
+		if known.Status == status {
+			return known.reply(), true
+		}
+	}
+	return reply{}, false
+}
+
+func (e apiError) reply() reply {
+	status := e.Status
+	if e.Code == codePinGone {
+		e.Status = 0 // this one comes without, unlike the others
+	}
+	return reply{status: status, document: errorsDoc{Errors: []apiError{e}}}
+}
