@@ -1,0 +1,57 @@
+# make         build the programs into bin/
+# make test    everything that needs no second machine; as root also what needs other users
+# make demo    the whole job once, on a private bus, by itself
+# make bench   sizes, memory, start-up beside a minimal service
+# make check   gofmt, vet, staticcheck, govulncheck
+# make install, make deb: see packaging/install.mk
+
+GO      ?= go
+VERSION ?= 0.1.0
+TAGS    := nethttpomithttp2
+LDFLAGS := -s -w -buildid= -X main.version=$(VERSION)
+BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags $(TAGS) -ldflags '$(LDFLAGS)'
+
+PROGRAMS := bin/plexauthd bin/plexauthctl bin/plextv-sim
+SOURCES  := $(shell find auth daemon dbusapi systemd cmd -name '*.go' -o -name '*.xml') go.mod go.sum
+
+# Tests that act as other users need root; make test adds them where they can run.
+ROOT_TAG := $(if $(filter 0,$(shell id -u)),-tags root)
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+.PHONY: all test demo bench check clean
+all: $(PROGRAMS)
+
+bin/%: $(SOURCES)
+	$(BUILD) -o $@ ./cmd/$*
+
+test:
+	@sh packaging/test-packages.sh
+	$(GO) test -race $(ROOT_TAG) ./...
+
+demo: $(PROGRAMS)
+	sh packaging/demo.sh
+
+bench:
+	$(GO) test -run '^$$' -bench 'Binary|Start' -benchtime 20x ./daemon/e2e
+	$(GO) test -run '^$$' -bench Idle -benchtime 1x -timeout 5m ./daemon/e2e
+
+check: bin/tools/staticcheck bin/tools/govulncheck
+	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
+	$(GO) vet ./...
+	$(GO) vet -tags root ./...
+	bin/tools/staticcheck -tags root ./...
+	@# Status 3 is a finding; anything else means that the vulnerability data is out of reach.
+	bin/tools/govulncheck ./... || { [ $$? -ne 3 ] && echo "govulncheck could not ask: nothing was checked"; }
+
+bin/tools/staticcheck:
+	GOBIN=$(CURDIR)/bin/tools $(GO) install $(STATICCHECK)
+
+bin/tools/govulncheck:
+	GOBIN=$(CURDIR)/bin/tools $(GO) install $(GOVULNCHECK)
+
+clean:
+	rm -rf bin dist
+
+-include packaging/install.mk

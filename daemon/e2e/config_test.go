@@ -1,0 +1,100 @@
+package e2e
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestReloadAppliesTheConfiguration(t *testing.T) {
+	b := newBox(t)
+	file := filepath.Join(b.dir, "config.toml")
+	write(t, file, "[identity]\ndevice_name = \"Den\"\n")
+	p := b.start("--config", file)
+	f := b.frontend()
+	if got := f.header("X-Plex-Device-Name"); got != "Den" {
+		t.Errorf("X-Plex-Device-Name: %s", got)
+	}
+
+	write(t, file, "[identity]\ndevice_name = \"Küche\"\n")
+	p.signal(syscall.SIGHUP)
+	if note := b.awaitNote("RELOADING=1"); !strings.Contains(note, "MONOTONIC_USEC=") {
+		t.Errorf("the reload has no time: %q", note)
+	}
+	b.awaitNote("READY=1")
+	if got := f.header("X-Plex-Device-Name"); got != "Küche" {
+		t.Errorf("X-Plex-Device-Name after the reload: %s", got)
+	}
+	if !strings.Contains(b.output.String(), "changed=identity.device_name") {
+		t.Errorf("the log does not say what changed:\n%s", b.output.String())
+	}
+
+	write(t, file, "[identity]\ndevice_name = 7\n")
+	p.signal(syscall.SIGHUP)
+	b.awaitNote("READY=1")
+	if got := f.header("X-Plex-Device-Name"); got != "Küche" {
+		t.Errorf("X-Plex-Device-Name after a bad configuration: %s", got)
+	}
+}
+
+func (f *frontend) header(name string) string {
+	f.t.Helper()
+	var headers map[string]string
+	if err := f.call("Credentials.GetAuthHeaders").Store(&headers); err != nil {
+		f.t.Fatal(err)
+	}
+	return headers[name]
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWrongUseIsStatus2(t *testing.T) {
+	dir := t.TempDir()
+	bad := filepath.Join(dir, "bad.toml")
+	write(t, bad, "[pairing]\npoll_interval = \"1s\"\n\n[plex]\nrequest_timout = \"3s\"\n")
+	tests := map[string]struct {
+		args []string
+		says string
+	}{
+		"unknown flag":         {[]string{"--colour"}, "colour"},
+		"argument":             {[]string{"now"}, `"now"`},
+		"level":                {[]string{"--log-level", "loud"}, "loud"},
+		"plain http elsewhere": {[]string{"--plex-url", "http://plex.example"}, "loopback hosts only"},
+		"no such file":         {[]string{"--config", filepath.Join(dir, "none.toml")}, "none.toml"},
+		"unknown key":          {[]string{"--config", bad}, bad + ":5: plex.request_timout"},
+		"only checked":         {[]string{"--check-config", "--config", bad}, bad + ":5: plex.request_timout"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.Command(filepath.Join(programs, "plexauthd"), append(test.args, "--bus", "unix:path=/nowhere")...)
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			_ = cmd.Run()
+			if status := cmd.ProcessState.ExitCode(); status != 2 {
+				t.Errorf("exit status %d, not 2: %s", status, stderr.String())
+			}
+			if text := stderr.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, test.says) {
+				t.Errorf("standard error is not one line with %q:\n%s", test.says, text)
+			}
+		})
+	}
+}
+
+func TestVersionHelpAndGoodConfig(t *testing.T) {
+	good := filepath.Join(t.TempDir(), "good.toml")
+	write(t, good, "[pairing]\ntimeout = \"2m\"\n")
+	for _, args := range [][]string{{"--version"}, {"--help"}, {"--check-config", "--config", good}} {
+		if out, err := exec.Command(filepath.Join(programs, "plexauthd"), args...).CombinedOutput(); err != nil {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
+}
