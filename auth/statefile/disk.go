@@ -1,0 +1,163 @@
+package statefile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/google/renameio/v2"
+)
+
+// readFile returns what is at path, at most one byte more than maxSize, and
+// takes the permissions of group and others away. It never waits on a FIFO
+// and never follows path if that is a link itself: a rename would replace
+// the link, not the file.
+func readFile(path string) ([]byte, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case info.Mode()&fs.ModeSymlink != 0:
+		return nil, errors.New("it is a symbolic link; link its directory instead")
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("it is not a regular file (mode %s)", info.Mode())
+	}
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if info.Mode().Perm()&0o077 != 0 {
+		// Not ours to change, or a read-only disk: reading it is still right.
+		_ = file.Chmod(0o600)
+	}
+	return io.ReadAll(io.LimitReader(file, maxSize+1))
+}
+
+// makeDir creates dir and what is missing above it, durably.
+func makeDir(dir string) error {
+	_, err := os.Stat(dir)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	parent := filepath.Dir(dir)
+	if err := makeDir(parent); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	return syncPath(parent)
+}
+
+// replace puts data in the place of path by way of a temporary file. Until
+// it returns without an error, what was there is still there.
+func replace(path string, data []byte) error {
+	pending, err := renameio.NewPendingFile(path,
+		renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(0o600))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = pending.Cleanup() }()
+	if _, err := pending.Write(data); err != nil {
+		return err
+	}
+	return pending.CloseAtomicallyReplace()
+}
+
+// confirm makes the rename that put path there durable. The file itself is
+// synced once more: on vfat a power cut after rename and directory sync
+// leaves 0 bytes under the new name otherwise (seen in power-cut tests).
+func confirm(path string, dir *os.File) error {
+	if err := syncPath(path); err != nil {
+		return err
+	}
+	return syncFile(dir)
+}
+
+func syncPath(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return syncFile(file)
+}
+
+// syncFile is fsync(2). Some file systems answer EINVAL for directories:
+// there the rename is all that can be done.
+func syncFile(file *os.File) error {
+	if err := file.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
+		return err
+	}
+	return nil
+}
+
+// setAside moves path to the first free name that starts with target.
+func setAside(path, target string) (string, error) {
+	name := target
+	for n := 1; ; n++ {
+		_, err := os.Lstat(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		if err != nil {
+			return "", err
+		}
+		name = fmt.Sprintf("%s-%d", target, n)
+	}
+	if err := os.Rename(path, name); err != nil {
+		return "", err
+	}
+	return name, syncPath(filepath.Dir(path))
+}
+
+// temporaries lists what killed writers left beside path: the pattern is
+// renameio's, a dot, the name and digits.
+func temporaries(path string) []string {
+	return beside(path, func(name string) bool {
+		rest, ok := strings.CutPrefix(name, "."+filepath.Base(path))
+		digits := strings.TrimPrefix(rest, original)
+		return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
+	})
+}
+
+// corruptCopies lists the files that were set aside.
+func corruptCopies(path string) []string {
+	return beside(path, func(name string) bool { return strings.HasPrefix(name, filepath.Base(path)+corrupt) })
+}
+
+// beside lists the regular files in path's directory whose name matches.
+func beside(path string, matches func(name string) bool) []string {
+	dir := filepath.Dir(path)
+	entries, _ := os.ReadDir(dir) // no directory, no files
+	var found []string
+	for _, entry := range entries {
+		if entry.Type().IsRegular() && matches(entry.Name()) {
+			found = append(found, filepath.Join(dir, entry.Name()))
+		}
+	}
+	return found
+}
+
+// removeAll removes files, durably if there were any.
+func removeAll(paths []string) error {
+	removed := false
+	for _, path := range paths {
+		err := os.Remove(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		removed = removed || err == nil
+	}
+	if !removed {
+		return nil
+	}
+	return syncPath(filepath.Dir(paths[0]))
+}

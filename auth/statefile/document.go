@@ -1,0 +1,234 @@
+package statefile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/BurntSushi/toml"
+)
+
+// maxSize is the largest file that is read and written, in bytes.
+const maxSize = 1 << 20
+
+// document is a state file as it was read. The zero value stands for none.
+type document struct {
+	text   string
+	values map[string]any
+	state  State
+}
+
+// parse understands data or says what is wrong with it, quoting nothing of
+// it: it may hold a token.
+func parse(data []byte) (document, error) {
+	if err := checkBytes(data); err != nil {
+		return document{}, err
+	}
+	text := string(data)
+	if _, err := statements(text); err != nil {
+		return document{}, err
+	}
+	doc := document{text: text}
+	var err error
+	if doc.values, _, err = decode(text); err != nil {
+		return document{}, err
+	}
+	if err := checkVersion(doc.values); err != nil {
+		return document{}, err
+	}
+	doc.state, err = readState(doc.values)
+	return doc, err
+}
+
+// checkBytes finds what no TOML file is, most of it left by a power cut.
+func checkBytes(data []byte) error {
+	switch {
+	case len(data) == 0:
+		return errors.New("the file is empty")
+	case len(data) > maxSize:
+		return fmt.Errorf("longer than %d bytes", maxSize)
+	case bytes.IndexByte(data, 0) >= 0:
+		return errors.New("NUL bytes in the file")
+	case !utf8.Valid(data):
+		return errors.New("not UTF-8")
+	}
+	return nil
+}
+
+// decode is the decoder without its error texts, which quote the document,
+// and without the panics by which it reports faults of its own. keys are the
+// tables and keys that text names, in order.
+func decode(text string) (values map[string]any, keys []toml.Key, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("the TOML decoder gave up")
+		}
+	}()
+	meta, err := toml.Decode(text, &values)
+	var syntax toml.ParseError
+	if errors.As(err, &syntax) {
+		return nil, nil, fmt.Errorf("line %d: not valid TOML", max(syntax.Position.Line, 1))
+	}
+	if err != nil {
+		return nil, nil, errors.New("not valid TOML")
+	}
+	return values, meta.Keys(), nil
+}
+
+// checkVersion comes before all other keys are read: in a newer layout they
+// may mean something else.
+func checkVersion(values map[string]any) error {
+	auth, _ := values[authTable].(map[string]any)
+	if auth["version"] == nil {
+		return nil
+	}
+	number, ok := auth["version"].(int64)
+	if !ok || number < 0 {
+		return fmt.Errorf("%s.version is not a version number", authTable)
+	}
+	if number > version {
+		return fmt.Errorf("%w: version %d, known is %d", ErrNewer, number, version)
+	}
+	return nil
+}
+
+// readState takes our keys out of a decoded document.
+func readState(values map[string]any) (State, error) {
+	var s State
+	if values[authTable] != nil {
+		s.Auth = &Auth{}
+	}
+	if values[pairingTable] != nil {
+		s.Pairing = &Pairing{}
+	}
+	for _, sec := range layout(&s) {
+		table, err := lookUp(values, sec.table)
+		if err != nil {
+			return State{}, err
+		}
+		if err := sec.read(table); err != nil {
+			return State{}, err
+		}
+	}
+	return s, nil
+}
+
+// read takes the section's keys out of its decoded table.
+func (s section) read(table map[string]any) error {
+	for _, f := range s.fields {
+		v := table[f.key]
+		if v == nil && f.required {
+			return fmt.Errorf("%s is missing", s.path(f))
+		}
+		if v == nil {
+			continue
+		}
+		if err := f.read(v); err != nil {
+			return fmt.Errorf("%s is %w", s.path(f), err)
+		}
+	}
+	return nil
+}
+
+// lookUp returns the table at path, nil if there is none.
+func lookUp(values map[string]any, path toml.Key) (map[string]any, error) {
+	for i, part := range path {
+		inner, ok := values[part].(map[string]any)
+		if !ok && values[part] != nil {
+			return nil, fmt.Errorf("%s is not a table", path[:i+1])
+		}
+		values = inner
+	}
+	return values, nil
+}
+
+// foreign returns what of values is not ours, by full key: every value that
+// is not a table itself, and every empty table.
+func foreign(values map[string]any, sections []section) map[string]any {
+	all := map[string]any{}
+	flatten(all, nil, values, sections)
+	for _, sec := range sections {
+		delete(all, sec.table.String())
+		for _, f := range sec.fields {
+			delete(all, sec.path(f).String())
+		}
+	}
+	return all
+}
+
+func flatten(into map[string]any, path toml.Key, table map[string]any, sections []section) {
+	if isGone(path, sections) {
+		return
+	}
+	if len(table) == 0 {
+		into[path.String()] = table
+	}
+	for key, v := range table {
+		full := append(slices.Clone(path), key)
+		if inner, ok := v.(map[string]any); ok {
+			flatten(into, full, inner, sections)
+		} else if !isGone(full, sections) {
+			into[full.String()] = v
+		}
+	}
+}
+
+// isGone tells whether path lies in a table that is to be absent.
+func isGone(path toml.Key, sections []section) bool {
+	for _, sec := range sections {
+		if n := len(sec.table); sec.gone && len(path) >= n && slices.Equal(path[:n], sec.table) {
+			return true
+		}
+	}
+	return false
+}
+
+// same compares decoded values. Unlike reflect.DeepEqual it finds NaN equal
+// to itself, times equal by what they mean, and a list of tables equal to
+// itself in TOML's other notation.
+func same(a, b any) bool {
+	switch a := a.(type) {
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		return ok && sameTable(a, b)
+	case []any, []map[string]any:
+		b, ok := list(b)
+		items, _ := list(a)
+		return ok && slices.EqualFunc(items, b, same)
+	case time.Time:
+		b, ok := b.(time.Time)
+		return ok && a.Equal(b)
+	case float64:
+		b, ok := b.(float64)
+		return ok && (a == b || math.IsNaN(a) && math.IsNaN(b))
+	}
+	return a == b
+}
+
+func sameTable(a, b map[string]any) bool {
+	for key, v := range a {
+		other, ok := b[key]
+		if !ok || !same(v, other) {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
+// list returns v's items if v is a list in either notation.
+func list(v any) ([]any, bool) {
+	tables, ok := v.([]map[string]any)
+	if !ok {
+		items, ok := v.([]any)
+		return items, ok
+	}
+	items := make([]any, len(tables))
+	for i, table := range tables {
+		items[i] = table
+	}
+	return items, true
+}

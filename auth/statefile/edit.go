@@ -1,0 +1,188 @@
+package statefile
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// element is a statement of a document and what it is about.
+type element struct {
+	statement
+	table  toml.Key // the table it stands in; of a header the table it starts
+	key    toml.Key // of a key with a value: its name within the table
+	header bool
+}
+
+// elements splits the text of a valid document.
+func elements(text string) ([]element, error) {
+	parts, err := statements(text)
+	if err != nil {
+		return nil, err
+	}
+	var table toml.Key
+	all := make([]element, 0, len(parts))
+	for _, st := range parts {
+		name, err := nameOf(st.text)
+		if err != nil {
+			return nil, err
+		}
+		el := element{statement: st, table: table}
+		switch {
+		case name == nil:
+		case strings.HasPrefix(strings.TrimLeft(st.text, blank), "["):
+			table = name
+			el.table, el.header = name, true
+		default:
+			el.key = name
+		}
+		all = append(all, el)
+	}
+	return all, nil
+}
+
+// nameOf returns the key or the table that a statement names; nil if it is a
+// comment or blank. The decoder knows best how names are written.
+func nameOf(text string) (toml.Key, error) {
+	if trimmed := strings.TrimSpace(text); trimmed == "" || trimmed[0] == '#' {
+		return nil, nil
+	}
+	_, keys, err := decode(text)
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	return keys[0], nil
+}
+
+// path is the full name of the table or key that e is about.
+func (e element) path() toml.Key { return append(slices.Clone(e.table), e.key...) }
+
+// isTrivia tells comments and blank lines.
+func (e element) isTrivia() bool { return !e.header && e.key == nil }
+
+// isBlank tells lines with nothing on them.
+func (e element) isBlank() bool { return strings.TrimSpace(e.text) == "" }
+
+// trailer is the comment after the value, with its space, and the line end.
+func (e element) trailer() string {
+	if e.comment < 0 {
+		return "\n"
+	}
+	return " " + strings.TrimRight(e.text[e.comment:], "\r\n") + "\n"
+}
+
+// edited returns the document's text with our keys as sections want them and
+// everything else as it was.
+func (d document) edited(sections []section) (string, error) {
+	text := d.text
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	els, err := elements(text)
+	if err != nil {
+		return "", err
+	}
+	els = dropGone(els, sections)
+	for _, sec := range sections {
+		if !sec.gone {
+			els = d.put(els, sec)
+		}
+	}
+	var out strings.Builder
+	for _, el := range els {
+		out.WriteString(el.text)
+	}
+	return out.String(), nil
+}
+
+// dropGone takes out the tables that are to be absent. Comments in them go
+// too, but for those behind a blank line at a table's end: they speak about
+// what follows.
+func dropGone(els []element, sections []section) []element {
+	var kept []element
+	for i := 0; i < len(els); i++ {
+		if !isGone(els[i].path(), sections) {
+			kept = append(kept, els[i])
+			continue
+		}
+		end := i + 1
+		for end < len(els) && els[end].isTrivia() && isGone(els[end].table, sections) {
+			end++
+		}
+		if end == len(els) || !isGone(els[end].path(), sections) {
+			kept = append(kept, afterBlank(els[i+1:end])...)
+		}
+		i = end - 1
+	}
+	return kept
+}
+
+// afterBlank returns what follows the first blank lines of a run of trivia.
+func afterBlank(run []element) []element {
+	first := slices.IndexFunc(run, element.isBlank)
+	for first >= 0 && first < len(run) && run[first].isBlank() {
+		first++
+	}
+	if first < 0 {
+		return nil
+	}
+	return run[first:]
+}
+
+// put sets the section's keys, at their old place if they have one.
+func (d document) put(els []element, sec section) []element {
+	var missing []element
+	for _, f := range sec.fields {
+		path, want := sec.path(f), f.value()
+		at := slices.IndexFunc(els, func(el element) bool { return el.key != nil && slices.Equal(el.path(), path) })
+		switch {
+		case at < 0 && want == nil:
+		case at < 0:
+			missing = append(missing, newElement(sec.table, toml.Key{f.key}, want, "\n"))
+		case want == nil && els[at].comment < 0:
+			els = slices.Delete(els, at, at+1)
+		case want == nil:
+			els[at] = element{statement: statement{strings.TrimLeft(els[at].trailer(), " "), 0}, table: els[at].table}
+		case !same(want, d.value(path)):
+			els[at] = newElement(els[at].table, els[at].key, want, els[at].trailer())
+		}
+	}
+	return insert(els, sec.table, missing)
+}
+
+// value is what the document holds at path.
+func (d document) value(path toml.Key) any {
+	last := len(path) - 1
+	table, _ := lookUp(d.values, path[:last])
+	return table[path[last]]
+}
+
+func newElement(table, key toml.Key, value any, trailer string) element {
+	text, _ := toml.Marshal(map[string]any{"k": value})
+	line := key.String() + strings.TrimPrefix(strings.TrimSuffix(string(text), "\n"), "k") + trailer
+	return element{statement: statement{text: line, comment: -1}, table: table, key: key}
+}
+
+// insert puts the new keys behind the table's last one, or with a new header
+// at the end if there is no such table.
+func insert(els []element, table toml.Key, added []element) []element {
+	if len(added) == 0 {
+		return els
+	}
+	at := 0
+	for i, el := range els {
+		if !el.isTrivia() && slices.Equal(el.table, table) {
+			at = i + 1
+		}
+	}
+	if at == 0 && len(table) > 0 {
+		at = len(els)
+		header := "[" + table.String() + "]\n"
+		if at > 0 && !els[at-1].isBlank() {
+			header = "\n" + header
+		}
+		added = slices.Insert(added, 0, element{statement: statement{header, -1}, table: table, header: true})
+	}
+	return slices.Insert(els, at, added...)
+}

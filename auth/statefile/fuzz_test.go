@@ -1,0 +1,153 @@
+package statefile_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/auth/statefile"
+)
+
+// ours are the keys that Save may change, by table.
+var ours = map[string]string{
+	"":                       "retune_client_id",
+	"retune_plex_auth":       "version selected_server_id selected_server_uri",
+	"retune_plex_auth.token": "token user_id username email thumb issued_at expires_at",
+	"plexauthd_user":         "uuid title home_admin restricted refused_at",
+	"plexauthd_pairing":      "id plex_id code strong expires_at token",
+}
+
+// foreign decodes the file and takes out our keys and, when nobody is signed
+// in, the user's table.
+func (b box) foreign() map[string]any {
+	b.Helper()
+	var values map[string]any
+	if _, err := toml.Decode(b.text(), &values); err != nil {
+		b.Fatalf("the file does not parse: %v\n%s", err, b.text())
+	}
+	if values["retune_plex_auth"] == nil {
+		delete(values, "plexauthd_user")
+	}
+	for _, name := range []string{"", "retune_plex_auth.token", "retune_plex_auth", "plexauthd_user", "plexauthd_pairing"} {
+		at, table := values, values
+		for _, part := range strings.FieldsFunc(name, func(r rune) bool { return r == '.' }) {
+			at, table = table, tableIn(table, part)
+		}
+		for _, key := range strings.Fields(ours[name]) {
+			delete(table, key)
+		}
+		if len(table) == 0 && name != "" {
+			delete(at, name[strings.LastIndex(name, ".")+1:])
+		}
+	}
+	return values
+}
+
+func tableIn(table map[string]any, key string) map[string]any {
+	inner, _ := table[key].(map[string]any)
+	return inner
+}
+
+func (b box) wantForeign(want map[string]any) {
+	b.Helper()
+	before, err := toml.Marshal(want)
+	if err != nil {
+		b.Fatal(err)
+	}
+	after, err := toml.Marshal(b.foreign())
+	if err != nil {
+		b.Fatal(err)
+	}
+	if !bytes.Equal(before, after) {
+		b.Errorf("keys that are not ours were\n%s\nand are\n%s", before, after)
+	}
+}
+
+// FuzzLoad takes any bytes as the file.
+func FuzzLoad(f *testing.F) {
+	for _, c := range broken {
+		if len(c.text) < 4096 {
+			f.Add([]byte(c.text))
+		}
+	}
+	for _, text := range odd {
+		f.Add([]byte(text + foreignTail))
+	}
+	f.Add([]byte(full))
+	f.Add([]byte(annotated))
+	f.Add([]byte("\ufeff# BOM\r\n[a]\r\nb = 1\r\n"))
+	f.Add([]byte("\ufeffretune_client_id = 'x'\n[[a.b]]\n[a.b.c]\nd.e = {f.g = \"\"\"\n\"\"\"\"\"}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		b := newBox(t, "")
+		b.write(string(data))
+		state, err := b.Load()
+		if err != nil {
+			wantHarmless(b, data, err)
+			return
+		}
+		before := b.foreign()
+		state.ClientID += "x"
+		for range 2 {
+			b.save(state)
+			b.wantState(state)
+			b.wantForeign(before)
+		}
+		b.save(signedOut())
+		b.wantState(signedOut())
+		signedIn := fullState()
+		b.save(signedIn)
+		b.wantState(signedIn)
+	})
+}
+
+// wantHarmless checks what is left of a file that did not load.
+func wantHarmless(b box, data []byte, err error) {
+	b.Helper()
+	path := b.path
+	var corrupt *statefile.CorruptError
+	if errors.As(err, &corrupt) {
+		path = corrupt.SetAside
+	} else if !errors.Is(err, statefile.ErrNewer) {
+		b.Fatalf("Load: %v", err)
+	}
+	if kept, _ := os.ReadFile(path); !bytes.Equal(kept, data) {
+		b.Errorf("%s is not the file as it was", path)
+	}
+}
+
+// FuzzRoundTrip takes any strings as the state, written into a fresh and into
+// an annotated file.
+func FuzzRoundTrip(f *testing.F) {
+	f.Add("plain", "AB12", uint64(7), true)
+	f.Add("\"\"\" ''' \\ \\u0041 # [x]\n[retune_plex_auth]\r\n\ttoken = 1", "\x00\x01\x1f\x7f\u0080\u2028\ufeff\U0010ffff", uint64(1<<63), false)
+	f.Add("\\", "\"", uint64(0), true)
+	f.Add(strings.Repeat("long ", 1000), "\ufffd", uint64(1), false)
+	f.Fuzz(func(t *testing.T, one, two string, id uint64, flag bool) {
+		s := fullState()
+		s.ClientID, s.Auth.Username, s.Auth.Title, s.Auth.Thumb, s.Auth.Email = one, two, one, two+one, one+two
+		s.Auth.Token, s.Pairing.PlexID, s.Pairing.Code = secret.New(one), secret.New(two), two
+		s.Pairing.ID, s.Pairing.Strong, s.Auth.Restricted = id, flag, flag
+		for _, text := range []string{"", annotated} {
+			b := newBox(t, text)
+			if !utf8.ValidString(one) || !utf8.ValidString(two) || len(one)+len(two) > 100_000 {
+				if err := b.Save(s); err == nil {
+					b.wantState(s)
+				}
+				return
+			}
+			b.save(s)
+			b.wantState(s)
+			if b.KeptAside() != "" {
+				t.Error("the document was rewritten")
+			}
+			b.save(fullState())
+			b.wantState(fullState())
+		}
+	})
+}

@@ -1,0 +1,236 @@
+// Package statefile keeps the daemon's state in a TOML file that survives
+// crashes, power cuts and full disks, and in which people and other versions
+// of the daemon can keep keys and comments of their own.
+package statefile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+
+	"github.com/jonboulle/clockwork"
+)
+
+// What is appended to the state file's name for copies beside it.
+const (
+	corrupt  = ".corrupt-"
+	original = ".orig"
+)
+
+// File is the state file. Its methods are safe for concurrent use. No other
+// process may write the file at the same time.
+type File struct {
+	path  string
+	clock clockwork.Clock
+
+	mu        sync.Mutex
+	refusal   error  // why Load forbids Save
+	signedIn  bool   // the last state loaded or saved holds a token
+	keptAside string // see KeptAside
+}
+
+// Open returns the state file at path. It touches no disk. Links on the way
+// to the directory are followed; a link at path itself is refused later on.
+// The clock stamps the names of corrupt files.
+func Open(path string, clock clockwork.Clock) *File {
+	return &File{path: path, clock: clock}
+}
+
+// Load reads the state. No file is no state and no error. Errors are
+// [*CorruptError], after which the daemon goes on signed out; [ErrNewer],
+// wrapped; and [*AccessError]. After the last two, and after a corrupt file
+// that could not be set aside, Save refuses until a Load succeeds.
+//
+// Load also removes temporary files that a killed daemon left, and takes
+// permissions of group and others from the file as well as it can.
+func (f *File) Load() (State, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	// What cannot be removed is tried again when somebody signs out.
+	_ = removeAll(temporaries(f.path))
+	doc, err := f.read()
+	var broken *CorruptError
+	if errors.As(err, &broken) {
+		f.setAside(broken)
+	}
+	f.refusal = nil
+	if err != nil && (broken == nil || broken.SetAside == "") {
+		f.refusal = err
+	}
+	f.signedIn = doc.state.Auth != nil
+	return doc.state, err
+}
+
+// Save writes the state durably: when it returns nil, s outlives a power cut.
+// Keys that are not ours and comments stay, but for those in tables that are
+// absent for s: of the account when it is nil, of the pairing when it is nil.
+// With no account in s no copy with its token is left beside the file either.
+// If the file already holds s, nothing is written. A file that became corrupt
+// since Load is set aside like there. Every error is a [*WriteError].
+func (f *File) Save(s State) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.keptAside = ""
+	if f.refusal != nil {
+		return f.failed("save", f.path, f.refusal)
+	}
+	s = s.normalised()
+	old, err := f.base(s)
+	if err != nil {
+		return f.failed("save", f.path, err)
+	}
+	setAside := f.keptAside
+	if err := f.write(old, s); err != nil {
+		if setAside != "" {
+			// Back, lest the next start finds no file and nothing amiss.
+			_ = os.Rename(setAside, f.path)
+		}
+		f.keptAside = ""
+		return err
+	}
+	f.signedIn = s.Auth != nil
+	return nil
+}
+
+// write puts s into old and that on disk.
+func (f *File) write(old document, s State) error {
+	text, plain, err := old.with(s)
+	if err != nil {
+		return f.failed("encode", f.path, err)
+	}
+	if s.Auth == nil {
+		err = f.removeCopies()
+	} else if plain {
+		err = f.keepOriginal(old)
+	}
+	if err != nil {
+		return err
+	}
+	return f.put(old, text)
+}
+
+// KeptAside returns where the last Save kept what it could not carry over:
+// the old document, when it had to be written anew without its comments
+// ("….orig"), or one that could not be understood any more ("….corrupt-…").
+// Empty if the last Save carried over everything.
+func (f *File) KeptAside() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.keptAside
+}
+
+func (f *File) failed(op, path string, err error) error {
+	return &WriteError{Op: op, Path: path, Err: err}
+}
+
+// read returns the document on disk; the zero document if there is no file.
+func (f *File) read() (document, error) {
+	data, err := readFile(f.path)
+	// With a file in the place of the directory there is no state to protect
+	// either, and once that is mended Save works.
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return document{}, nil
+	}
+	if err != nil {
+		return document{}, &AccessError{Path: f.path, Err: err}
+	}
+	doc, err := parse(data)
+	if errors.Is(err, ErrNewer) {
+		return document{}, fmt.Errorf("%s: %w", f.path, err)
+	}
+	if err != nil {
+		return document{}, &CorruptError{Path: f.path, Err: err}
+	}
+	return doc, nil
+}
+
+// base returns the document that s is to be written into. It is read again
+// each time: a person may have edited it.
+func (f *File) base(s State) (document, error) {
+	doc, err := f.read()
+	var broken *CorruptError
+	if !errors.As(err, &broken) {
+		return doc, err
+	}
+	if s.Auth == nil && f.signedIn {
+		return document{}, nil // signing out: it may hold the token
+	}
+	f.setAside(broken)
+	if broken.SetAside == "" {
+		return document{}, broken
+	}
+	f.keptAside = broken.SetAside
+	return document{}, nil
+}
+
+// setAside moves the corrupt file away and notes that in broken.
+func (f *File) setAside(broken *CorruptError) {
+	target := f.path + corrupt + f.clock.Now().UTC().Format("20060102T150405Z")
+	var err error
+	broken.SetAside, err = setAside(f.path, target)
+	if err != nil {
+		broken.Err = fmt.Errorf("%w; setting it aside: %w", broken.Err, err)
+	}
+}
+
+// removeCopies removes what may hold the token of an account that is no
+// longer signed in. Corrupt files go with the account that is signed out now;
+// while nobody was signed in, they are all there is to look into.
+func (f *File) removeCopies() error {
+	stale := append(temporaries(f.path), f.path+original)
+	if f.signedIn {
+		stale = append(stale, corruptCopies(f.path)...)
+	}
+	if err := removeAll(stale); err != nil {
+		return f.failed("remove old copy", f.path, err)
+	}
+	return nil
+}
+
+// keepOriginal keeps the document whose comments are about to be lost.
+func (f *File) keepOriginal(old document) error {
+	path := f.path + original
+	if err := replace(path, []byte(old.text)); err != nil {
+		return f.failed("keep old copy", path, err)
+	}
+	f.keptAside = path
+	return nil
+}
+
+// put makes text what is durably on disk. Text that is there already is not
+// written again, but confirmed: whoever wrote it may have been killed before.
+func (f *File) put(old document, text string) error {
+	if err := makeDir(filepath.Dir(f.path)); err != nil {
+		return f.failed("create directory", filepath.Dir(f.path), err)
+	}
+	dir, err := os.Open(filepath.Dir(f.path))
+	if err != nil {
+		return f.failed("open directory", filepath.Dir(f.path), err)
+	}
+	defer dir.Close()
+	if text != old.text {
+		if err := replace(f.path, []byte(text)); err != nil {
+			return f.failed("write", f.path, err)
+		}
+	}
+	if err := confirm(f.path, dir); err != nil {
+		if back := f.putBack(old); back != nil {
+			err = fmt.Errorf("%w; putting the old file back: %w", err, back)
+		}
+		return f.failed("confirm", f.path, err)
+	}
+	return nil
+}
+
+// putBack puts the old document back after a write that the disk would not
+// confirm, as well as such a disk lets it.
+func (f *File) putBack(old document) error {
+	if old.text == "" {
+		return os.Remove(f.path)
+	}
+	return replace(f.path, []byte(old.text))
+}
