@@ -1,0 +1,170 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+	"rsc.io/qr"
+
+	"github.com/retune-tv/plexauthd/dbusapi/client"
+)
+
+// openTerminal gives both ends of a terminal (pty(7)): what a person sees and
+// what the program prints to.
+func openTerminal(t *testing.T, width uint16) (seen, printed *os.File) {
+	t.Helper()
+	seen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = seen.Close() })
+	fd := int(seen.Fd())
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: width}); err != nil {
+		t.Fatal(err)
+	}
+	printed, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seen, printed
+}
+
+// loginOnTerminal signs in and gives all that the terminal got.
+func loginOnTerminal(t *testing.T, width uint16, args ...string) string {
+	t.Helper()
+	t.Setenv("TERM", "xterm")
+	p := newPerson(t)
+	seen, printed := openTerminal(t, width)
+	status := make(chan int, 1)
+	var stderr strings.Builder
+	go func() {
+		args := append([]string{"login", "--bus", p.Bus.Address}, args...)
+		status <- run(p.bounded(), args, strings.NewReader(""), printed, &stderr)
+		_ = printed.Close()
+	}()
+	var text strings.Builder
+	for piece := make([]byte, 4096); ; {
+		n, err := seen.Read(piece)
+		if err != nil { // EIO once the other end is closed
+			break
+		}
+		claimed := strings.Contains(text.String(), "Waiting, ")
+		text.Write(piece[:n])
+		if !claimed && strings.Contains(text.String(), "Waiting, ") {
+			p.claim(p.state().Pin.Code)
+		}
+	}
+	if got := <-status; got != exitDone {
+		t.Errorf("exit status %d: %s", got, &stderr)
+	}
+	return text.String()
+}
+
+func TestLoginOnATerminal(t *testing.T) {
+	text := loginOnTerminal(t, 80)
+	if !strings.Contains(text, clearLine+"Waiting, 5:00 left") && !strings.Contains(text, clearLine+"Waiting, 4:59 left") {
+		t.Errorf("no countdown in place:\n%q", text)
+	}
+	if !strings.HasSuffix(text, clearLine+"Signed in as alice\r\n") {
+		t.Errorf("the end is not clean:\n%q", text)
+	}
+	if !strings.Contains(text, "█") {
+		t.Errorf("no QR code on a terminal that is wide enough:\n%s", text)
+	}
+	if text := loginOnTerminal(t, 32); strings.Contains(text, "█") {
+		t.Errorf("a QR code that does not fit:\n%s", text)
+	}
+	if text := loginOnTerminal(t, 80, "--qr=never"); strings.Contains(text, "█") {
+		t.Errorf("a QR code that nobody wants:\n%s", text)
+	}
+}
+
+func TestNoQROffATerminal(t *testing.T) {
+	for mode, want := range map[qrMode]bool{qrAuto: false, qrAlways: true, qrNever: false} {
+		p := newPerson(t)
+		r := p.begin("login", "--qr="+string(mode))
+		drawn := false
+		for line := range r.lines {
+			drawn = drawn || strings.Contains(line, "█")
+			if strings.Contains(line, "\x1b") {
+				t.Errorf("a control sequence off a terminal: %q", line)
+			}
+			if strings.HasPrefix(line, "Waiting until") {
+				p.claim(p.state().Pin.Code)
+			}
+		}
+		if drawn != want {
+			t.Errorf("with --qr=%s a QR code is drawn: %t", mode, drawn)
+		}
+	}
+}
+
+// TestQRCodeIsRight compares the blocks with the modules of the code.
+func TestQRCodeIsRight(t *testing.T) {
+	const quiet = 4 // ISO 18004
+	strong := "https://app.plex.tv/auth#?clientID=3f0c&code=" + strings.Repeat("a", 25) + strings.Repeat("&x=y", 60)
+	for _, text := range []string{"https://plex.tv/link/?pin=ABCD", strong} {
+		always := qrAlways
+		drawing, err := always.draw(text, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, err := qr.Encode(text, qr.L)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dark := map[rune][2]bool{'█': {false, false}, '▀': {false, true}, '▄': {true, false}, ' ': {true, true}}
+		lines := strings.Split(strings.TrimRight(drawing, "\n"), "\n")
+		for row, line := range lines {
+			if width := utf8.RuneCountInString(line); width != code.Size+2*quiet {
+				t.Fatalf("line %d has width %d, not %d", row, width, code.Size+2*quiet)
+			}
+			for column, block := range []rune(line) {
+				for half := range 2 {
+					x, y := column-quiet, 2*row+half-quiet
+					if y < code.Size+quiet && dark[block][half] != code.Black(x, y) {
+						t.Fatalf("module %d,%d is wrong in:\n%s", x, y, drawing)
+					}
+				}
+			}
+		}
+		if 2*len(lines) < code.Size+2*quiet-1 {
+			t.Errorf("the quiet zone is too small:\n%s", drawing)
+		}
+	}
+	always := qrAlways
+	if _, err := always.draw(strings.Repeat("a", qrCapacity+1), 0); err == nil {
+		t.Error("a link that does not fit is drawn")
+	}
+}
+
+// TestNamesCannotControlTheTerminal has a user whose name is not a name.
+func TestNamesCannotControlTheTerminal(t *testing.T) {
+	s := client.Status{State: client.SignedIn}
+	words := stateWords(s, client.User{Title: "al\x1b[2Jice\nroot\u202e"})
+	if words != "Signed in as al\uFFFD[2Jice root\uFFFD" {
+		t.Errorf("%q", words)
+	}
+}
+
+func TestMinutes(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0:00", 59500 * time.Millisecond: "1:00", 299 * time.Second: "4:59", 75 * time.Minute: "75:00",
+	} {
+		if got := minutes(d); got != want {
+			t.Errorf("%v is %s, not %s", d, got, want)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// Code is the kind of a failure, for those who decide on it.
+type Code string
+
+// Failures that the daemon reports; on the bus they are the last part of the
+// error name.
+const (
+	AuthRequired    Code = "AuthRequired"    // nobody is signed in
+	AuthInvalid     Code = "AuthInvalid"     // plex.tv refused the token
+	PinExpired      Code = "PinExpired"      // the pairing ran out of time
+	PinRejected     Code = "PinRejected"     // the home PIN is wrong
+	NotFound        Code = "NotFound"        // there is no such pairing
+	RateLimited     Code = "RateLimited"     // plex.tv asks for patience
+	Unreachable     Code = "Unreachable"     // plex.tv: no route, DNS, TLS, timeout
+	ServerError     Code = "ServerError"     // plex.tv has a fault (5xx)
+	InvalidResponse Code = "InvalidResponse" // what answered is not plex.tv, such as a captive portal
+	StorageFailed   Code = "StorageFailed"   // the state could not be written; the old one is whole
+	InvalidArgs     Code = "InvalidArgs"     // an argument is wrong; the message names it
+)
+
+// Failures on the way to the daemon.
+const (
+	AccessDenied Code = "AccessDenied" // the bus or the daemon does not let this user; the daemon lets the group plexauth
+	NotRunning   Code = "NotRunning"   // no daemon is on the bus
+	NoReply      Code = "NoReply"      // the daemon ended before it answered; what was asked may have been done
+	Disconnected Code = "Disconnected" // there is no connection to the bus
+	Failed       Code = "Failed"       // anything else
+)
+
+// Error is a failure with its [Code]. It never holds a secret.
+type Error struct {
+	Code    Code
+	Name    string // the D-Bus error name; empty if it is not from the bus
+	Message string
+	cause   error
+}
+
+// Error implements error.
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap gives the cause, or nil.
+func (e *Error) Unwrap() error { return e.cause }
+
+// CodeOf gives the [Code] of an error of this package, or "" for another one,
+// such as that of a context that has ended.
+func CodeOf(err error) Code {
+	var own *Error
+	if errors.As(err, &own) {
+		return own.Code
+	}
+	return ""
+}
+
+// callError turns what ended a call into the error that callers get.
+func callError(ctx context.Context, member string, err error) error {
+	var named dbus.Error
+	var format dbus.FormatError
+	switch {
+	case errors.As(err, &named):
+		return &Error{Code: codeOfName(named.Name), Name: named.Name, Message: named.Error()}
+	case ctx.Err() != nil:
+		return fmt.Errorf("calling %s: %w", member, ctx.Err())
+	case errors.As(err, &format):
+		return &Error{Code: InvalidArgs, Message: fmt.Sprintf("calling %s: %v", member, err), cause: err}
+	default:
+		return disconnected(err)
+	}
+}
+
+func disconnected(cause error) *Error {
+	return &Error{Code: Disconnected, Message: "the connection to the bus has ended", cause: cause}
+}
+
+func codeOfName(name string) Code {
+	if own, ok := strings.CutPrefix(name, names.ErrorPrefix); ok {
+		return Code(own)
+	}
+	standard := strings.TrimPrefix(name, "org.freedesktop.DBus.Error.")
+	switch code := Code(standard); {
+	case slices.Contains([]Code{InvalidArgs, AccessDenied, NoReply}, code):
+		return code
+	case standard == "InteractiveAuthorizationRequired":
+		return AccessDenied
+	// Spawn: nobody has the name and the bus failed to start who should.
+	case standard == "ServiceUnknown", standard == "NameHasNoOwner", strings.HasPrefix(standard, "Spawn."):
+		return NotRunning
+	default:
+		return Failed
+	}
+}

@@ -1,0 +1,50 @@
+package client
+
+// Kind tells what an [Event] is.
+type Kind string
+
+// The kinds of events.
+const (
+	Snapshot    Kind = "snapshot"     // the daemon as it is: first of all, and whenever it is back
+	Changed     Kind = "changed"      // properties have changed
+	AuthChanged Kind = "auth-changed" // somebody signed in or out
+	PinEnded    Kind = "pin-ended"    // a pairing is over
+	Gone        Kind = "daemon-gone"  // no daemon is on the bus
+)
+
+// Reason says why somebody is signed in or is not any more.
+type Reason string
+
+// The reasons of [AuthChanged].
+const (
+	ReasonSignedIn     Reason = "signed-in"
+	ReasonSignedOut    Reason = "signed-out"
+	ReasonRevoked      Reason = "revoked"
+	ReasonExpired      Reason = "expired"
+	ReasonUserSwitched Reason = "user-switched"
+)
+
+// Result is how a pairing ended.
+type Result string
+
+// The results of [PinEnded].
+const (
+	PinClaimed   Result = "claimed"
+	PinTimedOut  Result = "expired"
+	PinCancelled Result = "cancelled"
+	PinFailed    Result = "failed"
+)
+
+// Event is something that a [Watch] has seen. It holds no secret.
+type Event struct {
+	Kind   Kind
+	Status Status // the daemon's properties after the event; the zero value with Gone
+
+	// With AuthChanged.
+	Authenticated bool
+	Reason        Reason
+
+	// With PinEnded.
+	PinID  uint64
+	Result Result
+}

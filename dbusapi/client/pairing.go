@@ -1,0 +1,52 @@
+package client
+
+import (
+	"context"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// PinOptions choose what [Client.RequestPin] asks for.
+type PinOptions struct {
+	Strong bool // a long code for the QR route instead of four characters that a person types
+	Force  bool // end a pairing under way and start anew
+}
+
+// RequestPin starts a pairing, or returns the one under way unless o.Force.
+// From then on the daemon itself asks plex.tv until the PIN is claimed, expires
+// or is cancelled; [PinEnded] tells.
+func (c *Client) RequestPin(ctx context.Context, o PinOptions) (Pairing, error) {
+	member, args := "RequestPin", []any(nil)
+	if o != (PinOptions{}) {
+		member, args = "RequestPinWithOptions", []any{map[string]dbus.Variant{
+			"strong": dbus.MakeVariant(o.Strong), "force": dbus.MakeVariant(o.Force),
+		}}
+	}
+	var p pinValue
+	err := c.call(ctx, names.Main, member, args, &p.ID, &p.Code, &p.LinkURI, &p.AuthURI, &p.ExpiresAt)
+	return p.pairing(), err
+}
+
+// CheckPin asks plex.tv about a pairing now. Claimed means that the credentials
+// are stored. The errors are [NotFound], [PinExpired] and what asking plex.tv
+// can end in. A frontend that watches does not need it.
+func (c *Client) CheckPin(ctx context.Context, id uint64) (claimed bool, expiresAt time.Time, err error) {
+	var seconds int64
+	err = c.call(ctx, names.Main, "CheckPinStatus", []any{id}, &claimed, &seconds)
+	return claimed, fromUnix(seconds), err
+}
+
+// CancelPin ends a pairing. The error is [NotFound] if it is not under way.
+func (c *Client) CancelPin(ctx context.Context, id uint64) error {
+	return c.call(ctx, names.Main, "CancelPin", []any{id})
+}
+
+// Validate asks plex.tv now whether the stored token is good. An error other
+// than [AuthRequired] says nothing about the token.
+func (c *Client) Validate(ctx context.Context) (valid bool, err error) {
+	err = c.call(ctx, names.Main, "Validate", nil, &valid)
+	return valid, err
+}
