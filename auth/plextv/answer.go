@@ -65,6 +65,29 @@ func isJSON(mediaType string) bool {
 	return mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")
 }
 
+func isXML(mediaType string) bool { return mediaType == "application/xml" || mediaType == "text/xml" }
+
+// date returns what the sender's clock said, if the answer looks like plex.tv's
+// own and did not lie in a cache, where its date has grown old.
+func (a answer) date() (time.Time, bool) {
+	mediaType, age := a.mediaType(), a.header.Get("Age")
+	if a.isHTML() || !isJSON(mediaType) && !isXML(mediaType) || age != "" && age != "0" {
+		return time.Time{}, false
+	}
+	date, err := http.ParseTime(a.header.Get("Date"))
+	return date, err == nil
+}
+
+// acknowledged accepts what plex.tv may say where its answer is not documented
+// and does not matter: nothing, JSON or XML. Others come from somebody in between.
+func (a answer) acknowledged() error {
+	mediaType := a.mediaType()
+	if a.isHTML() || len(a.body) > 0 && !isJSON(mediaType) && !isXML(mediaType) {
+		return errors.New("neither empty nor JSON nor XML: a captive portal?")
+	}
+	return nil
+}
+
 // isHTML also looks into the body: portals mislabel their pages.
 func (a answer) isHTML() bool {
 	if t := a.mediaType(); t == "text/html" || t == "application/xhtml+xml" {

@@ -1,7 +1,11 @@
-// Package plextv is a client of plex.tv's sign-in API: PINs, the user of a
-// token, signing out. It reads answers strictly, because a wrong "your token
-// is refused" signs a household out, and it keeps tokens and PIN ids out of
+// Package plextv is a client of plex.tv's sign-in API: PINs, device keys and
+// the tokens bound to them, the user of a token, Plex Home, an account's media
+// servers, signing out. It reads answers strictly, because a wrong "your token
+// is refused" signs a household out, and it keeps tokens, PINs and ids out of
 // URLs it prints, errors and logs.
+//
+// Plex's documents show some calls at clients.plex.tv. In the wild both hosts
+// take all of them, so one is asked, over one connection.
 package plextv
 
 import (
@@ -38,24 +42,33 @@ type Config struct {
 	// RootCAs are the authorities to trust. Nil means the system's, which
 	// SSL_CERT_FILE replaces as crypto/x509 documents.
 	RootCAs *x509.CertPool
+	// OnDate is told the time of plex.tv's clock, to the second, with each
+	// answer that is its own: JSON or XML, over TLS unless BaseURL says http.
+	// The goroutine that asks calls it, several may at once, and it must not
+	// block. Nil means nobody.
+	OnDate func(server time.Time)
 	// Log gets one debug line a request, without ids, headers and bodies.
 	// Nil means none.
 	Log *slog.Logger
 }
 
-// Client asks plex.tv. It is safe for concurrent use.
+// Client asks plex.tv. It is safe for concurrent use. After a 429 all its
+// methods fail with [RateLimited], without asking, until the pause is over that
+// plex.tv names, or one of 10 s to 1 min if it names none.
 type Client struct {
 	base    string
 	timeout time.Duration
 	clock   clockwork.Clock
 	log     *slog.Logger
+	onDate  func(time.Time)
+	gate    *gate
 	http    *http.Client
 }
 
 // New returns a client, or an error that says what is wrong with cfg. It does
 // not touch the network.
 func New(cfg Config) (*Client, error) {
-	c := &Client{base: defaultBaseURL, timeout: defaultTimeout, clock: cfg.Clock, log: cfg.Log}
+	c := &Client{base: defaultBaseURL, timeout: defaultTimeout, clock: cfg.Clock, log: cfg.Log, onDate: cfg.OnDate, gate: newGate()}
 	if cfg.BaseURL != "" {
 		base, err := readBaseURL(cfg.BaseURL)
 		if err != nil {
@@ -74,6 +87,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.onDate == nil {
+		c.onDate = func(time.Time) {}
 	}
 	c.http = &http.Client{
 		Transport:     newTransport(c.timeout, c.clock, cfg.RootCAs),
@@ -120,7 +136,7 @@ func isLoopback(host string) bool {
 func (c *Client) logRequest(ctx context.Context, r request, a answer, took time.Duration, err error) {
 	attrs := []slog.Attr{
 		slog.String("method", r.method), slog.String("path", r.path),
-		slog.Int("status", a.status), slog.Duration("duration", took),
+		slog.Int("http_status", a.status), slog.Duration("duration", took),
 	}
 	var failed *Error
 	if errors.As(err, &failed) && failed.Code != 0 {

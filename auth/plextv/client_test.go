@@ -13,69 +13,48 @@ import (
 )
 
 func TestRequestsAreExact(t *testing.T) {
-	me := plextv.Identity{
-		ClientID: "3f0c", Product: "Rétune", Version: "1.2", Platform: "Linux",
-		PlatformVersion: "6.1", Device: "Box", DeviceName: "Séjour 📺",
-	}
 	identity := map[string]string{
 		"Accept": "application/json", "X-Plex-Client-Identifier": "3f0c", "X-Plex-Product": "Rétune",
 		"X-Plex-Version": "1.2", "X-Plex-Platform": "Linux", "X-Plex-Platform-Version": "6.1",
 		"X-Plex-Device": "Box", "X-Plex-Device-Name": "Séjour 📺",
 	}
-	authorized := maps.Clone(identity)
-	authorized["X-Plex-Token"] = token
-	ctx, sec := context.Background(), secret.New
-	for _, test := range []struct {
-		name, line string
-		headers    map[string]string
-		answer     http.HandlerFunc
-		do         func(*plextv.Client) error
-	}{
-		{"short pin", "POST /api/v2/pins", identity, reply(201, jsonType, waiting), func(c *plextv.Client) error {
-			_, err := c.RequestPin(ctx, me, false)
-			return err
-		}},
-		{"strong pin", "POST /api/v2/pins?strong=true", identity, reply(201, jsonType, waiting), func(c *plextv.Client) error {
-			_, err := c.RequestPin(ctx, me, true)
-			return err
-		}},
-		{"check", "GET /api/v2/pins/" + pinID, identity, reply(200, jsonType, waiting), func(c *plextv.Client) error {
-			_, err := c.CheckPin(ctx, me, sec(pinID))
-			return err
-		}},
-		{"user", "GET /api/v2/user", authorized, reply(200, jsonType, someUser), func(c *plextv.Client) error {
-			_, err := c.User(ctx, me, sec(token))
-			return err
-		}},
-		{"sign out", "DELETE /api/v2/users/signout", authorized, reply(204, "", ""), func(c *plextv.Client) error {
-			return c.SignOut(ctx, me, sec(token))
-		}},
-		{"only what is set", "GET /api/v2/pins/" + pinID,
-			map[string]string{"Accept": "application/json", "X-Plex-Client-Identifier": "id"},
-			reply(200, jsonType, waiting), func(c *plextv.Client) error { return check(ctx, c) }},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			s := serve(t, test.answer)
-			if err := test.do(s.client(t)); err != nil {
+	for _, call := range calls() {
+		t.Run(call.name, func(t *testing.T) {
+			s := serve(t, call.good)
+			if err := call.do(context.Background(), s.client(t)); err != nil {
 				t.Fatal(err)
 			}
 			if n := len(s.requests()); n != 1 {
 				t.Fatalf("%d requests, want 1", n)
 			}
 			got := s.requests()[0]
-			if line := got.Method + " " + got.RequestURI; line != test.line || got.Proto != "HTTP/1.1" {
-				t.Errorf("asked %s %s, want %s HTTP/1.1", line, got.Proto, test.line)
+			if line := got.Method + " " + got.RequestURI; line != call.line || got.Proto != "HTTP/1.1" {
+				t.Errorf("asked %s %s, want %s HTTP/1.1", line, got.Proto, call.line)
 			}
-			if got.ContentLength != 0 {
-				t.Errorf("a body of %d bytes was sent", got.ContentLength)
+			if s.bodies[0] != call.body || got.ContentLength != int64(len(call.body)) {
+				t.Errorf("sent %d bytes %s\nwant %s", got.ContentLength, s.bodies[0], call.body)
 			}
-			if sent := sentHeaders(got); !maps.Equal(sent, test.headers) {
-				t.Errorf("headers %v\nwant %v", sent, test.headers)
+			want := maps.Clone(identity)
+			if call.authorized {
+				want["X-Plex-Token"] = token
+			}
+			if call.body != "" {
+				want["Content-Type"] = "application/json"
+			}
+			if sent := sentHeaders(got); !maps.Equal(sent, want) {
+				t.Errorf("headers %v\nwant %v", sent, want)
 			}
 		})
 	}
 	if !maps.Equal(me.Headers(), identity) {
 		t.Errorf("Headers() = %v", me.Headers())
+	}
+	s := serve(t, reply(200, jsonType, waiting))
+	if err := check(context.Background(), s.client(t)); err != nil {
+		t.Fatal(err)
+	}
+	if sent := sentHeaders(s.requests()[0]); len(sent) != 2 || sent["X-Plex-Client-Identifier"] != "id" {
+		t.Errorf("headers %v, want only what is set", sent)
 	}
 }
 
@@ -92,14 +71,33 @@ func sentHeaders(r *http.Request) map[string]string {
 
 func TestUnsendableValuesAreNotSent(t *testing.T) {
 	s := serve(t, reply(200, jsonType, someUser))
-	c, ctx := s.client(t), context.Background()
+	c, ctx, sec := s.client(t), context.Background(), secret.New
 	for _, bad := range []string{"", "a\nb", "a\x00b", "a\u0085b", strings.Repeat("a", 8<<10+1)} {
-		_, err := c.User(ctx, plextv.Identity{}, secret.New(bad))
+		_, err := c.User(ctx, plextv.Identity{}, sec(bad))
 		failed(t, err, plextv.Rejected)
-		failed(t, c.SignOut(ctx, plextv.Identity{}, secret.New(bad)), plextv.Rejected)
+		failed(t, c.SignOut(ctx, plextv.Identity{}, sec(bad)), plextv.Rejected)
 	}
 	for _, bad := range []string{"", ".", "..", "1/../../user", "1?x", "1 2", "é", strings.Repeat("1", 65)} {
-		_, err := c.CheckPin(ctx, plextv.Identity{}, secret.New(bad))
+		_, err := c.CheckPin(ctx, me, sec(bad))
+		failed(t, err, plextv.Rejected)
+		_, err = c.CheckPinWithKey(ctx, me, sec(bad), sec(deviceJWT))
+		failed(t, err, plextv.Rejected)
+		_, _, err = c.SwitchHomeUser(ctx, me, sec(token), bad, sec(homePin))
+		failed(t, err, plextv.Rejected)
+	}
+	for _, bad := range []string{"", "opaque", "a.b", "a.b.c.d", "a.b.c\"", "a.b.c&x=y", "a.\n.c", "a.b." + strings.Repeat("c", 8<<10)} {
+		_, err := c.Exchange(ctx, me, sec(bad))
+		failed(t, err, plextv.Rejected)
+		_, err = c.CheckPinWithKey(ctx, me, sec(pinID), sec(bad))
+		failed(t, err, plextv.Rejected)
+	}
+	for _, bad := range []string{"", "null", "[]", "{", "{}{}", `"x"`} {
+		failed(t, c.RegisterKey(ctx, me, sec(token), []byte(bad)), plextv.Rejected)
+		_, err := c.RequestPinWithKey(ctx, me, []byte(bad), true)
+		failed(t, err, plextv.Rejected)
+	}
+	for _, bad := range []string{"1", "12345", "12 4", "abcd", "١٢"} {
+		_, _, err := c.SwitchHomeUser(ctx, me, sec(token), homeUUID, sec(bad))
 		failed(t, err, plextv.Rejected)
 	}
 	_, err := c.RequestPin(ctx, plextv.Identity{DeviceName: "a\r\nX-Plex-Token: b"}, false)

@@ -31,6 +31,17 @@ const (
 	// Rejected: plex.tv refuses with any other status, or the request has
 	// values that cannot be sent (Status is 0 then).
 	Rejected
+	// Stale: status 498, the JWT is past its end and wants a refresh; of a
+	// device JWT: the time in it was wrong.
+	Stale
+	// KeyUnknown: plex.tv knows no such key of this client, code 1097. Seen
+	// after the device was removed from the account, and when a key was used
+	// under another client identifier; at which status is not known.
+	KeyUnknown
+	// KeyTaken: plex.tv has the key already, from this device or another one.
+	KeyTaken
+	// PinRejected: the Plex Home user's PIN is wrong or missing, code 1041.
+	PinRejected
 )
 
 // String returns the kind in words.
@@ -52,21 +63,31 @@ func (k Kind) String() string {
 		return "gone"
 	case Rejected:
 		return "rejected"
+	case Stale:
+		return "expired"
+	case KeyUnknown:
+		return "device key unknown"
+	case KeyTaken:
+		return "device key taken"
+	case PinRejected:
+		return "PIN rejected"
 	}
 	return fmt.Sprintf("kind %d", int(k))
 }
 
-// Error is a request that failed. Its text holds no URL, PIN id, token or
+// Error is a request that failed. Its text holds no URL, id, PIN, token or
 // body, only plex.tv's own message, made printable and cut to 200 characters.
 type Error struct {
 	Op   string // what was tried
 	Kind Kind
-	// Status is that of HTTP, 0 if there was no whole answer.
+	// Status is that of HTTP, 0 if there was no whole answer or nothing was
+	// asked.
 	Status int
 	// Code is plex.tv's own, such as 1020 for an expired PIN; 0 if none.
 	Code int
 	// RetryAfter is how long plex.tv asks to wait, at most 1 h; 0 if it
-	// does not.
+	// does not. With RateLimited it is never 0: for so long the [Client]
+	// asks nothing.
 	RetryAfter time.Duration
 	// ClockSuspect is set if the certificate is not valid at the box's time:
 	// the clock is more likely wrong than the certificate.

@@ -65,3 +65,46 @@ func FuzzUserAnswer(f *testing.F) {
 		}
 	})
 }
+
+func FuzzServersAnswer(f *testing.F) {
+	f.Add([]byte(`[{"clientIdentifier":"a","name":"n","provides":"server","accessToken":"t","connections":[{"uri":"http://a:1","local":1}]}]`))
+	f.Add([]byte(`[7,{"provides":"server","connections":[null,{"uri":"http://[::1%25a]/"}]}]`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		servers, err := readResources(jsonAnswer(body))
+		if err != nil {
+			quotes(t, err, body)
+		}
+		for _, s := range servers {
+			for _, text := range append(s.URIs, s.MachineID, s.Name, s.AccessToken.Reveal()) {
+				if len(text) > 8<<10 || strings.ContainsFunc(text, isControl) {
+					t.Errorf("text %q", text)
+				}
+			}
+			if s.MachineID == "" || len(s.URIs) > 50 {
+				t.Errorf("%+v", s)
+			}
+		}
+	})
+}
+
+func FuzzHomeAnswers(f *testing.F) {
+	f.Add([]byte(`{"id":1,"uuid":"u","title":"a","authToken":"t","users":[{"id":1,"uuid":"u","title":"a","protected":false}]}`))
+	f.Add([]byte(`{"id":1,"uuid":"v","title":"a","authToken":"t","users":[{"id":1,"uuid":"..","title":"a"},null]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		users, err := readHomeUsers(jsonAnswer(body))
+		if err != nil {
+			quotes(t, err, body)
+		}
+		for _, user := range users {
+			if !isID(user.UUID) || user.ID == "" || user.Title == "" {
+				t.Errorf("%+v", user)
+			}
+		}
+		token, user, err := readSwitched(jsonAnswer(body), "u")
+		if err != nil {
+			quotes(t, err, body)
+		} else if token.IsZero() || user.UUID != "" && user.UUID != "u" {
+			t.Errorf("%+v", user)
+		}
+	})
+}

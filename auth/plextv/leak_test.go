@@ -14,13 +14,16 @@ import (
 	"github.com/retune-tv/plexauthd/auth/plextv"
 )
 
-// hostile are answers that throw token and PIN id back at the client.
+// hostile are answers that throw back at the client what it sent.
 func hostile() []http.HandlerFunc {
-	echo := "'" + token + "' '" + pinID + "' /api/v2/pins/" + pinID
+	echo := "'" + token + "' '" + pinID + "' /api/v2/pins/" + pinID + "?deviceJWT=" + deviceJWT + "&pin=" + homePin
 	// plex.tv's own message may repeat what it was sent.
 	complain := func(status int, form string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
-			sent := strings.Repeat("x", 150) + r.Header.Get("X-Plex-Token") + r.URL.Path
+			sent := strings.Repeat("x", 100) + r.Header.Get("X-Plex-Token") + r.URL.RequestURI()
+			if strings.HasSuffix(r.URL.Path, "/auth/token") {
+				sent += deviceJWT
+			}
 			reply(status, "", fmt.Sprintf(form, sent))(w, r)
 		}
 	}
@@ -31,7 +34,7 @@ func hostile() []http.HandlerFunc {
 		}
 	}
 	answers := []http.HandlerFunc{
-		reply(200, jsonType, fullPin), reply(200, jsonType, fullUser), reply(200, jsonType, waiting),
+		reply(200, jsonType, fullPin), reply(200, jsonType, switched), reply(200, jsonType, newToken), reply(200, jsonType, fullUser), reply(200, jsonType, waiting),
 		reply(200, jsonType, fullPin[:len(fullPin)-3]), reply(200, jsonType, `{"id":"`+echo+`","code":"\u0000`+token+`"}`),
 		reply(200, jsonType, `{"id":1,"code":"A","authToken":"`+token+`\u0000"}`), reply(200, token+"/"+pinID, echo),
 		reply(200, "text/html", echo), complain(401, `{"errors":[{"code":1001,"message":"%s"}]}`),
@@ -59,7 +62,7 @@ func TestNothingPrintedHoldsTokenOrPinID(t *testing.T) {
 	})
 	tryAll := func() {
 		// Ended soon, so that the pauses of retries do not hold up the test.
-		for _, do := range []func(context.Context, *plextv.Client) error{check, askUser, signOut} {
+		for _, do := range []func(context.Context, *plextv.Client) error{check, askUser, signOut, checkWithKey, exchange, switchUser} {
 			ctx, cancel := context.WithTimeout(context.Background(), 240*time.Millisecond)
 			err := do(ctx, c)
 			cancel()
@@ -73,12 +76,12 @@ func TestNothingPrintedHoldsTokenOrPinID(t *testing.T) {
 	}
 	s.Close()
 	tryAll()
-	for _, hidden := range []string{token, pinID, s.URL, "Ghent", "hotel"} {
+	for _, hidden := range []string{token, pinID, deviceJWT[:12], deviceJWT[20:], "pin=" + homePin, homeUUID, s.URL, "Ghent", "hotel"} {
 		if i := strings.Index(out.String(), hidden); i >= 0 {
 			t.Errorf("%q was printed: …%s", hidden, out.String()[max(0, i-300):i+len(hidden)])
 		}
 	}
-	for _, wanted := range []string{"level=DEBUG", "path=/api/v2/pins/{id} status=404", "method=DELETE path=/api/v2/users/signout", "plex_code=1001", "duration="} {
+	for _, wanted := range []string{"level=DEBUG", "path=/api/v2/pins/{id} http_status=404", "method=DELETE path=/api/v2/users/signout", "path=/api/v2/home/users/{id}/switch http_status=403", "plex_code=1001", "duration="} {
 		if !strings.Contains(out.String(), wanted) {
 			t.Errorf("no log line has %q", wanted)
 		}

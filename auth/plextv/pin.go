@@ -2,9 +2,11 @@ package plextv
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -38,10 +40,30 @@ func (c *Client) RequestPin(ctx context.Context, id Identity, strong bool) (Pin,
 		path: "/api/v2/pins", identity: id, success: []int{http.StatusCreated, http.StatusOK},
 	}
 	if strong {
-		r.query = "strong=true"
+		r.query = url.Values{"strong": {"true"}}
 	}
-	var pin Pin
-	err := c.retry(ctx, r, func(a answer) (err error) {
+	return c.newPin(ctx, r)
+}
+
+// RequestPinWithKey asks for a new PIN whose token will be bound to a device
+// key, of which jwk is the public JWK. Plex documents it with strong alone;
+// that plex.tv gives short codes as well is known from two clients that ask for
+// them. It tries up to 3 times, as a PIN too many just lapses; its errors are
+// [*Error], or ctx's if that has ended.
+func (c *Client) RequestPinWithKey(ctx context.Context, id Identity, jwk json.RawMessage, strong bool) (Pin, error) {
+	r := request{
+		op: "asking plex.tv for a PIN with a device key", method: http.MethodPost,
+		path: "/api/v2/pins", identity: id, success: []int{http.StatusCreated, http.StatusOK},
+	}
+	var err error
+	if r.content, err = keyContent(r.op, jwk, strong); err != nil {
+		return Pin{}, err
+	}
+	return c.newPin(ctx, r)
+}
+
+func (c *Client) newPin(ctx context.Context, r request) (pin Pin, err error) {
+	err = c.retry(ctx, r, func(a answer) (err error) {
 		pin, err = readPin(a)
 		return err
 	})
@@ -52,15 +74,33 @@ func (c *Client) RequestPin(ctx context.Context, id Identity, strong bool) (Pin,
 // that requested it. It tries once, as callers poll; its errors are [*Error]
 // ([Gone] once the PIN has expired), or ctx's if that has ended.
 func (c *Client) CheckPin(ctx context.Context, id Identity, pinID secret.String) (Pin, error) {
-	r := request{
+	return c.checkPin(ctx, request{
 		op: "checking a PIN at plex.tv", method: http.MethodGet,
-		path: "/api/v2/pins/{id}", pinID: pinID, identity: id, success: []int{http.StatusOK},
+		path: "/api/v2/pins/{id}", id: pinID, identity: id, success: []int{http.StatusOK},
+	})
+}
+
+// CheckPinWithKey is CheckPin for a PIN with a device key. deviceJWT is signed
+// by that key; it needs no nonce. [Stale] or [Rejected] may mean that the time
+// in it is wrong, [KeyUnknown] that plex.tv does not know the key: which answers
+// plex.tv gives here is not documented.
+func (c *Client) CheckPinWithKey(ctx context.Context, id Identity, pinID, deviceJWT secret.String) (Pin, error) {
+	r := request{
+		op: "checking a PIN with a device key at plex.tv", method: http.MethodGet,
+		path: "/api/v2/pins/{id}", id: pinID, identity: id, success: []int{http.StatusOK},
+		query: url.Values{"deviceJWT": {deviceJWT.Reveal()}}, hidden: []secret.String{deviceJWT}, meanings: keyMeanings(),
 	}
-	if !isPinID(pinID.Reveal()) {
-		return Pin{}, &Error{Op: r.op, Kind: Rejected, Err: errors.New("not sent: this is no PIN id")}
+	if !isJWT(deviceJWT) {
+		return Pin{}, r.unsent("this is no device JWT")
 	}
-	var pin Pin
-	err := c.ask(ctx, r, func(a answer) (err error) {
+	return c.checkPin(ctx, r)
+}
+
+func (c *Client) checkPin(ctx context.Context, r request) (pin Pin, err error) {
+	if !isID(r.id.Reveal()) {
+		return Pin{}, r.unsent("this is no PIN id")
+	}
+	err = c.ask(ctx, r, func(a answer) (err error) {
 		pin, err = readPin(a)
 		return err
 	})
@@ -79,7 +119,7 @@ func readPin(a answer) (Pin, error) {
 		return Pin{}, err
 	}
 	id, err := body.ID.word("id", maxCode)
-	if err != nil || !isPinID(id) {
+	if err != nil || !isID(id) {
 		return Pin{}, errors.New("the PIN has no usable id")
 	}
 	code, err := body.Code.word("code", maxCode)
@@ -89,7 +129,7 @@ func readPin(a answer) (Pin, error) {
 	if code == "" {
 		return Pin{}, errors.New("the PIN has no code")
 	}
-	token, err := readToken(body.AuthToken)
+	token, err := readToken("authToken", body.AuthToken)
 	if err != nil {
 		return Pin{}, err
 	}
@@ -104,11 +144,11 @@ func readPin(a answer) (Pin, error) {
 
 // readToken takes nothing but a string for a token: "false" from a boolean
 // must not become one.
-func readToken(value loose) (secret.String, error) {
+func readToken(field string, value loose) (secret.String, error) {
 	if value.form != 0 && value.form != '"' {
-		return secret.String{}, errors.New("field authToken is not a string")
+		return secret.String{}, fmt.Errorf("field %s is not a string", field)
 	}
-	token, err := value.word("authToken", maxToken)
+	token, err := value.word(field, maxToken)
 	if err != nil {
 		return secret.String{}, fmt.Errorf("a token that cannot be used: %w", err)
 	}
@@ -126,10 +166,11 @@ func timeLeft(in, at loose, now time.Time) (time.Duration, bool) {
 	return max(0, min(end.Sub(now), longestPin)), true
 }
 
-// isPinID accepts what cannot lead a path elsewhere.
-func isPinID(id string) bool {
-	elsewhere := func(r rune) bool {
-		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_')
-	}
-	return id != "" && len(id) <= maxCode && !strings.ContainsFunc(id, elsewhere)
+// isID accepts what cannot lead a path elsewhere.
+func isID(id string) bool {
+	return id != "" && len(id) <= maxCode && !strings.ContainsFunc(id, notBase64URL)
+}
+
+func notBase64URL(r rune) bool {
+	return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_')
 }

@@ -14,6 +14,9 @@ import (
 // longestRetryAfter bounds what a Retry-After header can ask for.
 const longestRetryAfter = time.Hour
 
+// statusTokenExpired is Plex's own, documented for JWTs.
+const statusTokenExpired = 498
+
 // plexErrors is plex.tv's error body. plex.tv answers in XML where a proxy or
 // an old endpoint has ignored the Accept header.
 type plexErrors struct {
@@ -30,7 +33,7 @@ func statusSaysAll(status int) bool {
 // refusal returns the error for an answer that is not a success.
 func (r request) refusal(a answer) *Error {
 	body := a.readErrors()
-	e := &Error{Op: r.op, Kind: kindOf(a, body), Status: a.status, Code: body.code, RetryAfter: a.retryAfter()}
+	e := &Error{Op: r.op, Kind: r.kindOf(a, body), Status: a.status, Code: body.code, RetryAfter: a.retryAfter()}
 	switch {
 	case a.status >= 300 && a.status < 400:
 		e.Err = fmt.Errorf("status %d, a redirect that is not followed: a captive portal?", a.status)
@@ -46,7 +49,7 @@ func (r request) refusal(a answer) *Error {
 	return e
 }
 
-func kindOf(a answer, body plexErrors) Kind {
+func (r request) kindOf(a answer, body plexErrors) Kind {
 	switch {
 	case a.status == http.StatusTooManyRequests:
 		return RateLimited
@@ -58,6 +61,9 @@ func kindOf(a answer, body plexErrors) Kind {
 		// Somebody in between says this, so it says nothing about a token.
 		return InvalidResponse
 	}
+	if kind, known := r.meanings[body.code]; known {
+		return kind
+	}
 	switch a.status {
 	case http.StatusUnauthorized:
 		return Refused
@@ -66,9 +72,12 @@ func kindOf(a answer, body plexErrors) Kind {
 	case http.StatusNotFound, http.StatusGone:
 		return Gone
 	case http.StatusUnprocessableEntity:
-		if body.mentions("invalid token") {
+		// Without a token in the question it means another one: a device JWT.
+		if r.authorized && body.mentions("invalid token") {
 			return Refused
 		}
+	case statusTokenExpired:
+		return Stale
 	}
 	return Rejected
 }

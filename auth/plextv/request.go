@@ -1,12 +1,14 @@
 package plextv
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -17,19 +19,25 @@ import (
 // request is one question to plex.tv.
 type request struct {
 	op           string // what is being done, for error texts
-	method, path string // {id} in path stands for pinID
-	query        string
+	method, path string // {id} in path stands for id
+	id           secret.String
+	query        url.Values
+	content      []byte // JSON, nil for no body
 	identity     Identity
-	authorized   bool          // whether to send token
-	token        secret.String // sent as X-Plex-Token
-	pinID        secret.String
-	success      []int // statuses that answer the question
+	authorized   bool            // whether to send token
+	token        secret.String   // sent as X-Plex-Token
+	hidden       []secret.String // what else is sent and must not be printed
+	success      []int           // statuses that answer the question
+	meanings     map[int]Kind    // of plex.tv's codes, where they say more than a 4xx status
 }
 
 // ask sends r once and lets read take the answer if it is a success. Its
 // error is an [*Error], or ctx's if that has ended.
 func (c *Client) ask(ctx context.Context, r request, read func(answer) error) error {
 	start := c.clock.Now()
+	if left := c.gate.left(start); left > 0 {
+		return &Error{Op: r.op, Kind: RateLimited, RetryAfter: left, Err: errors.New("not asked, plex.tv wants a pause")}
+	}
 	a, err := c.exchange(ctx, r)
 	if err == nil && !slices.Contains(r.success, a.status) {
 		err = r.refusal(a)
@@ -43,8 +51,23 @@ func (c *Client) ask(ctx context.Context, r request, read func(answer) error) er
 		// up: then the body says nothing.
 		err = c.failure(ctx, r, a.late, true)
 	}
+	c.learn(a, err)
 	c.logRequest(ctx, r, a, c.clock.Since(start), err)
 	return err
+}
+
+// learn takes from an answer what it says beside the point.
+func (c *Client) learn(a answer, err error) {
+	if date, ok := a.date(); ok {
+		c.onDate(date)
+	}
+	var failed *Error
+	switch {
+	case err == nil:
+		c.gate.answered()
+	case errors.As(err, &failed) && failed.Kind == RateLimited:
+		failed.RetryAfter = c.gate.limited(failed.RetryAfter, c.clock.Now())
+	}
 }
 
 // exchange sends r and reads the whole answer, whatever its status.
@@ -82,13 +105,20 @@ func (c *Client) exchange(ctx context.Context, r request) (answer, error) {
 // build makes the HTTP request. It checks header values itself: net/http's
 // own refusal would look like a failed connection, which is tried again.
 func (c *Client) build(ctx context.Context, r request) (*http.Request, error) {
-	path := strings.Replace(r.path, "{id}", r.pinID.Reveal(), 1)
-	req, err := http.NewRequestWithContext(ctx, r.method, c.base+path, nil)
+	path := strings.Replace(r.path, "{id}", r.id.Reveal(), 1)
+	var content io.Reader
+	if r.content != nil {
+		content = bytes.NewReader(r.content)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, c.base+path, content)
 	if err != nil {
 		return nil, errors.New("the request cannot be built")
 	}
-	req.URL.RawQuery = r.query
+	req.URL.RawQuery = r.query.Encode()
 	headers := r.identity.Headers()
+	if r.content != nil {
+		headers["Content-Type"] = "application/json"
+	}
 	if r.authorized {
 		headers["X-Plex-Token"] = r.token.Reveal()
 	}
@@ -101,10 +131,15 @@ func (c *Client) build(ctx context.Context, r request) (*http.Request, error) {
 	return req, nil
 }
 
+// unsent is the error for a request with values that cannot be sent.
+func (r request) unsent(why string) *Error {
+	return &Error{Op: r.op, Kind: Rejected, Err: errors.New("not sent: " + why)}
+}
+
 // clean makes text from plex.tv fit for an error: printable, on one line,
 // short, and without the secrets of r should plex.tv echo them.
 func (r request) clean(text string) string {
-	for _, s := range []secret.String{r.token, r.pinID} {
+	for _, s := range append([]secret.String{r.token, r.id}, r.hidden...) {
 		if !s.IsZero() {
 			text = strings.ReplaceAll(text, s.Reveal(), s.String())
 		}

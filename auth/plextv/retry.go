@@ -38,10 +38,14 @@ func (c *Client) retry(ctx context.Context, r request, read func(answer) error) 
 	}
 }
 
+// worthRetrying is false for what was not asked because of another call's 429:
+// all who are kept waiting would ask at the same moment.
 func (e *Error) worthRetrying() bool {
 	switch e.Kind {
-	case Unreachable, ServerError, RateLimited:
+	case Unreachable, ServerError:
 		return e.RetryAfter <= longestPause
+	case RateLimited:
+		return e.Status != 0 && e.RetryAfter <= longestPause
 	}
 	return false
 }

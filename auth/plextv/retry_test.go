@@ -57,17 +57,17 @@ func retryAfter(status int, value string) http.HandlerFunc {
 }
 
 func TestTransientFailuresAreTriedAgain(t *testing.T) {
-	for name, test := range map[string]struct {
-		do func(context.Context, *plextv.Client) error
-		ok http.HandlerFunc
-	}{
-		"RequestPin": {requestPin, reply(201, jsonType, waiting)},
-		"User":       {askUser, reply(200, jsonType, someUser)},
-		"SignOut":    {signOut, reply(204, "", "")},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := serve(t, inTurn(rawly("", true), reply(503, "", ""), test.ok))
-			clock, done := slowly(t, s, test.do)
+	for _, call := range calls() {
+		t.Run(call.name, func(t *testing.T) {
+			s := serve(t, inTurn(rawly("", true), reply(503, "", ""), call.good))
+			clock, done := slowly(t, s, call.do)
+			if !call.retried {
+				failed(t, outcome(t, done), plextv.Unreachable)
+				if n := len(s.requests()); n != 1 {
+					t.Errorf("%d requests, want 1", n)
+				}
+				return
+			}
 			// Half to one and a half times 500 ms, then twice that.
 			for try, unit := range []time.Duration{500 * time.Millisecond, time.Second} {
 				pausing(t, clock)
@@ -81,15 +81,15 @@ func TestTransientFailuresAreTriedAgain(t *testing.T) {
 			if err := outcome(t, done); err != nil {
 				t.Error(err)
 			}
-			if n := len(s.requests()); n != 3 {
-				t.Errorf("%d requests, want 3", n)
+			if n := len(s.requests()); n != 3 || s.bodies[2] != call.body {
+				t.Errorf("%d requests, want 3, the last with %q", n, call.body)
 			}
 		})
 	}
 }
 
 func TestThirdFailureIsTheLast(t *testing.T) {
-	s := serve(t, inTurn(reply(500, "", ""), reply(429, "", ""), reply(502, "", "")))
+	s := serve(t, inTurn(reply(500, "", ""), retryAfter(429, "1"), reply(502, "", "")))
 	clock, done := slowly(t, s, askUser)
 	for range 2 {
 		pausing(t, clock)
@@ -131,7 +131,6 @@ func TestOthersAreTriedOnce(t *testing.T) {
 		answer http.HandlerFunc
 		kind   plextv.Kind
 	}{
-		"a check":   {check, reply(503, "", ""), plextv.ServerError},
 		"refused":   {askUser, reply(401, jsonType, badToken), plextv.Refused},
 		"forbidden": {askUser, reply(403, "", ""), plextv.Forbidden},
 		"gone":      {askUser, reply(404, "", ""), plextv.Gone},

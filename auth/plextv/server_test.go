@@ -30,16 +30,18 @@ const (
 // server is a real HTTPS server that remembers what it was asked.
 type server struct {
 	*httptest.Server
-	mu   sync.Mutex
-	seen []*http.Request
+	mu     sync.Mutex
+	seen   []*http.Request
+	bodies []string
 }
 
 func serve(t *testing.T, answer http.HandlerFunc) *server {
 	t.Helper()
 	s := &server{}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
 		s.mu.Lock()
-		s.seen = append(s.seen, r)
+		s.seen, s.bodies = append(s.seen, r), append(s.bodies, string(body))
 		s.mu.Unlock()
 		answer(w, r)
 	}))

@@ -2,6 +2,7 @@ package plextv
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -33,6 +34,16 @@ func (c *Client) User(ctx context.Context, id Identity, token secret.String) (Us
 	return user, err
 }
 
+// Ping tells plex.tv that a token is in use: legacy tokens that nobody used have
+// died after 3 to 4 weeks. It tries up to 3 times; its errors are [*Error]
+// ([Refused] if the token is not good), or ctx's if that has ended.
+func (c *Client) Ping(ctx context.Context, id Identity, token secret.String) error {
+	return c.retry(ctx, request{
+		op: "telling plex.tv that a token is in use", method: http.MethodGet,
+		path: "/api/v2/ping", identity: id, authorized: true, token: token, success: []int{http.StatusOK},
+	}, answer.acknowledged)
+}
+
 // SignOut revokes the token at plex.tv. It tries up to 3 times; its errors are
 // [*Error], or ctx's if that has ended. [Refused] means that the token is
 // already worthless, for example because the answer to an earlier try was lost.
@@ -55,6 +66,14 @@ func readSignOut(a answer) error {
 }
 
 func readUser(a answer) (User, error) {
+	var body json.RawMessage
+	if err := a.readJSON(&body); err != nil {
+		return User{}, err
+	}
+	return parseUser(body)
+}
+
+func parseUser(object json.RawMessage) (User, error) {
 	var body struct {
 		ID         loose `json:"id"`
 		UUID       loose `json:"uuid"`
@@ -65,8 +84,8 @@ func readUser(a answer) (User, error) {
 		HomeAdmin  loose `json:"homeAdmin"`
 		Restricted loose `json:"restricted"`
 	}
-	if err := a.readJSON(&body); err != nil {
-		return User{}, err
+	if json.Unmarshal(object, &body) != nil {
+		return User{}, errors.New("a user that is not a JSON object")
 	}
 	user := User{HomeAdmin: body.HomeAdmin.truth(), Restricted: body.Restricted.truth()}
 	for _, field := range []struct {

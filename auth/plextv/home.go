@@ -1,0 +1,156 @@
+package plextv
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/retune-tv/plexauthd/auth/secret"
+)
+
+// maxHomeUsers is far above the 15 that Plex lets a home have.
+const maxHomeUsers = 100
+
+// plex.tv's codes for a home PIN.
+const (
+	codePinMalformed = 1038
+	codePinWrong     = 1041
+)
+
+// HomeUser is a member of a Plex Home.
+type HomeUser struct {
+	ID, UUID string
+	// Title is what people call the user; the username if there is no title.
+	Title string
+	Thumb string // may be empty
+	// Admin owns the home; Restricted is a managed user.
+	Admin, Guest, Restricted bool
+	// Protected: a PIN is needed. plex.tv has let clients in that sent none, so
+	// whoever switches has to ask for it. Also true if plex.tv does not say.
+	Protected bool
+}
+
+// HomeUsers asks for the users of the Plex Home that a token's account is in,
+// at most 100; none if it is in none. Users that cannot be read are left out; an
+// answer in which nothing can be read is an [InvalidResponse]. It tries up to 3
+// times; its errors are [*Error], or ctx's if that has ended.
+func (c *Client) HomeUsers(ctx context.Context, id Identity, token secret.String) (users []HomeUser, err error) {
+	err = c.retry(ctx, request{
+		op: "asking plex.tv for the users of the home", method: http.MethodGet,
+		path: "/api/v2/home/users", identity: id, authorized: true, token: token, success: []int{http.StatusOK},
+	}, func(a answer) (err error) {
+		users, err = readHomeUsers(a)
+		return err
+	})
+	return users, err
+}
+
+func readHomeUsers(a answer) ([]HomeUser, error) {
+	var body struct {
+		Users []json.RawMessage `json:"users"`
+	}
+	if err := a.readJSON(&body); err != nil {
+		return nil, err
+	}
+	if body.Users == nil {
+		return nil, errors.New("a home without a list of users")
+	}
+	users := []HomeUser{}
+	for _, entry := range body.Users {
+		if user, err := readHomeUser(entry); err == nil && len(users) < maxHomeUsers {
+			users = append(users, user)
+		}
+	}
+	if len(users) == 0 && len(body.Users) > 0 {
+		return nil, errors.New("a list in which nothing can be read")
+	}
+	return users, nil
+}
+
+func readHomeUser(entry json.RawMessage) (HomeUser, error) {
+	var flags struct {
+		Admin     loose `json:"admin"`
+		Guest     loose `json:"guest"`
+		Protected loose `json:"protected"`
+	}
+	if err := json.Unmarshal(entry, &flags); err != nil {
+		return HomeUser{}, err
+	}
+	user, err := parseUser(entry)
+	if err != nil {
+		return HomeUser{}, err
+	}
+	if !isID(user.UUID) {
+		return HomeUser{}, errors.New("a user without a usable uuid")
+	}
+	if user.Title == "" {
+		user.Title = user.Username
+	}
+	return HomeUser{
+		ID: user.ID, UUID: user.UUID, Title: user.Title, Thumb: user.Thumb,
+		Admin: flags.Admin.truth(), Guest: flags.Guest.truth(), Restricted: user.Restricted,
+		Protected: flags.Protected.text == "" || flags.Protected.truth(),
+	}, nil
+}
+
+// SwitchHomeUser asks for a token of another user of the home. token is the
+// admin's, pin empty for a user without one. It tries once: plex.tv may count
+// wrong PINs, and limits the rate of switches. Its errors are [*Error], or ctx's
+// if that has ended: [PinRejected] for a wrong or missing PIN, [Refused] for a
+// token that is not good, [Forbidden] for a user that this token may not be.
+func (c *Client) SwitchHomeUser(ctx context.Context, id Identity, token secret.String, uuid string, pin secret.String) (own secret.String, user User, err error) {
+	r := request{
+		op: "switching to a user of the home at plex.tv", method: http.MethodPost,
+		path: "/api/v2/home/users/{id}/switch", id: secret.New(uuid), identity: id, authorized: true, token: token,
+		hidden: []secret.String{pin}, success: []int{http.StatusCreated, http.StatusOK},
+		meanings: map[int]Kind{codePinWrong: PinRejected, codePinMalformed: PinRejected},
+	}
+	switch {
+	case !isID(uuid):
+		return own, user, r.unsent("this is no user's uuid")
+	case !isHomePin(pin):
+		return own, user, r.unsent("a home PIN is 4 digits")
+	case !pin.IsZero():
+		r.query = url.Values{"pin": {pin.Reveal()}} // Plex takes it nowhere else
+	}
+	err = c.ask(ctx, r, func(a answer) (err error) {
+		own, user, err = readSwitched(a, uuid)
+		return err
+	})
+	return own, user, err
+}
+
+// isHomePin keeps what plex.tv would refuse from being counted there.
+func isHomePin(pin secret.String) bool {
+	notDigit := func(r rune) bool { return r < '0' || r > '9' }
+	text := pin.Reveal()
+	return text == "" || len(text) == 4 && !strings.ContainsFunc(text, notDigit)
+}
+
+// readSwitched refuses another user than was asked for: it may be one whom
+// nothing is locked for.
+func readSwitched(a answer, uuid string) (secret.String, User, error) {
+	var body struct {
+		AuthToken loose `json:"authToken"`
+	}
+	if err := a.readJSON(&body); err != nil {
+		return secret.String{}, User{}, err
+	}
+	user, err := readUser(a)
+	if err != nil {
+		return secret.String{}, User{}, err
+	}
+	token, err := readToken("authToken", body.AuthToken)
+	switch {
+	case err != nil:
+		return secret.String{}, User{}, err
+	case token.IsZero():
+		return secret.String{}, User{}, errors.New("there is no token")
+	case user.UUID != "" && user.UUID != uuid:
+		return secret.String{}, User{}, errors.New("it is another user")
+	}
+	return token, user, nil
+}
