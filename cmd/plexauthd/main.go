@@ -10,6 +10,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/retune-tv/plexauthd/daemon"
@@ -44,6 +45,8 @@ func main() {
 	// net/http prints what a server sends unasked, a token perhaps, through
 	// the standard logger. Nothing of ours goes there.
 	log.SetOutput(io.Discard)
+	// A crash ends by a signal: status 2, Go's own choice, means wrong use here.
+	debug.SetTraceback("crash")
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -1,0 +1,97 @@
+//go:build box
+
+package boxtest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// broken is something wrong with a box, and how the service takes it.
+type broken struct {
+	name  string
+	wreck string // shell commands, while the service is stopped
+	says  string // part of one line in the journal
+	exit  string // the exit status; "" if the daemon serves nevertheless
+}
+
+const stateFile = "/var/lib/plexauthd/state.toml"
+
+var brokenBoxes = []broken{
+	{"unknown key", `printf '[plex]\ncolour = "red"\n' > /etc/plexauthd/config.toml`, "config.toml:2: plex.colour", "2"},
+	{"no TOML", `echo 'url =' > /etc/plexauthd/config.toml`, "config.toml:1", "2"},
+	{"settings that contradict", `printf '[pairing]\npoll_interval = "50s"\ntimeout = "40s"\n' > /etc/plexauthd/config.toml`, "config.toml:2: pairing.poll_interval", "2"},
+	{"unreadable configuration", `chmod 0 /etc/plexauthd/config.toml`, "config.toml: cannot be read: permission denied", "2"},
+	{"directory for a configuration", `rm /etc/plexauthd/config.toml; mkdir /etc/plexauthd/config.toml`, "config.toml: cannot be read", "2"},
+	{"state directory of somebody else", `chown -R daemon /var/lib/plexauthd`, "serving", ""},
+	{"state is a link", `mv ` + stateFile + ` /root/; ln -s /root/state.toml ` + stateFile, "symbolic link", ""},
+	{"state is a directory", `rm ` + stateFile + `; mkdir ` + stateFile, "not a regular file", ""},
+	{"state is huge", `truncate -s 100M ` + stateFile, "state.toml", ""},
+	{"state is garbage", `head -c 4096 /dev/urandom > ` + stateFile, "set aside", ""},
+	{"state is newer", `sed -i 's/^version = 1/version = 99/' ` + stateFile, "newer version", ""},
+	{"no bus policy", `rm /usr/share/dbus-1/system.d/tv.retune.PlexAuth1*.conf`, "taking the bus name", "1"},
+	{"no access group", `groupdel plexauth`, "serving", ""},
+}
+
+func TestBrokenBoxIsSaidInOneLine(t *testing.T) {
+	for _, c := range brokenBoxes {
+		t.Run(c.name, func(t *testing.T) {
+			b := bootWithPlex(t, Options{})
+			b.signIn(t)
+			b.dropIn(t, "RestartSec=20ms") // as often as in half a minute of the real thing
+			b.Run(t, "systemctl", "stop", "plexauthd")
+			b.Run(t, "sh", "-c", c.wreck)
+			b.Run(t, "busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "ReloadConfig")
+			b.Run(t, "journalctl", "--rotate")
+			b.Run(t, "journalctl", "--vacuum-time=1s")
+			_, _ = b.Try("systemctl", "start", "plexauthd")
+			if c.exit == "" {
+				b.servesBroken(t)
+				b.says(t, c.says)
+				return
+			}
+			b.hasGivenUp(t, c.exit)
+			for process, lines := range b.says(t, c.says) {
+				mustEqual(t, "lines of process "+process, lines, 1)
+			}
+		})
+	}
+}
+
+// servesBroken checks that the daemon runs and answers.
+func (b *Box) servesBroken(t *testing.T) {
+	t.Helper()
+	mustEqual(t, "service", b.unit("ActiveState"), "active")
+	mustEqual(t, "restarts", b.unit("NRestarts"), "0")
+	b.call(t, names.Credentials, "GetAuthHeaders")
+}
+
+// hasGivenUp checks that the service has ended for good.
+func (b *Box) hasGivenUp(t *testing.T, exit string) {
+	t.Helper()
+	b.waitFor(t, "the restarts to end", func() bool { return b.unit("ActiveState") == "failed" })
+	mustEqual(t, "exit status", b.unit("ExecMainStatus"), exit)
+	if exit == "2" {
+		mustEqual(t, "restarts", b.unit("NRestarts"), "0")
+	}
+}
+
+// says checks that the journal tells what is wrong to whoever reads just the
+// messages. It returns how many lines each process has written about it.
+func (b *Box) says(t *testing.T, text string) map[string]int {
+	t.Helper()
+	lines := map[string]int{}
+	journal := b.Run(t, "journalctl", "--unit=plexauthd", "--no-pager", "--output=short")
+	for _, line := range strings.Split(journal, "\n") {
+		_, rest, ours := strings.Cut(line, " plexauthd[")
+		if process, message, _ := strings.Cut(rest, "]: "); ours && strings.Contains(message, text) {
+			lines[process]++
+		}
+	}
+	if len(lines) == 0 {
+		t.Errorf("nothing says %q:\n%s", text, journal)
+	}
+	return lines
+}

@@ -1,0 +1,159 @@
+//go:build box
+
+package boxtest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// polkitRules lets the users of the table through, or not.
+const polkitRules = `polkit.addRule(function (action, subject) {
+    if (action.id.indexOf("tv.retune.PlexAuth1.") != 0) { return polkit.Result.NOT_HANDLED; }
+    switch (subject.user) {
+    case "yes": return polkit.Result.YES;
+    case "no": return polkit.Result.NO;
+    case "auth": return polkit.Result.AUTH_ADMIN;
+    case "pairs": return action.id == "tv.retune.PlexAuth1.pair" ? polkit.Result.YES : polkit.Result.NO;
+    case "reads": return action.id == "tv.retune.PlexAuth1.read-credentials" ? polkit.Result.YES : polkit.Result.NO;
+    case "manages": return action.id == "tv.retune.PlexAuth1.manage" ? polkit.Result.YES : polkit.Result.NO;
+    }
+    return polkit.Result.NOT_HANDLED;
+});
+`
+
+// action is what a caller needs for a member.
+type action string
+
+const (
+	look   action = "look"
+	pair   action = "pair"
+	read   action = "read"
+	manage action = "manage"
+)
+
+// members is every member with what it needs, and what it answers then on a box
+// that nobody is signed in on.
+var members = []struct {
+	name   string
+	needs  action
+	answer string
+}{
+	{"org.freedesktop.DBus.Introspectable.Introspect", look, "ok"},
+	{"org.freedesktop.DBus.Peer.Ping", look, "ok"},
+	{"org.freedesktop.DBus.Properties.Get", look, "ok"},
+	{"org.freedesktop.DBus.Properties.GetAll", look, "ok"},
+	{"org.freedesktop.DBus.Properties.Set", look, names.ErrPropertyReadOnly},
+
+	{names.Main + ".RequestPin", pair, "ok"},
+	{names.Main + ".RequestPinWithOptions", pair, names.ErrInvalidArgs},
+	{names.Main + ".CheckPinStatus", pair, names.ErrorPrefix + "NotFound"},
+	{names.Main + ".CancelPin", pair, names.ErrorPrefix + "NotFound"},
+	{names.Main + ".Validate", pair, names.ErrorPrefix + "AuthRequired"},
+
+	{names.Credentials + ".GetToken", read, names.ErrorPrefix + "AuthRequired"},
+	{names.Credentials + ".GetCurrentUser", read, "ok"},
+	{names.Credentials + ".GetAuthHeaders", read, "ok"},
+	{names.Credentials + ".GetStoredCredentials", read, "ok"},
+	{names.Credentials + ".StoreCredentials", manage, names.ErrInvalidArgs},
+	{names.Credentials + ".ValidateToken", read, "ok"},
+	{names.Credentials + ".ClearCredentials", manage, "ok"},
+	{names.Credentials + ".SignOut", manage, "ok"},
+	{names.Credentials + ".SelectServer", manage, names.ErrorPrefix + "AuthRequired"},
+}
+
+// callers is every kind of caller with what it may do.
+var callers = []struct {
+	user string
+	may  []action
+}{
+	{"root", []action{look, pair, read, manage}},
+	{"member", []action{look, pair, read, manage}},
+	{"other", []action{look}},
+	{"plexauthd", []action{look}},
+	{"yes", []action{look, pair, read, manage}},
+	{"no", []action{look}},
+	{"auth", []action{look}},
+	{"pairs", []action{look, pair}},
+	{"reads", []action{look, read}},
+	{"manages", []action{look, manage}},
+}
+
+func TestWhoMayCallWhat(t *testing.T) {
+	onBothBuses(t, func(t *testing.T, bus string) {
+		b := bootWithPlex(t, Options{Bus: bus})
+		b.addUsers(t)
+		b.Write(t, "/etc/polkit-1/rules.d/10-box.rules", polkitRules)
+		b.Run(t, "systemctl", "restart", "polkit")
+		for _, c := range callers {
+			t.Run(c.user, func(t *testing.T) {
+				b.checkRow(t, c.user, func(needs action) bool { return slices.Contains(c.may, needs) })
+			})
+		}
+	})
+}
+
+// checkRow calls every member as the user. Every cell of the row is compared.
+func (b *Box) checkRow(t *testing.T, user string, may func(needs action) bool) {
+	t.Helper()
+	out, err := b.As(user, "probe", "members").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v: %s", user, err, out)
+	}
+	got := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if len(got) != len(members) {
+		t.Fatalf("%s: %d members answered, not %d:\n%s", user, len(got), len(members), out)
+	}
+	for i, m := range members {
+		want := fmt.Sprintf("%s %s", m.name, m.answer)
+		if !may(m.needs) {
+			want = fmt.Sprintf("%s %s", m.name, names.ErrAccessDenied)
+		}
+		if got[i] != want {
+			t.Errorf("%s: got %q, want %q", user, got[i], want)
+		}
+	}
+}
+
+func (b *Box) addUsers(t *testing.T) {
+	t.Helper()
+	b.Run(t, "useradd", "--user-group", "--groups=plexauth", "member")
+	for _, user := range []string{"other", "yes", "no", "auth", "pairs", "reads", "manages"} {
+		b.Run(t, "useradd", "--user-group", user)
+	}
+}
+
+// A member that nobody has thought about would be in nobody's table.
+func TestTableHasEveryMember(t *testing.T) {
+	for _, part := range strings.Split(names.XML, "<interface name=\"")[1:] {
+		iface, body, _ := strings.Cut(part, "\"")
+		for _, method := range strings.Split(body, "<method name=\"")[1:] {
+			name, _, _ := strings.Cut(method, "\"")
+			known := false
+			for _, m := range members {
+				known = known || m.name == iface+"."+name
+			}
+			if !known {
+				t.Errorf("%s.%s is not in the table", iface, name)
+			}
+		}
+	}
+}
+
+// Whoever hides behind a connection that has gone cannot be checked.
+func TestVanishedCallerIsNotObeyed(t *testing.T) {
+	onBothBuses(t, func(t *testing.T, bus string) {
+		b := bootWithPlex(t, Options{Bus: bus})
+		b.addUsers(t)
+		token := b.signIn(t)
+		out, err := b.As("other", "probe", "vanish", names.Credentials+".ClearCredentials", "100").CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		mustEqual(t, "token after calls from nobody", b.token(t), token)
+	})
+}

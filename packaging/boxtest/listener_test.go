@@ -1,0 +1,61 @@
+//go:build box
+
+package boxtest
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// Everything that another user can get to see while a person signs in, and
+// while programs read the credentials, holds no secret.
+func TestListenerHearsNoSecret(t *testing.T) {
+	onBothBuses(t, func(t *testing.T, bus string) {
+		b := bootWithPlex(t, Options{Bus: bus})
+		b.addUsers(t)
+		heard := listen(t, b.As("other", "probe", "listen"))
+		token := b.signIn(t)
+		b.call(t, names.Credentials, "GetStoredCredentials")
+		b.call(t, names.Credentials, "GetAuthHeaders")
+		b.call(t, names.Credentials, "SignOut")
+		b.waitFor(t, "the box to be signed out", func() bool { return b.state() == "signed-out" })
+		text := heard()
+		if !strings.Contains(text, "AuthChanged") {
+			t.Errorf("the listener did not even hear what is for everybody:\n%s", text)
+		}
+		for _, secret := range []string{token, "sim-user"} {
+			if strings.Contains(text, secret) {
+				t.Errorf("the listener heard %q:\n%s", secret, text)
+			}
+		}
+	})
+}
+
+// listen starts a listener and returns when it listens. The function that it
+// returns ends it and tells what it has heard.
+func listen(t *testing.T, listener *exec.Cmd) (heard func() string) {
+	t.Helper()
+	in, inErr := listener.StdinPipe()
+	out, outErr := listener.StdoutPipe()
+	if err := errors.Join(inErr, outErr, listener.Start()); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(out)
+	if line, err := lines.ReadString('\n'); line != "listening\n" {
+		t.Fatalf("the listener says %q: %v", line, err)
+	}
+	return func() string {
+		_ = in.Close()
+		text, err := io.ReadAll(lines)
+		if err := errors.Join(err, listener.Wait()); err != nil {
+			t.Fatalf("listening: %v", err)
+		}
+		return string(text)
+	}
+}
