@@ -107,7 +107,9 @@ func Open(o Options) *Account {
 	first := a.record.snapshot()
 	a.snap.Store(first)
 	a.feed = newFeed(a.log, first)
+	a.turn <- struct{}{} // a poller may end its pairing at once
 	a.followPairing(nil)
+	a.endTurn()
 	a.work.Go(func() { a.verifyWhenNeeded(a.life) })
 	return a
 }
@@ -117,7 +119,7 @@ func (a *Account) load(settings Settings) {
 	a.record = record{State: state, settings: settings}
 	if err != nil {
 		a.record.problem = err.Error()
-		a.log.Error("the state could not be read: starting signed out", "error", err)
+		a.logUnloaded(err)
 	}
 	if a.record.ClientID != "" {
 		return
@@ -125,7 +127,7 @@ func (a *Account) load(settings Settings) {
 	a.record.ClientID = uuid.NewString()
 	if err := a.store.Save(a.record.State); err != nil {
 		a.record.problem = err.Error()
-		a.log.Error("the state cannot be kept: signing in will not work until it can", "error", err)
+		a.log.Error("the state cannot be kept: signing in will not work until it can", "message_id", MessageStateNotKept, "error", err)
 	}
 }
 
@@ -134,7 +136,14 @@ func (a *Account) load(settings Settings) {
 func (a *Account) Close(ctx context.Context) error {
 	a.end()
 	done := make(chan struct{})
-	go func() { a.work.Wait(); close(done) }()
+	go func() {
+		// Whoever has the turn may be writing the state or starting work; the
+		// next one finds that the life is over.
+		a.turn <- struct{}{}
+		a.endTurn()
+		a.work.Wait()
+		close(done)
+	}()
 	select {
 	case <-done:
 		return nil
@@ -215,10 +224,13 @@ func (a *Account) apply(ctx context.Context, edit func(*record, *Event) error, r
 	if err := edit(&next, &event); err != nil {
 		return err
 	}
+	if next == a.record && event == (Event{}) {
+		return nil // what changes nothing wakes nobody
+	}
 	if next.State != a.record.State {
 		next.problem = ""
 		if err := a.store.Save(next.State); err != nil {
-			a.log.Error("the state could not be written: what is on disk is the old one", "error", err)
+			a.log.Error("the state could not be written: what is on disk is the old one", "message_id", MessageStateNotKept, "error", err)
 			next.problem = err.Error()
 			if refuse != nil {
 				return refuse(next, err)
@@ -231,17 +243,15 @@ func (a *Account) apply(ctx context.Context, edit func(*record, *Event) error, r
 
 // publish makes next the account. It needs the turn.
 func (a *Account) publish(next record, event Event) {
+	before := a.record
 	a.record = next
 	if event.PinEnd != nil {
 		a.ended = append(a.ended, *event.PinEnd)
 		a.ended = a.ended[max(0, len(a.ended)-rememberedEnds):]
-		a.log.Info("pairing ended", "pin_id", event.PinEnd.ID, "result", string(event.PinEnd.Result))
 	}
 	event.Snapshot = next.snapshot()
 	a.snap.Store(event.Snapshot)
 	a.feed.publish(event)
-	if event.Auth != nil {
-		a.log.Info("sign-in changed", "authenticated", event.Auth.Authenticated, "reason", string(event.Auth.Reason))
-	}
+	a.logChange(before, event)
 	a.followPairing(event.PinEnd)
 }

@@ -148,16 +148,23 @@ func (a *Account) SignOut(ctx context.Context) (revoked bool, err error) {
 func (a *Account) revoke(ctx context.Context, id plextv.Identity, token secret.String) bool {
 	revoking, cancel := context.WithTimeout(a.life, revokeTimeout)
 	done := make(chan error, 1)
+	if err := a.takeTurn(a.life); err != nil { // the turn, so that Close does not miss it
+		cancel()
+		return false
+	}
 	a.work.Go(func() {
 		defer cancel()
 		done <- a.plex.SignOut(revoking, id, token)
 	})
+	a.endTurn()
 	select {
 	case err := <-done:
-		if err != nil {
-			a.log.Warn("signed out here, but the token could not be revoked at plex.tv", "error", err)
+		// A token that plex.tv refuses is as good as revoked.
+		if err == nil || isPlexKind(err, plextv.Refused) {
+			return true
 		}
-		return err == nil
+		a.log.Warn("signed out here, but the token could not be revoked at plex.tv", "error", err)
+		return false
 	case <-ctx.Done():
 		return false
 	}

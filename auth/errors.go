@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/retune-tv/plexauthd/auth/plextv"
 )
@@ -71,8 +72,6 @@ func codeOfPlex(err *plextv.Error) Code {
 	switch err.Kind {
 	case plextv.Refused, plextv.Forbidden:
 		return AuthInvalid
-	case plextv.Gone:
-		return NotFound
 	case plextv.RateLimited:
 		return RateLimited
 	case plextv.ServerError:
@@ -80,6 +79,7 @@ func codeOfPlex(err *plextv.Error) Code {
 	case plextv.Unreachable:
 		return Unreachable
 	default:
+		// A 404 is one of them: for a PIN it ends the pairing and gets here no more.
 		return InvalidResponse
 	}
 }
@@ -90,13 +90,14 @@ func isPlexKind(err error, kind plextv.Kind) bool {
 	return errors.As(err, &plex) && plex.Kind == kind
 }
 
-// rateLimit gives plex.tv's 429, or nil if err is something else.
-func rateLimit(err error) *plextv.Error {
+// retryAfter gives how long plex.tv, overloaded or limiting us, asks to be left
+// alone, and 0 if it does not or err is something else.
+func retryAfter(err error) time.Duration {
 	var plex *plextv.Error
-	if errors.As(err, &plex) && plex.Kind == plextv.RateLimited {
-		return plex
+	if errors.As(err, &plex) && (plex.Kind == plextv.RateLimited || plex.Kind == plextv.ServerError) {
+		return plex.RetryAfter
 	}
-	return nil
+	return 0
 }
 
 func errorf(code Code, format string, args ...any) *Error {

@@ -46,6 +46,8 @@ type Event struct {
 	Snapshot *Snapshot   // the account after the change
 	Auth     *AuthChange // nil when nobody signed in or out
 	PinEnd   *PinEnd     // nil when no pairing ended
+
+	cause error // the refusal behind Auth, for the log; nil when there is none
 }
 
 // feedDepth bounds the events that wait for one subscriber.
@@ -131,8 +133,20 @@ func (f *feed) deliver(s *subscriber, handle func(Event)) {
 		case <-s.ready:
 		}
 		for _, e := range s.take() {
+			if s.isClosed() {
+				return
+			}
 			f.handOver(handle, e)
 		}
+	}
+}
+
+func (s *subscriber) isClosed() bool {
+	select {
+	case <-s.closed:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -197,11 +197,15 @@ func (p *poller) signIn(ctx context.Context) error {
 	userCtx, cancel := clockwork.WithTimeout(ctx, a.clock, userTimeout)
 	defer cancel()
 	user, err := a.plex.User(userCtx, p.identity, p.token)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
 		a.log.Warn("signed in, but who it is could not be asked yet", "pin_id", p.pairing.ID, "error", err)
 	}
 	signedIn := &statefile.Auth{Token: p.token, IssuedAt: a.clock.Now()}
 	setUser(signedIn, user)
+	defer a.wakeVerifier() // which asks for a name that is missing
 	return a.change(ctx, func(next *record, e *Event) error {
 		if next.Pairing == nil || next.Pairing.ID != p.pairing.ID {
 			return errNoPairing(p.pairing.ID)
@@ -231,16 +235,14 @@ func (p *poller) pause(err error) time.Duration {
 		return p.until(p.lastAsked.Add(p.interval))
 	}
 	wait := p.failures.NextBackOff()
-	if limited := rateLimit(err); limited != nil {
-		if wait = 5 * wait; limited.RetryAfter > 0 {
-			wait = limited.RetryAfter
-		}
+	if asked := retryAfter(err); asked > 0 {
+		wait = asked
 		p.heldUntil, p.heldBecause = now.Add(wait), err
 	}
 	return p.until(now.Add(wait))
 }
 
-// held gives plex.tv's last 429 while its time lasts.
+// held gives the answer in which plex.tv asked for patience while its time lasts.
 func (p *poller) held() error {
 	if p.account.clock.Now().Before(p.heldUntil) {
 		return p.heldBecause

@@ -20,8 +20,7 @@ import (
 // A refusal (401 or that 422) changes the state only when a second one, after
 // a pause, confirms it; the second is asked for in the background.
 func (a *Account) Validate(ctx context.Context) (bool, error) {
-	_, err := a.users.do(ctx, a.life, "stored", a.verify)
-	return verdict(err)
+	return verdict(a.verifyStored(ctx))
 }
 
 // ValidateToken asks plex.tv about any token, as Validate does, and changes nothing.
@@ -53,22 +52,31 @@ func (a *Account) identity(ctx context.Context) (plextv.Identity, error) {
 	return a.record.identity(), nil
 }
 
-// verify asks plex.tv about the stored token and takes in the answer.
-func (a *Account) verify(ctx context.Context) (plextv.User, error) {
+// verifyStored verifies the stored token. Callers share the answer, unless the
+// token has been replaced since it was asked for.
+func (a *Account) verifyStored(ctx context.Context) error {
 	held := a.Snapshot().Credentials
 	if held == nil {
-		return plextv.User{}, errSignedOut()
+		return errSignedOut()
 	}
+	_, err := a.users.do(ctx, a.life, held.Token.Reveal(), func(ctx context.Context) (plextv.User, error) {
+		return a.verify(ctx, held.Token)
+	})
+	return err
+}
+
+// verify asks plex.tv about the stored token and takes in the answer.
+func (a *Account) verify(ctx context.Context, token secret.String) (plextv.User, error) {
 	id, err := a.identity(ctx)
 	if err != nil {
 		return plextv.User{}, err
 	}
-	user, err := a.plex.User(ctx, id, held.Token)
+	user, err := a.plex.User(ctx, id, token)
 	switch {
 	case err == nil:
-		return user, a.tokenAccepted(ctx, held.Token, user)
+		return user, a.tokenAccepted(ctx, token, user)
 	case isPlexKind(err, plextv.Refused):
-		return user, errors.Join(err, a.tokenRefused(ctx, held.Token))
+		return user, errors.Join(err, a.tokenRefused(ctx, token, err))
 	default:
 		return user, err
 	}
@@ -93,7 +101,7 @@ func (a *Account) tokenAccepted(ctx context.Context, token secret.String, user p
 	})
 }
 
-func (a *Account) tokenRefused(ctx context.Context, token secret.String) error {
+func (a *Account) tokenRefused(ctx context.Context, token secret.String, refusal error) error {
 	defer a.wakeVerifier()
 	return a.accept(ctx, func(next *record, e *Event) error {
 		if next.Auth == nil || !next.Auth.Token.Equal(token) {
@@ -107,6 +115,7 @@ func (a *Account) tokenRefused(ctx context.Context, token secret.String) error {
 			next.refusedAt = now
 		case now.Sub(next.refusedAt) >= a.confirmAfter:
 			next.refuse(now, e)
+			e.cause = refusal
 		}
 		return nil
 	})
@@ -172,12 +181,9 @@ func (a *Account) verifyWhenNeeded(ctx context.Context) {
 			continue
 		}
 		if wait == 0 {
-			if _, err := a.users.do(ctx, a.life, "stored", a.verify); err != nil {
-				a.log.Info("plex.tv has not confirmed the token; asking again", "error", err)
-				wait = failures.NextBackOff()
-				if limited := rateLimit(err); limited != nil {
-					wait = max(wait, limited.RetryAfter)
-				}
+			if err := a.verifyStored(ctx); err != nil {
+				a.logUnverified(err)
+				wait = max(failures.NextBackOff(), retryAfter(err))
 			}
 		}
 		timer.Reset(wait)

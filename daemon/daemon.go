@@ -15,7 +15,6 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/retune-tv/plexauthd/auth"
-	"github.com/retune-tv/plexauthd/auth/statefile"
 	"github.com/retune-tv/plexauthd/daemon/config"
 	"github.com/retune-tv/plexauthd/dbusapi"
 	"github.com/retune-tv/plexauthd/systemd"
@@ -72,6 +71,11 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	clock := clockwork.NewRealClock()
+	store, err := openState(path, clock)
+	if err != nil {
+		return err
+	}
 	d := &daemon{options: o, config: settings, level: new(slog.LevelVar)}
 	d.level.Set(settings.LogLevel)
 	d.log = systemd.NewLogger(systemd.Options{Stderr: o.Stderr, Level: d.level})
@@ -80,9 +84,8 @@ func Run(ctx context.Context, o Options) error {
 	if err := d.plex.set(settings, d.log); err != nil {
 		return err
 	}
-	clock := clockwork.NewRealClock()
 	d.account = auth.Open(auth.Options{
-		Plex: d.plex, Store: statefile.Open(path, clock), Settings: settingsOf(settings), Clock: clock, Log: d.log,
+		Plex: d.plex, Store: store, Settings: settingsOf(settings), Clock: clock, Log: d.log,
 	})
 	return d.serve(ctx, clock)
 }
@@ -92,6 +95,7 @@ func (d *daemon) serve(ctx context.Context, clock clockwork.Clock) error {
 	defer d.close()
 	service, err := dbusapi.Serve(ctx, dbusapi.Options{
 		Account: d.account, Bus: d.options.bus(), Version: d.options.Version, Clock: clock, Log: d.log,
+		LogLevel: d.level,
 	})
 	if err != nil {
 		return err
@@ -105,7 +109,7 @@ func (d *daemon) serve(ctx context.Context, clock clockwork.Clock) error {
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
 	go d.notifier.Watch(watching, clock, d.account.Alive)
-	d.log.Info("serving", "version", d.options.Version, "bus", d.options.bus())
+	d.log.Info("serving", "message_id", MessageServing, "version", d.options.Version, "bus", d.options.bus())
 	for {
 		select {
 		case <-ctx.Done():
@@ -139,17 +143,16 @@ func (d *daemon) reload(ctx context.Context) {
 		err = d.account.Configure(ctx, settingsOf(next))
 	}
 	if err != nil {
-		d.log.Error("the configuration stays as it was", "error", err)
+		d.log.Error("the configuration stays as it was", "message_id", MessageReloadRefused, "error", err)
 		return
 	}
 	d.level.Set(next.LogLevel)
-	changed := next.Changes(d.config)
-	d.config = next
-	if len(changed) == 0 {
-		d.log.Info("configuration read again: nothing has changed")
-		return
+	changed := strings.Join(next.Changes(d.config), ", ")
+	if changed == "" {
+		changed = "nothing"
 	}
-	d.log.Info("configuration read again", "changed", strings.Join(changed, ", "))
+	d.config = next
+	d.log.Info("configuration read again", "message_id", MessageReloaded, "changed", changed)
 }
 
 // load reads the configuration file and lays the command line over it.

@@ -35,7 +35,7 @@ func (cs *callers) watch(ctx context.Context, sender string) (watched context.Co
 	if w == nil {
 		w = &waitingCaller{gone: make(chan struct{})}
 		cs.waiting[sender] = w
-		cs.bus.Go("org.freedesktop.DBus.AddMatch", dbus.FlagNoReplyExpected, nil, leavingRule(sender))
+		cs.tellBus("AddMatch", sender)
 	}
 	w.calls++
 	cs.mu.Unlock()
@@ -63,7 +63,13 @@ func (cs *callers) release(sender string, w *waitingCaller) {
 		return
 	}
 	delete(cs.waiting, sender)
-	cs.bus.Go("org.freedesktop.DBus.RemoveMatch", dbus.FlagNoReplyExpected, nil, leavingRule(sender))
+	cs.tellBus("RemoveMatch", sender)
+}
+
+// tellBus does not wait for the answer, but lets the bus send one: godbus
+// never forgets the number of a call without an answer.
+func (cs *callers) tellBus(member, sender string) {
+	cs.bus.Go("org.freedesktop.DBus."+member, 0, nil, leavingRule(sender))
 }
 
 // left ends the calls of a sender that has left.

@@ -97,7 +97,9 @@ func fromUnix(seconds int64) time.Time {
 	if seconds == 0 {
 		return time.Time{}
 	}
-	return time.Unix(seconds, 0)
+	// Further out time.Time begins anew; here the account refuses it.
+	const early, late = -1, 1 << 40
+	return time.Unix(min(max(seconds, early), late), 0)
 }
 
 func (s *Service) validateToken(ctx context.Context, c *call) ([]any, error) {

@@ -32,6 +32,7 @@ type call struct {
 	path        dbus.ObjectPath
 	interactive bool // the caller allows a question to the person at the screen
 	body        []any
+	types       []string // of body, as D-Bus writes them
 }
 
 // members of one interface, by name.
@@ -65,11 +66,13 @@ func (o object) LookupInterface(name string) (dbus.Interface, bool) {
 // DecodeArguments implements [dbus.ArgumentDecoder].
 func (m *member) DecodeArguments(_ *dbus.Conn, sender string, msg *dbus.Message, body []any) ([]any, error) {
 	path, _ := msg.Headers[dbus.FieldPath].Value().(dbus.ObjectPath)
+	signature, _ := msg.Headers[dbus.FieldSignature].Value().(dbus.Signature)
 	return []any{&call{
 		sender:      sender,
 		path:        path,
 		interactive: msg.Flags&dbus.FlagAllowInteractiveAuthorization != 0,
 		body:        body,
+		types:       completeTypes(signature.String()),
 	}}, nil
 }
 
@@ -91,30 +94,43 @@ func (m *member) Call(args ...any) (results []any, err error) {
 		return nil, busError(err)
 	}
 	defer end()
-	if err := m.checkTypes(c.body); err != nil {
+	if err := m.checkTypes(c.types); err != nil {
 		return nil, busError(err)
 	}
 	results, err = m.run(ctx, c)
-	if err != nil {
-		return nil, busError(err)
+	switch {
+	case err == nil:
+		return results, nil
+	case context.Cause(ctx) == errPlexSilent:
+		err = errPlexSilent
 	}
-	return results, nil
+	return nil, busError(err)
 }
 
 // checkTypes compares what came with what the member takes.
-func (m *member) checkTypes(body []any) error {
+func (m *member) checkTypes(types []string) error {
 	for i, want := range m.in {
-		if i >= len(body) {
+		if i >= len(types) {
 			return invalidArg(want.name, "is missing")
 		}
-		if got := dbus.SignatureOf(body[i]).String(); got != want.signature {
-			return invalidArg(want.name, fmt.Sprintf("has type %s, not %s", got, want.signature))
+		if types[i] != want.signature {
+			return invalidArg(want.name, fmt.Sprintf("has type %s, not %s", types[i], want.signature))
 		}
 	}
-	if len(body) > len(m.in) {
+	if len(types) > len(m.in) {
 		return invalidArg(fmt.Sprintf("number %d", len(m.in)+1), "is one too many")
 	}
 	return nil
+}
+
+// completeTypes splits a signature into the types of the single arguments.
+func completeTypes(signature string) (types []string) {
+	for end := 1; end <= len(signature); end++ {
+		if _, err := dbus.ParseSignature(signature[:end]); err == nil {
+			types, signature, end = append(types, signature[:end]), signature[end:], 0
+		}
+	}
+	return types
 }
 
 // NumArguments implements [dbus.Method]; arguments are checked in Call.

@@ -1,7 +1,6 @@
 package dbusapi
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -19,6 +18,11 @@ func accessDenied(format string, args ...any) error {
 	return dbus.NewError(names.ErrAccessDenied, []any{fmt.Sprintf(format, args...)})
 }
 
+// errPlexSilent is what a call gets that has waited for answerTimeout.
+var errPlexSilent = &auth.Error{
+	Code: auth.Unreachable, Text: fmt.Sprintf("plex.tv did not answer within %v", answerTimeout),
+}
+
 // busError gives err the name it has on the bus.
 func busError(err error) *dbus.Error {
 	var named *dbus.Error
@@ -27,9 +31,6 @@ func busError(err error) *dbus.Error {
 	}
 	text := err.Error()
 	switch code := auth.CodeOf(err); {
-	case errors.Is(err, context.DeadlineExceeded):
-		return dbus.NewError(names.ErrorPrefix+string(auth.Unreachable),
-			[]any{fmt.Sprintf("plex.tv did not answer within %v", answerTimeout)})
 	case code == auth.InvalidArgs:
 		return dbus.NewError(names.ErrInvalidArgs, []any{text})
 	case code != "":

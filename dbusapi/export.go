@@ -3,7 +3,10 @@ package dbusapi
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/godbus/dbus/v5"
@@ -17,20 +20,22 @@ const (
 	ownPeer        = "peer" // no caller can name it: an interface has a dot
 )
 
-// export lays out all objects: ours, and its ancestors for tools that walk the tree.
+// export lays out all objects: ours, the one for the log level, and their
+// ancestors for tools that walk the tree.
 func (s *Service) export() map[dbus.ObjectPath]object {
-	objects := map[dbus.ObjectPath]object{
-		names.Path: {
-			names.Main:          s.mainMembers(),
-			names.Credentials:   s.credentialMembers(),
-			propertiesInterface: s.propertyMembers(),
-		},
-	}
-	for _, ancestor := range []dbus.ObjectPath{"/", "/tv", "/tv/retune"} {
-		objects[ancestor] = object{}
+	own := object{names.Main: s.mainMembers(), names.Credentials: s.credentialMembers()}
+	log := object{logControl: {}}
+	own.addProperties(mainProperties{s})
+	log.addProperties(logProperties{s.logLevel, func() *gate { return s.gate }})
+	objects := map[dbus.ObjectPath]object{names.Path: own, logControlPath: log}
+	for _, below := range []string{names.Path, logControlPath} {
+		for below != "/" {
+			below = path.Dir(below)
+			objects[dbus.ObjectPath(below)] = object{}
+		}
 	}
 	for _, o := range objects {
-		o[introspectable] = members{"Introspect": {run: introspect}}
+		o[introspectable] = members{"Introspect": {run: s.introspect}}
 		o[ownPeer] = members{"Ping": {run: ping}, "GetMachineId": {run: machineID}}
 		for _, some := range o {
 			for name, m := range some {
@@ -39,6 +44,10 @@ func (s *Service) export() map[dbus.ObjectPath]object {
 		}
 	}
 	return objects
+}
+
+func (o object) addProperties(source propertySource) {
+	o[propertiesInterface] = (&propertyMembers{o, source}).members()
 }
 
 // standardXML describes the interfaces that every object of D-Bus has.
@@ -78,15 +87,26 @@ const propertiesXML = `  <interface name="org.freedesktop.DBus.Properties">
   </interface>
 `
 
-// introspect answers with our documented file, or with the next step on the
-// way to our object.
-func introspect(_ context.Context, c *call) ([]any, error) {
-	if c.path == names.Path {
+// introspect answers with what the object has and which objects lie below it.
+func (s *Service) introspect(_ context.Context, c *call) ([]any, error) {
+	switch c.path {
+	case names.Path:
 		return []any{strings.Replace(names.XML, "</node>", propertiesXML+standardXML+"</node>", 1)}, nil
+	case logControlPath:
+		return []any{"<node>\n" + logControlXML + propertiesXML + standardXML + "</node>\n"}, nil
 	}
-	rest := strings.TrimPrefix(strings.TrimPrefix(names.Path, string(c.path)), "/")
-	next, _, _ := strings.Cut(rest, "/")
-	return []any{fmt.Sprintf("<node>\n%s  <node name=%q/>\n</node>\n", standardXML, next)}, nil
+	children := map[string]bool{}
+	for path := range s.objects {
+		if below, ok := strings.CutPrefix(string(path), strings.TrimSuffix(string(c.path), "/")+"/"); ok && below != "" {
+			child, _, _ := strings.Cut(below, "/")
+			children[child] = true
+		}
+	}
+	xml := "<node>\n" + standardXML
+	for _, child := range slices.Sorted(maps.Keys(children)) {
+		xml += fmt.Sprintf("  <node name=%q/>\n", child)
+	}
+	return []any{xml + "</node>\n"}, nil
 }
 
 func ping(context.Context, *call) ([]any, error) { return nil, nil }
@@ -101,10 +121,21 @@ func machineID(context.Context, *call) ([]any, error) {
 }
 
 // redirectPeer has calls to Peer handled by us: godbus, which takes them by
-// their name, answers GetMachineId with the connection's id.
+// their name, answers GetMachineId with the connection's id. By the D-Bus
+// specification the path of such a call does not matter.
 func redirectPeer(msg *dbus.Message) {
 	iface, _ := msg.Headers[dbus.FieldInterface].Value().(string)
 	if msg.Type == dbus.TypeMethodCall && iface == peer {
 		msg.Headers[dbus.FieldInterface] = dbus.MakeVariant(ownPeer)
+		msg.Headers[dbus.FieldPath] = dbus.MakeVariant(dbus.ObjectPath("/"))
+	}
+}
+
+// nameUnknownObject gives godbus's error for a path without an object the name
+// that the D-Bus specification has for it.
+func nameUnknownObject(msg *dbus.Message) {
+	name, _ := msg.Headers[dbus.FieldErrorName].Value().(string)
+	if name == dbus.ErrMsgNoObject.Name {
+		msg.Headers[dbus.FieldErrorName] = dbus.MakeVariant(names.ErrUnknownObject)
 	}
 }

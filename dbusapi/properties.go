@@ -73,60 +73,16 @@ func unix(t time.Time) int64 {
 	return t.Unix()
 }
 
-// propertyMembers are org.freedesktop.DBus.Properties as the D-Bus specification has it.
-func (s *Service) propertyMembers() members {
-	iface, property := arg{"interface_name", "s"}, arg{"property_name", "s"}
-	return members{
-		"Get":    {in: []arg{iface, property}, run: s.getProperty},
-		"GetAll": {in: []arg{iface}, run: s.getAllProperties},
-		"Set":    {in: []arg{iface, property, {"value", "v"}}, run: s.setProperty},
+// mainProperties are the properties of our object.
+type mainProperties struct{ service *Service }
+
+func (p mainProperties) values(iface string) map[string]any {
+	if iface != names.Main {
+		return nil
 	}
+	return propertiesOf(p.service.account.Snapshot(), p.service.version).values()
 }
 
-func (s *Service) getProperty(_ context.Context, c *call) ([]any, error) {
-	value, err := s.property(c.body[0].(string), c.body[1].(string))
-	if err != nil {
-		return nil, err
-	}
-	return []any{dbus.MakeVariant(value)}, nil
-}
-
-func (s *Service) getAllProperties(_ context.Context, c *call) ([]any, error) {
-	all := map[string]dbus.Variant{}
-	switch iface := c.body[0].(string); iface {
-	case names.Main, "":
-		for name, value := range s.now().values() {
-			all[name] = dbus.MakeVariant(value)
-		}
-	default:
-		if _, known := s.objects[names.Path][iface]; !known {
-			return nil, unknownInterface(iface)
-		}
-	}
-	return []any{all}, nil
-}
-
-func (s *Service) setProperty(_ context.Context, c *call) ([]any, error) {
-	if _, err := s.property(c.body[0].(string), c.body[1].(string)); err != nil {
-		return nil, err
-	}
-	return nil, dbus.NewError(names.ErrPropertyReadOnly, []any{c.body[1].(string) + " is read-only"})
-}
-
-func (s *Service) property(iface, name string) (any, error) {
-	if _, known := s.objects[names.Path][iface]; !known && iface != "" {
-		return nil, unknownInterface(iface)
-	}
-	if iface == names.Main || iface == "" {
-		if value, ok := s.now().values()[name]; ok {
-			return value, nil
-		}
-	}
-	return nil, dbus.NewError(names.ErrUnknownProperty, []any{"there is no property " + name})
-}
-
-func (s *Service) now() properties { return propertiesOf(s.account.Snapshot(), s.version) }
-
-func unknownInterface(iface string) error {
-	return dbus.NewError(names.ErrUnknownInterface, []any{"there is no interface " + iface})
+func (p mainProperties) set(_ context.Context, _ *call, name string, _ dbus.Variant) error {
+	return readOnly(name)
 }

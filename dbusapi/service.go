@@ -2,10 +2,8 @@ package dbusapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -43,6 +41,9 @@ type Options struct {
 	Version string          // the property Version
 	Clock   clockwork.Clock // nil: the real one
 	Log     *slog.Logger    // nil: silence
+	// LogLevel is what org.freedesktop.LogControl1 shows and sets; nil: a level
+	// that nothing follows.
+	LogLevel *slog.LevelVar
 }
 
 // Service is the account on a bus.
@@ -51,6 +52,8 @@ type Service struct {
 	version string
 	clock   clockwork.Clock
 	log     *slog.Logger
+
+	logLevel *slog.LevelVar
 
 	conn    *dbus.Conn
 	objects map[dbus.ObjectPath]object
@@ -72,13 +75,17 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	if s.logLevel = o.LogLevel; s.logLevel == nil {
+		s.logLevel = new(slog.LevelVar)
+	}
 	s.objects = s.export()
-	conn, err := Connect(o.Bus, dbus.WithHandler(s), dbus.WithSignalHandler(s), dbus.WithIncomingInterceptor(redirectPeer))
+	conn, err := Connect(o.Bus, dbus.WithHandler(s), dbus.WithSignalHandler(s),
+		dbus.WithIncomingInterceptor(redirectPeer), dbus.WithOutgoingInterceptor(nameUnknownObject))
 	if err != nil {
 		return nil, err
 	}
 	s.conn = conn
-	s.gate = newGate(conn, o.Bus == "system")
+	s.gate = newGate(conn, o.Bus == "system", s.clock)
 	s.callers = newCallers(conn)
 	close(s.ready)
 	s.cancel = o.Account.Subscribe(s.announcer())
@@ -87,29 +94,6 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 		return nil, err
 	}
 	return s, nil
-}
-
-// Connect opens a connection to "system", "session" or an address. No bus is
-// started where none runs.
-func Connect(bus string, opts ...dbus.ConnOption) (*dbus.Conn, error) {
-	var conn *dbus.Conn
-	var err error
-	switch bus {
-	case "system":
-		conn, err = dbus.ConnectSystemBus(opts...)
-	case "session":
-		address := os.Getenv("DBUS_SESSION_BUS_ADDRESS")
-		if address == "" {
-			return nil, errors.New("connecting to the session bus: DBUS_SESSION_BUS_ADDRESS is not set")
-		}
-		conn, err = dbus.Connect(address, opts...)
-	default:
-		conn, err = dbus.Connect(bus, opts...)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("connecting to the bus %q: %w", bus, err)
-	}
-	return conn, nil
 }
 
 func (s *Service) takeName(ctx context.Context) error {
@@ -142,9 +126,10 @@ func (s *Service) LookupObject(path dbus.ObjectPath) (dbus.ServerObject, bool) {
 }
 
 // DeliverSignal implements [dbus.SignalHandler]. The only signals we listen to
-// tell that a waiting caller has left.
+// tell that a waiting caller has left. Anybody can send us one that looks alike.
 func (s *Service) DeliverSignal(iface, name string, signal *dbus.Signal) {
-	if iface != "org.freedesktop.DBus" || name != "NameOwnerChanged" || len(signal.Body) != 3 {
+	fromBus := signal.Sender == "org.freedesktop.DBus" && iface == "org.freedesktop.DBus"
+	if !fromBus || name != "NameOwnerChanged" || len(signal.Body) != 3 {
 		return
 	}
 	who, _ := signal.Body[0].(string)
@@ -168,10 +153,11 @@ func (s *Service) admit(m *member, c *call) (ctx context.Context, end func(), er
 	}
 	if m.asksPlex {
 		watchEnd := end
-		var cancel context.CancelFunc
+		var cancel context.CancelCauseFunc
+		ctx, cancel = context.WithCancelCause(ctx)
 		// Counted from here: a person may have been asked for a password first.
-		ctx, cancel = context.WithTimeout(ctx, answerTimeout)
-		end = func() { cancel(); watchEnd() }
+		timer := s.clock.AfterFunc(answerTimeout, func() { cancel(errPlexSilent) })
+		end = func() { timer.Stop(); cancel(nil); watchEnd() }
 	}
 	return ctx, end, nil
 }

@@ -14,6 +14,9 @@ import (
 // gives a meaning to.
 const fieldPrefix = "PLEXAUTHD_"
 
+// messageID is the attribute that says of which kind an event is.
+const messageID = "message_id"
+
 // journalHandler sends records to the journal, and to text those that the
 // journal does not take. It is immutable: With… return changed copies.
 type journalHandler struct {
@@ -33,10 +36,21 @@ func (h journalHandler) Handle(ctx context.Context, r slog.Record) error {
 		addField(fields, h.prefix, a)
 		return true
 	})
-	if err := h.send(r.Message, priority(r.Level), fields); err != nil {
+	if err := h.send(sentence(r.Message, fields), priority(r.Level), fields); err != nil {
 		return h.text.Handle(ctx, r)
 	}
 	return nil
+}
+
+// sentence adds to a message what a person who reads only messages must know:
+// journalctl and systemctl status show no fields.
+func sentence(message string, fields map[string]string) string {
+	for _, key := range []string{"CHANGED", "ERROR"} {
+		if text := fields[fieldPrefix+key]; text != "" {
+			message += ": " + text
+		}
+	}
+	return message
 }
 
 func (h journalHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
@@ -64,7 +78,7 @@ func addField(fields map[string]string, prefix string, a slog.Attr) {
 			addField(fields, groupPrefix(prefix, a.Key), member)
 		}
 	case a.Equal(slog.Attr{}): // which slog.Handler asks to ignore
-	case a.Key == "message_id" && prefix == fieldPrefix:
+	case a.Key == messageID && prefix == fieldPrefix:
 		fields["MESSAGE_ID"] = value.String()
 	case value.Kind() == slog.KindTime:
 		fields[prefix+fieldName(a.Key)] = value.Time().Format(time.RFC3339Nano)

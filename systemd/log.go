@@ -28,9 +28,9 @@ type Options struct {
 // their attributes as fields: the attribute pin_id in the group http becomes
 // PLEXAUTHD_HTTP_PIN_ID; only message_id outside groups keeps the name that
 // the journal knows it by, MESSAGE_ID. Otherwise, and when the journal does not
-// take a record, it is a line of text on Stderr.
+// take a record, it is a line of text on Stderr, without message_id.
 func NewLogger(o Options) *slog.Logger {
-	text := slog.NewTextHandler(o.Stderr, &slog.HandlerOptions{Level: o.Level, ReplaceAttr: shortTime})
+	text := slog.NewTextHandler(o.Stderr, &slog.HandlerOptions{Level: o.Level, ReplaceAttr: forPeople})
 	// A JOURNAL_STREAM that makes no sense is as good as none.
 	if journalled, err := journal.StderrIsJournalStream(); err != nil || !journalled {
 		return slog.New(text)
@@ -63,9 +63,14 @@ func ParseLevel(text string) (slog.Level, error) {
 	return 0, fmt.Errorf("log level %q is not debug, info, warning or error", text)
 }
 
-// shortTime leaves the time of day: who reads a terminal knows the date.
-func shortTime(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) == 0 && a.Key == slog.TimeKey && a.Value.Kind() == slog.KindTime {
+// forPeople leaves the time of day, because who reads a terminal knows the
+// date, and no message id, which only the journal can look up.
+func forPeople(groups []string, a slog.Attr) slog.Attr {
+	switch {
+	case len(groups) > 0:
+	case a.Key == messageID:
+		return slog.Attr{}
+	case a.Key == slog.TimeKey && a.Value.Kind() == slog.KindTime:
 		a.Value = slog.StringValue(a.Value.Time().Format("15:04:05"))
 	}
 	return a

@@ -62,6 +62,8 @@ func TestJournalFields(t *testing.T) {
 		log.With("a", 1).WithGroup("http").With("b", 2).Info("groups", "status-code", 200, "message_id", "x",
 			slog.Group("tls", "ok", true), slog.Group("", "inline", 1), slog.Group("empty"), slog.Attr{})
 		log.Info("unusual", "größe_", 1, "_x", 2)
+		log.Info("read again", "changed", "log.level")
+		log.Info("failed", "error", errors.New("no route"))
 	})
 	id := func(more map[string]string) map[string]string {
 		more["SYSLOG_IDENTIFIER"] = "plexauthd"
@@ -74,6 +76,8 @@ func TestJournalFields(t *testing.T) {
 		{"groups", journal.PriInfo, id(map[string]string{"PLEXAUTHD_A": "1", "PLEXAUTHD_HTTP_B": "2", "PLEXAUTHD_HTTP_STATUS_CODE": "200",
 			"PLEXAUTHD_HTTP_MESSAGE_ID": "x", "PLEXAUTHD_HTTP_TLS_OK": "true", "PLEXAUTHD_HTTP_INLINE": "1"})},
 		{"unusual", journal.PriInfo, id(map[string]string{"PLEXAUTHD_GR__E_": "1", "PLEXAUTHD__X": "2"})},
+		{"read again: log.level", journal.PriInfo, id(map[string]string{"PLEXAUTHD_CHANGED": "log.level"})},
+		{"failed: no route", journal.PriInfo, id(map[string]string{"PLEXAUTHD_ERROR": "no route"})},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -133,10 +137,10 @@ func TestText(t *testing.T) {
 		var level slog.LevelVar
 		log := systemd.NewLogger(systemd.Options{Stderr: &out, Level: &level, Send: c.send})
 		log.Debug("not yet")
-		log.With("a", 1).WithGroup("g").With("b", 2).Info("hello there", "time", time.Unix(0, 0).UTC(), "t", secret.New("tok"))
+		log.With("a", 1, "message_id", "c7a8").WithGroup("g").With("b", 2).Info("hello there", "message_id", "x", "time", time.Unix(0, 0).UTC(), "t", secret.New("tok"))
 		level.Set(slog.LevelDebug)
 		log.Debug("now")
-		want := `^time=\d\d:\d\d:\d\d level=INFO msg="hello there" a=1 g\.b=2 g\.time=1970-01-01T00:00:00\.000Z g\.t=\[redacted\]
+		want := `^time=\d\d:\d\d:\d\d level=INFO msg="hello there" a=1 g\.b=2 g\.message_id=x g\.time=1970-01-01T00:00:00\.000Z g\.t=\[redacted\]
 time=\d\d:\d\d:\d\d level=DEBUG msg=now
 $`
 		if got := out.String(); !regexp.MustCompile(want).MatchString(got) {

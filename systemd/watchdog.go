@@ -19,7 +19,7 @@ import (
 func (n *Notifier) Watch(ctx context.Context, clock clockwork.Clock, alive func(context.Context) error) {
 	interval, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
-		n.log.Warn("no watchdog: what the service manager asks for is not understood", "err", err)
+		n.log.Warn("no watchdog: what the service manager asks for is not understood", "error", err)
 	}
 	if interval <= 0 {
 		return
@@ -46,7 +46,7 @@ func (n *Notifier) Watch(ctx context.Context, clock clockwork.Clock, alive func(
 func (n *Notifier) ping(err error, before bool) bool {
 	if err != nil {
 		if before {
-			n.log.Error("the daemon is stuck: watchdog pings stop", "err", err)
+			n.log.Error("the daemon is stuck: watchdog pings stop", "error", err)
 		}
 		return false
 	}

@@ -19,7 +19,9 @@ const maxSize = 1 << 20
 type document struct {
 	text   string
 	values map[string]any
-	state  State
+	state  State // with its secrets as they stand in the text
+	plain  State // with its secrets opened
+	bare   bool  // there is a key, and the text shows a secret nevertheless
 }
 
 // parse understands data or says what is wrong with it, quoting nothing of

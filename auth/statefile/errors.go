@@ -53,6 +53,26 @@ func (e *AccessError) Error() string {
 // Unwrap returns Err.
 func (e *AccessError) Unwrap() error { return e.Err }
 
+// SealError says that the secrets in the state file are sealed and cannot be
+// opened: there is no key, or not the one they were sealed with, or somebody
+// altered them, moved them to another key of the file or brought them from
+// another box. The file is left as it is and nothing is saved over it.
+type SealError struct {
+	// Path is the state file.
+	Path string
+	// Err names the first key in the file that cannot be opened, and why.
+	Err error
+}
+
+// Error implements error.
+func (e *SealError) Error() string {
+	return fmt.Sprintf("state file %s is sealed and cannot be opened: %v; "+
+		"start with the credential plexauthd.key that it was sealed with, or remove the file and sign in again", e.Path, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *SealError) Unwrap() error { return e.Err }
+
 // WriteError says that the state was not saved. What is on disk is still the
 // old state, whole, unless Err says that it could not be put back.
 type WriteError struct {

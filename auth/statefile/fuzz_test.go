@@ -111,9 +111,10 @@ func wantHarmless(b box, data []byte, err error) {
 	b.Helper()
 	path := b.path
 	var corrupt *statefile.CorruptError
+	var sealed *statefile.SealError
 	if errors.As(err, &corrupt) {
 		path = corrupt.SetAside
-	} else if !errors.Is(err, statefile.ErrNewer) {
+	} else if !errors.Is(err, statefile.ErrNewer) && !errors.As(err, &sealed) {
 		b.Fatalf("Load: %v", err)
 	}
 	if kept, _ := os.ReadFile(path); !bytes.Equal(kept, data) {
@@ -128,6 +129,7 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Add("\"\"\" ''' \\ \\u0041 # [x]\n[retune_plex_auth]\r\n\ttoken = 1", "\x00\x01\x1f\x7f\u0080\u2028\ufeff\U0010ffff", uint64(1<<63), false)
 	f.Add("\\", "\"", uint64(0), true)
 	f.Add(strings.Repeat("long ", 1000), "\ufffd", uint64(1), false)
+	f.Add("sealed:v1:AAAA", "sealed:none:", uint64(1), false)
 	f.Fuzz(func(t *testing.T, one, two string, id uint64, flag bool) {
 		s := fullState()
 		s.ClientID, s.Auth.Username, s.Auth.Title, s.Auth.Thumb, s.Auth.Email = one, two, one, two+one, one+two
@@ -148,6 +150,40 @@ func FuzzRoundTrip(f *testing.F) {
 			}
 			b.save(fullState())
 			b.wantState(fullState())
+		}
+	})
+}
+
+// FuzzSealed takes any text as a secret, and as what a sealed file holds.
+func FuzzSealed(f *testing.F) {
+	for _, text := range []string{"tok", "sealed:v1:", "sealed:v1:AAAA", "sealed:v1:" + strings.Repeat("A", 60), "sealed:none:x", "sealed:v1:AA\nAA", "\xff\x00"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 100_000 {
+			return
+		}
+		b := newSealedBox(t, "")
+		s := fullState()
+		s.Auth.Token, s.Pairing.Token = secret.New(text), secret.New("sealed:"+text)
+		b.save(s)
+		b.wantState(s)
+		line, err := toml.Marshal(map[string]string{"token": "sealed:" + text})
+		if err != nil {
+			return
+		}
+		b.write(strings.Replace(full, "token = \"tok-Zx81aQ-secret\"\n", string(line), 1))
+		before := b.text()
+		var refused *statefile.SealError
+		state, err := b.Load()
+		switch {
+		case err == nil:
+			b.wantState(state)
+			b.unlock(statefile.Key{}).wantSealError()
+		case errors.As(err, &refused):
+			b.wantText(before)
+		default:
+			wantHarmless(b, []byte(before), err)
 		}
 	})
 }

@@ -57,8 +57,9 @@ type Pairing struct {
 	Token secret.String
 }
 
-// normalised returns s as the file can hold it, sharing nothing with s, so
-// that it can be compared with what the file reads back as.
+// normalised returns s as the file can hold it, so that it can be compared with
+// what the file reads back as. It shares nothing with s: secrets are sealed and
+// opened in the copy.
 func (s State) normalised() State {
 	if s.Auth != nil {
 		auth := *s.Auth

@@ -26,6 +26,7 @@ const (
 type File struct {
 	path  string
 	clock clockwork.Clock
+	key   Key
 
 	mu        sync.Mutex
 	refusal   error  // why Load forbids Save
@@ -37,16 +38,33 @@ type File struct {
 // to the directory are followed; a link at path itself is refused later on.
 // The clock stamps the names of corrupt files.
 func Open(path string, clock clockwork.Clock) *File {
-	return &File{path: path, clock: clock}
+	return OpenSealed(path, clock, Key{})
+}
+
+// OpenSealed is [Open] with a key under which every secret in the file is
+// encrypted (AES-256-GCM); the rest stays readable. A sealed secret is bound to
+// its place in the file and to the client identifier: in another place or on
+// another box it does not open.
+//
+// A plain file is read, and sealed by Load at once. What the disk keeps of
+// blocks that are not in use any more is out of reach: a token that was never
+// on the disk in plain text takes a new sign-in. There is no way back but to
+// sign in anew without the key after the file has been removed.
+func OpenSealed(path string, clock clockwork.Clock, key Key) *File {
+	return &File{path: path, clock: clock, key: key}
 }
 
 // Load reads the state. No file is no state and no error. Errors are
 // [*CorruptError], after which the daemon goes on signed out; [ErrNewer],
-// wrapped; and [*AccessError]. After the last two, and after a corrupt file
-// that could not be set aside, Save refuses until a Load succeeds.
+// wrapped; [*AccessError]; and [*SealError], with which the state has the client
+// identifier alone. After the last three, and after a corrupt file that could
+// not be set aside, Save refuses until a Load succeeds.
 //
 // Load also removes temporary files that a killed daemon left, and takes
-// permissions of group and others from the file as well as it can.
+// permissions of group and others from the file as well as it can. With a key
+// it seals what the file shows in plain text and removes copies beside it in
+// which nothing is sealed, because they may be from a time without the key. If
+// that fails, the state comes with a [*WriteError] and is good to go on with.
 func (f *File) Load() (State, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -61,8 +79,22 @@ func (f *File) Load() (State, error) {
 	if err != nil && (broken == nil || broken.SetAside == "") {
 		f.refusal = err
 	}
-	f.signedIn = doc.state.Auth != nil
-	return doc.state, err
+	f.signedIn = doc.plain.Auth != nil
+	if err == nil && f.key.aead != nil {
+		err = f.hide(doc)
+	}
+	return doc.plain, err
+}
+
+// hide seals what old and the copies beside it may show.
+func (f *File) hide(old document) error {
+	if err := removeAll(bareCopies(f.path)); err != nil {
+		return f.failed("remove old copy", f.path, err)
+	}
+	if !old.bare {
+		return nil
+	}
+	return f.write(old, old.plain)
 }
 
 // Save writes the state durably: when it returns nil, s outlives a power cut.
@@ -78,7 +110,6 @@ func (f *File) Save(s State) error {
 	if f.refusal != nil {
 		return f.failed("save", f.path, f.refusal)
 	}
-	s = s.normalised()
 	old, err := f.base(s)
 	if err != nil {
 		return f.failed("save", f.path, err)
@@ -98,13 +129,13 @@ func (f *File) Save(s State) error {
 
 // write puts s into old and that on disk.
 func (f *File) write(old document, s State) error {
-	text, plain, err := old.with(s)
+	text, plain, err := old.with(f.key.seal(s, old.state))
 	if err != nil {
 		return f.failed("encode", f.path, err)
 	}
 	if s.Auth == nil {
 		err = f.removeCopies()
-	} else if plain {
+	} else if plain && !old.bare {
 		err = f.keepOriginal(old)
 	}
 	if err != nil {
@@ -116,7 +147,8 @@ func (f *File) write(old document, s State) error {
 // KeptAside returns where the last Save kept what it could not carry over:
 // the old document, when it had to be written anew without its comments
 // ("….orig"), or one that could not be understood any more ("….corrupt-…").
-// Empty if the last Save carried over everything.
+// Empty if the last Save carried over everything, and if the old document shows
+// a secret that there is a key for now: that is not kept.
 func (f *File) KeptAside() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -144,6 +176,9 @@ func (f *File) read() (document, error) {
 	}
 	if err != nil {
 		return document{}, &CorruptError{Path: f.path, Err: err}
+	}
+	if doc.plain, doc.bare, err = f.key.open(doc.state); err != nil {
+		return doc, &SealError{Path: f.path, Err: err}
 	}
 	return doc, nil
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -97,7 +98,7 @@ func start(t testing.TB, config string) *Bus {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("dbus-daemon", "--config-file="+file, "--nofork", "--print-address=1")
-	cmd.Stderr = os.Stderr
+	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +106,7 @@ func start(t testing.TB, config string) *Bus {
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("starting dbus-daemon, from Debian's package dbus-daemon: %v", err)
 	}
-	bus := &Bus{stop: func() { _ = cmd.Process.Kill(); _, _ = cmd.Process.Wait() }}
+	bus := &Bus{stop: sync.OnceFunc(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })}
 	t.Cleanup(bus.stop)
 	bus.Address, err = bufio.NewReader(out).ReadString('\n')
 	if err != nil {

@@ -23,6 +23,7 @@ const (
 	ErrInvalidArgs      = "org.freedesktop.DBus.Error.InvalidArgs"
 	ErrAccessDenied     = "org.freedesktop.DBus.Error.AccessDenied"
 	ErrFailed           = "org.freedesktop.DBus.Error.Failed"
+	ErrUnknownObject    = "org.freedesktop.DBus.Error.UnknownObject"
 	ErrUnknownMethod    = "org.freedesktop.DBus.Error.UnknownMethod"
 	ErrUnknownInterface = "org.freedesktop.DBus.Error.UnknownInterface"
 	ErrUnknownProperty  = "org.freedesktop.DBus.Error.UnknownProperty"

@@ -1,0 +1,298 @@
+package auth_test
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"go.uber.org/goleak"
+
+	"github.com/retune-tv/plexauthd/auth"
+	"github.com/retune-tv/plexauthd/auth/plextv"
+	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/auth/statefile"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	interval     = time.Second
+	timeout      = 5 * time.Minute
+	confirmAfter = 2 * time.Second
+	patience     = 10 * time.Second // real time that nothing here needs
+)
+
+func identity() plextv.Identity {
+	return plextv.Identity{
+		Product: "Retune", Version: "1.2.3", Platform: "Linux", PlatformVersion: "6.12",
+		Device: "TV Box", DeviceName: "Wohnzimmer + Küche",
+	}
+}
+
+// setup is what a test may change before the box starts.
+type setup struct {
+	sim  plextvsim.Options
+	plex plextv.Config
+	auth auth.Options
+}
+
+// box is an account with all its real parts: plex.tv over TLS, a state file.
+// Its clock stands still until the test moves it.
+type box struct {
+	*testing.T
+	sim     *plextvsim.Sim
+	server  *plextvsim.Server
+	clock   *clockwork.FakeClock
+	start   time.Time
+	path    string // of the state file
+	log     *journal
+	options auth.Options
+	account *auth.Account
+	events  chan auth.Event
+	seen    *auth.Snapshot // of the last event taken from events
+	close   func()
+}
+
+func newBox(t *testing.T, changes ...func(*setup)) *box {
+	t.Helper()
+	b := &box{T: t, path: filepath.Join(t.TempDir(), "state", "state.toml"), log: &journal{}}
+	// Ahead of the real time, in which net/http sees the deadlines of contexts.
+	b.start = time.Now().UTC().Truncate(time.Second).Add(24 * time.Hour)
+	b.clock = clockwork.NewFakeClockAt(b.start)
+	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s := &setup{
+		sim:  plextvsim.Options{Clock: b.clock},
+		plex: plextv.Config{Clock: b.clock, Log: log},
+		auth: auth.Options{
+			Settings: auth.Settings{Identity: identity(), PollInterval: interval, PairingTimeout: timeout},
+			Clock:    b.clock, Log: log, Store: statefile.Open(b.path, b.clock),
+		},
+	}
+	for _, change := range changes {
+		change(s)
+	}
+	b.sim = plextvsim.New(s.sim)
+	b.server = b.sim.StartTLS()
+	t.Cleanup(b.server.Close)
+	s.plex.BaseURL, s.plex.RootCAs = b.server.URL, b.server.CAPool()
+	client, err := plextv.New(s.plex)
+	b.must(err)
+	t.Cleanup(client.CloseIdleConnections)
+	s.auth.Plex = client
+	b.options = s.auth
+	b.open()
+	return b
+}
+
+// open opens the account on the state file as it is.
+func (b *box) open() {
+	b.Helper()
+	account, events := auth.Open(b.options), make(chan auth.Event, 1024)
+	cancel := account.Subscribe(func(e auth.Event) { events <- e })
+	b.account, b.events, b.seen = account, events, nil
+	b.next()
+	b.close = sync.OnceFunc(func() {
+		ctx, done := context.WithTimeout(context.Background(), patience)
+		defer done()
+		if err := account.Close(ctx); err != nil {
+			b.Error(err)
+		}
+		cancel()
+	})
+	b.Cleanup(b.close)
+}
+
+// restart ends the account and, when the box has been off for a while, opens the
+// state file as it was before, whatever the end has done to it.
+func (b *box) restart(off time.Duration) {
+	b.Helper()
+	kept := b.file()
+	b.close()
+	b.clock.Advance(off)
+	b.must(os.WriteFile(b.path, kept, 0o600))
+	b.options.Store = statefile.Open(b.path, b.clock)
+	b.open()
+}
+
+func (b *box) file() []byte {
+	b.Helper()
+	data, err := os.ReadFile(b.path)
+	b.must(err)
+	return data
+}
+
+// disk is what a daemon would find if it started now. It reads a copy, because
+// loading tidies up around the file.
+func (b *box) disk() statefile.State {
+	b.Helper()
+	path := filepath.Join(b.TempDir(), "state.toml")
+	b.must(os.WriteFile(path, b.file(), 0o600))
+	state, err := statefile.Open(path, b.clock).Load()
+	b.must(err)
+	return state
+}
+
+// breakDisk makes the state file unreachable for everybody, root too.
+func (b *box) breakDisk() (mend func()) {
+	b.Helper()
+	dir := filepath.Dir(b.path)
+	b.must(os.Rename(dir, dir+".away"))
+	b.must(os.WriteFile(dir, nil, 0o600))
+	return func() {
+		b.must(os.Remove(dir))
+		b.must(os.Rename(dir+".away", dir))
+	}
+}
+
+func (b *box) must(err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// soon is a context for what must not take long.
+func (b *box) soon() context.Context {
+	ctx, cancel := context.WithTimeout(b.Context(), patience)
+	b.Cleanup(cancel)
+	return ctx
+}
+
+// next takes the next event.
+func (b *box) next() auth.Event {
+	b.Helper()
+	e := receive(b, b.events)
+	b.seen = e.Snapshot
+	return e
+}
+
+// await takes events until one fits.
+func (b *box) await(fits func(auth.Event) bool) auth.Event {
+	b.Helper()
+	for {
+		if e := b.next(); fits(e) {
+			return e
+		}
+	}
+}
+
+// unread takes the events of all changes up to now.
+func (b *box) unread() (events []auth.Event) {
+	b.Helper()
+	for now := b.account.Snapshot(); b.seen != now; {
+		events = append(events, b.next())
+	}
+	return events
+}
+
+func ended(e auth.Event) bool       { return e.PinEnd != nil }
+func authChanged(e auth.Event) bool { return e.Auth != nil }
+func named(e auth.Event) bool       { return e.Snapshot.User != nil && e.Snapshot.User.ID != "" }
+func in(state auth.State) func(auth.Event) bool {
+	return func(e auth.Event) bool { return e.Snapshot.State == state }
+}
+
+// idle waits until somebody waits for the clock.
+func (b *box) idle() {
+	b.Helper()
+	if err := b.clock.BlockUntilContext(b.soon(), 1); err != nil {
+		b.Fatalf("nobody waits for the clock; log:\n%s", b.log)
+	}
+}
+
+// tick lets d pass once somebody waits for it.
+func (b *box) tick(d time.Duration) {
+	b.Helper()
+	b.idle()
+	b.clock.Advance(d)
+}
+
+// poll lets time pass until the PIN has been asked about once more, in vain.
+func (b *box) poll() {
+	b.Helper()
+	for before := len(b.asked(plextvsim.CheckPin)); len(b.asked(plextvsim.CheckPin)) == before; {
+		b.tick(interval)
+		b.idle()
+	}
+}
+
+// asked gives when the endpoint was asked, since the start.
+func (b *box) asked(endpoint plextvsim.Endpoint) (times []time.Duration) {
+	for _, r := range b.sim.Requests() {
+		if r.Endpoint == endpoint {
+			times = append(times, r.At.Sub(b.start))
+		}
+	}
+	return times
+}
+
+// answered waits until n requests to the endpoint have been dealt with.
+func (b *box) answered(n int, endpoint plextvsim.Endpoint) {
+	b.Helper()
+	b.must(b.sim.AwaitAnswers(b.soon(), n, endpoint))
+}
+
+func (b *box) pair(o auth.PinOptions) auth.Pairing {
+	b.Helper()
+	pairing, err := b.account.RequestPin(b.soon(), o)
+	b.must(err)
+	return pairing
+}
+
+// signIn stores a token of a new account at plex.tv.
+func (b *box) signIn(user plextvsim.User) (token string) {
+	b.Helper()
+	token = b.sim.AddUser(user)
+	b.must(b.account.Store(b.soon(), auth.Credentials{Token: secret.New(token)}))
+	b.unread()
+	return token
+}
+
+func receive[T any](t testing.TB, from <-chan T) (value T) {
+	t.Helper()
+	select {
+	case value = <-from:
+	case <-time.After(patience):
+		t.Fatal("nothing comes")
+	}
+	return value
+}
+
+func equal[T comparable](t testing.TB, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s:\n got %v\nwant %v", what, got, want)
+	}
+}
+
+func wantCode(t testing.TB, what string, err error, code auth.Code) {
+	t.Helper()
+	if err == nil || auth.CodeOf(err) != code {
+		t.Errorf("%s: got %q (%v), want %q", what, auth.CodeOf(err), err, code)
+	}
+}
+
+// journal is a log that can be read while it is written.
+type journal struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}

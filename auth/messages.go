@@ -1,0 +1,85 @@
+package auth
+
+import (
+	"errors"
+	"log/slog"
+
+	"github.com/retune-tv/plexauthd/auth/plextv"
+	"github.com/retune-tv/plexauthd/auth/statefile"
+)
+
+// Message ids of what an [Account] logs, one for each kind of event, as the
+// attribute message_id. By them the journal finds an event and its explanation
+// (systemd.journal-fields(7), journalctl -x) whatever the wording; so they
+// never change. packaging/systemd/plexauthd.catalog explains each.
+const (
+	MessageSignedIn       = "52503126bd174adbb05da561965d5300" // with user_id, reason
+	MessageSignedOut      = "ebc07b5d042d4e35915073e6fa294d5a" // with user_id, reason
+	MessageTokenRefused   = "55a440bd6f504fbba16bf92713fd50e1" // with user_id, reason, http_status
+	MessagePairingStarted = "c67cc621234047b288445bf41ffe3e60" // with pin_id, strong, expires_at
+	MessagePairingEnded   = "5a710ec996a84e7daaa7224da6c1b4d8" // with pin_id, result
+	MessageStateNotKept   = "7a4b82472c9047329a4df9a1013863ca" // with error
+	MessageStateCorrupt   = "61f5844d1c6d48c5aa6ca964942db2f1" // with set_aside, error
+	MessageUnverified     = "7c8d754ba06e41459e5466607521054d" // with error, http_status if there was an answer
+)
+
+// logChange logs what e has changed since before. It needs the turn.
+func (a *Account) logChange(before record, e Event) {
+	if e.PinEnd != nil {
+		a.log.Info("pairing ended", "message_id", MessagePairingEnded,
+			"pin_id", e.PinEnd.ID, "result", string(e.PinEnd.Result))
+	}
+	if p := a.record.Pairing; p != nil && (before.Pairing == nil || before.Pairing.ID != p.ID) {
+		a.log.Info("pairing started", "message_id", MessagePairingStarted,
+			"pin_id", p.ID, "strong", p.Strong, "expires_at", p.ExpiresAt)
+	}
+	if e.Auth == nil {
+		return
+	}
+	switch reason := slog.String("reason", string(e.Auth.Reason)); {
+	case e.Auth.Authenticated:
+		a.log.Info("signed in", "message_id", MessageSignedIn, "user_id", a.record.userID(), reason)
+	case e.Auth.Reason == ReasonSignedOut:
+		a.log.Info("signed out", "message_id", MessageSignedOut, "user_id", before.userID(), reason)
+	default:
+		a.log.Warn("plex.tv has refused the token: sign in again", "message_id", MessageTokenRefused,
+			"user_id", before.userID(), reason, httpStatus(e.cause))
+	}
+}
+
+// logUnloaded says that the store has not given the state as it was saved.
+func (a *Account) logUnloaded(err error) {
+	var corrupt *statefile.CorruptError
+	var unwritten *statefile.WriteError
+	switch {
+	case errors.As(err, &corrupt) && corrupt.SetAside != "":
+		a.log.Error("the state could not be read: starting signed out", "message_id", MessageStateCorrupt,
+			"set_aside", corrupt.SetAside, "error", err)
+	case errors.As(err, &unwritten):
+		a.log.Error("the state could be read, but not sealed", "message_id", MessageStateNotKept, "error", err)
+	default:
+		a.log.Error("the state could not be read: starting signed out", "message_id", MessageStateNotKept, "error", err)
+	}
+}
+
+// logUnverified says that a question in the background has not shown that the
+// stored token is good. What comes of a refusal, logChange tells.
+func (a *Account) logUnverified(err error) {
+	switch {
+	case a.life.Err() != nil || CodeOf(err) == AuthRequired: // nobody wants to know any more
+	case !isPlexKind(err, plextv.Refused):
+		a.log.Info("plex.tv has not confirmed the token; asking again", "message_id", MessageUnverified,
+			"error", err, httpStatus(err))
+	case a.Snapshot().Authenticated:
+		a.log.Info("plex.tv refuses the token; that counts if it does so again", "error", err, httpStatus(err))
+	}
+}
+
+// httpStatus is the status of plex.tv's answer, nothing if there was none.
+func httpStatus(err error) slog.Attr {
+	var plex *plextv.Error
+	if !errors.As(err, &plex) || plex.Status == 0 {
+		return slog.Attr{}
+	}
+	return slog.Int("http_status", plex.Status)
+}

@@ -1,0 +1,123 @@
+package statefile
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/retune-tv/plexauthd/auth/secret"
+)
+
+// How the text of a secret begins in the file unless it stands there as it is.
+const (
+	mark     = "sealed:"
+	sealedV1 = mark + "v1:"   // AES-256-GCM with its nonce in front, in base64url
+	unsealed = mark + "none:" // a plain secret that begins like mark itself
+)
+
+// secrets are the secrets of s with the full names of their keys, in the order
+// of the file.
+func secrets(s *State) iter.Seq2[string, *secret.String] {
+	return func(yield func(string, *secret.String) bool) {
+		for _, sec := range layout(s) {
+			for _, f := range sec.fields {
+				if at, ok := f.at.(*secret.String); ok && !yield(sec.path(f).String(), at) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// open returns s, as the file holds it, with its secrets in plain text. bare
+// tells that the file shows one although there is a key.
+func (k Key) open(s State) (plain State, bare bool, err error) {
+	plain = s.normalised()
+	for name, at := range secrets(&plain) {
+		text, sealed, err := k.openText(name, s.ClientID, at.Reveal())
+		if err != nil {
+			return State{ClientID: s.ClientID}, false, fmt.Errorf("%s: %w", name, err)
+		}
+		bare = bare || k.aead != nil && !sealed && text != ""
+		*at = secret.New(text)
+	}
+	return plain, bare, nil
+}
+
+// seal returns s with its secrets as the file is to hold them. Sealing twice
+// never gives the same text, so what old, as the file held it, has sealed
+// already stays: an unchanged state is not written again.
+func (k Key) seal(s, old State) State {
+	s = s.normalised()
+	had := maps.Collect(secrets(&old))
+	for name, at := range secrets(&s) {
+		if before := had[name]; before != nil && k.holds(*before, *at, name, s.ClientID) {
+			*at = *before
+			continue
+		}
+		*at = secret.New(k.sealText(name, s.ClientID, at.Reveal()))
+	}
+	return s
+}
+
+// holds tells whether sealed is plain, sealed.
+func (k Key) holds(sealed, plain secret.String, name, clientID string) bool {
+	text, ok, err := k.openText(name, clientID, sealed.Reveal())
+	return err == nil && ok && plain.Equal(secret.New(text))
+}
+
+// openText is the reverse of sealText and takes a plain text as it is.
+func (k Key) openText(name, clientID, text string) (plain string, sealed bool, err error) {
+	if !strings.HasPrefix(text, mark) {
+		return text, false, nil
+	}
+	if rest, ok := strings.CutPrefix(text, unsealed); ok {
+		return rest, false, nil
+	}
+	encoded, ok := strings.CutPrefix(text, sealedV1)
+	switch {
+	case !ok:
+		return "", false, errors.New("it is sealed in a way that this version does not know")
+	case k.aead == nil:
+		return "", false, errors.New("there is no key")
+	}
+	data, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
+	if err == nil {
+		data, err = (*k.aead).Open(nil, nil, data, place(name, clientID))
+	}
+	if err != nil {
+		return "", false, errors.New("the key is not the one it was sealed with, or it was altered or belongs elsewhere")
+	}
+	return string(data), true, nil
+}
+
+// sealText is how the file holds a secret. An empty one hides nothing.
+func (k Key) sealText(name, clientID, plain string) string {
+	switch {
+	case plain == "":
+		return ""
+	case k.aead != nil:
+		data := (*k.aead).Seal(nil, nil, []byte(plain), place(name, clientID))
+		return sealedV1 + base64.RawURLEncoding.EncodeToString(data)
+	case strings.HasPrefix(plain, mark):
+		return unsealed + plain
+	}
+	return plain
+}
+
+// place binds a sealed value to its key in the file and to the box: it cannot
+// be read in another place.
+func place(name, clientID string) []byte { return []byte(name + "\x00" + clientID) }
+
+// bareCopies lists the copies beside path in which nothing is sealed.
+func bareCopies(path string) []string {
+	return slices.DeleteFunc(append(corruptCopies(path), path+original), func(name string) bool {
+		data, err := readFile(name)
+		return err != nil || bytes.Contains(data, []byte(sealedV1))
+	})
+}

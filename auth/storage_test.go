@@ -1,0 +1,199 @@
+package auth_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/retune-tv/plexauthd/auth"
+	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/auth/statefile"
+)
+
+func TestWhatCannotBeStoredIsNotDone(t *testing.T) {
+	signIn := func(b *box) { b.signIn(plextvsim.User{Username: "alice"}) }
+	pair := func(b *box) { b.pair(auth.PinOptions{}) }
+	for name, test := range map[string]struct {
+		before func(*box)
+		do     func(*box) error
+	}{
+		"RequestPin": {signIn, func(b *box) error {
+			_, err := b.account.RequestPin(b.soon(), auth.PinOptions{})
+			return err
+		}},
+		"RequestPin, forced": {pair, func(b *box) error {
+			_, err := b.account.RequestPin(b.soon(), auth.PinOptions{Force: true})
+			return err
+		}},
+		"CancelPin": {pair, func(b *box) error {
+			return b.account.CancelPin(b.soon(), b.account.Snapshot().Pairing.ID)
+		}},
+		"Store": {signIn, func(b *box) error {
+			token := secret.New(b.sim.AddUser(plextvsim.User{}))
+			return b.account.Store(b.soon(), auth.Credentials{Token: token})
+		}},
+		"SelectServer": {signIn, func(b *box) error {
+			return b.account.SelectServer(b.soon(), auth.Server{MachineID: "abc", URI: "https://10.0.0.2:32400"})
+		}},
+		"Clear": {signIn, func(b *box) error { return b.account.Clear(b.soon()) }},
+		"SignOut": {signIn, func(b *box) error {
+			_, err := b.account.SignOut(b.soon())
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBox(t)
+			test.before(b)
+			b.unread()
+			before, file := *b.account.Snapshot(), string(b.file())
+			mend := b.breakDisk()
+			err := test.do(b)
+			wantCode(t, "on a broken disk", err, auth.StorageFailed)
+			var cause *statefile.WriteError
+			if !errors.As(err, &cause) {
+				t.Errorf("no cause in %v", err)
+			}
+			for _, e := range b.unread() {
+				if e.Auth != nil || e.PinEnd != nil {
+					t.Errorf("event %v %v of what was not done", e.Auth, e.PinEnd)
+				}
+			}
+			now := *b.account.Snapshot()
+			equal(t, "state", now.State, before.State)
+			equal(t, "pairing", now.Pairing, before.Pairing)
+			equal(t, "server", now.Server, before.Server)
+			equal(t, "token", now.Headers["X-Plex-Token"], before.Headers["X-Plex-Token"])
+			equal(t, "problem is known", now.Problem != "", true)
+			equal(t, "revocations", len(b.asked(plextvsim.SignOut)), 0)
+
+			mend()
+			equal(t, "file", string(b.file()), file)
+			b.must(test.do(b))
+			equal(t, "problem", b.account.Snapshot().Problem, "")
+		})
+	}
+}
+
+// The token may be shown once only, so it has to outlast the trouble.
+func TestAClaimWaitsForTheDisk(t *testing.T) {
+	b := newBox(t, func(s *setup) { s.sim.TokenOnce = true })
+	p := b.pair(auth.PinOptions{})
+	b.must(b.sim.Claim(p.Code, ""))
+	b.unread()
+	mend := b.breakDisk()
+	_, _, err := b.account.CheckPin(b.soon(), p.ID)
+	wantCode(t, "CheckPin", err, auth.StorageFailed)
+	b.tick(longestPause)
+	b.idle()
+	equal(t, "pairing", b.account.Snapshot().Pairing, p)
+	equal(t, "problem is known", b.account.Snapshot().Problem != "", true)
+	mend()
+
+	// Once more, when half of it is stored.
+	b.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.GetUser, Delay: time.Second, Times: 1})
+	b.tick(longestPause)
+	b.must(b.sim.Await(b.soon(), 1, plextvsim.GetUser))
+	equal(t, "the token is on disk", b.disk().Pairing.Token.IsZero(), false)
+	b.unread()
+	mend = b.breakDisk()
+	b.must(b.clock.BlockUntilContext(b.soon(), 2))
+	b.clock.Advance(time.Second)
+	b.await(func(e auth.Event) bool { return e.Snapshot.Problem != "" })
+	b.must(b.clock.BlockUntilContext(b.soon(), 2)) // one is the limit of the answer that came
+	mend()
+	b.clock.Advance(longestPause)
+	e := b.await(ended)
+	equal(t, "end", *e.PinEnd, auth.PinEnd{ID: p.ID, Result: auth.PinClaimed})
+	equal(t, "problem", e.Snapshot.Problem, "")
+	equal(t, "token on disk", b.disk().Auth.Token.Equal(e.Snapshot.Credentials.Token), true)
+	equal(t, "questions about the PIN", len(b.asked(plextvsim.CheckPin)), 1)
+}
+
+func TestAClaimThatCanNeverBeStoredFails(t *testing.T) {
+	b := newBox(t)
+	p := b.pair(auth.PinOptions{})
+	b.must(b.sim.Claim(p.Code, ""))
+	mend := b.breakDisk()
+	b.tick(interval)
+	b.answered(1, plextvsim.CheckPin)
+	b.tick(timeout)
+	e := b.await(ended)
+	equal(t, "end", *e.PinEnd, auth.PinEnd{ID: p.ID, Result: auth.PinFailed})
+	equal(t, "state", e.Snapshot.State, auth.SignedOut)
+	_, _, err := b.account.CheckPin(b.soon(), p.ID)
+	wantCode(t, "CheckPin", err, auth.NotFound)
+	mend()
+	b.pair(auth.PinOptions{})
+	equal(t, "problem", b.account.Snapshot().Problem, "")
+}
+
+// What time and plex.tv decide holds whatever the disk does.
+func TestDecisionsOfOthersNeedNoDisk(t *testing.T) {
+	b := newBox(t)
+	token := b.signIn(plextvsim.User{})
+	p := b.pair(auth.PinOptions{})
+	b.unread()
+	mend := b.breakDisk()
+	b.must(b.sim.ExpirePin(p.Code))
+	b.tick(interval)
+	equal(t, "end", *b.await(ended).PinEnd, auth.PinEnd{ID: p.ID, Result: auth.PinTimedOut})
+	b.must(b.sim.Revoke(token))
+	_, err := b.account.Validate(b.soon())
+	b.must(err)
+	b.tick(confirmAfter)
+	e := b.await(authChanged)
+	equal(t, "state", e.Snapshot.State, auth.Expired)
+	equal(t, "problem is known", e.Snapshot.Problem != "", true)
+	mend()
+	b.must(b.account.Clear(b.soon()))
+	if kept := b.disk(); kept.Auth != nil || kept.Pairing != nil {
+		t.Errorf("on disk after signing out: %+v", kept)
+	}
+}
+
+func TestStartsOnAStoreThatCannotBeUsed(t *testing.T) {
+	newer := "[retune_plex_auth]\nversion = 99\n"
+	for name, test := range map[string]struct {
+		place func(path string) error
+		mends func(path string) error // nil: nothing to mend, the old file was set aside
+	}{
+		"directory is a file": {
+			func(path string) error { return os.WriteFile(filepath.Dir(path), nil, 0o600) },
+			func(path string) error { return os.Remove(filepath.Dir(path)) },
+		},
+		"file is of a newer version": {
+			func(path string) error {
+				return errors.Join(os.Mkdir(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(newer), 0o600))
+			}, os.Remove,
+		},
+		"file is corrupt": {
+			func(path string) error {
+				return errors.Join(os.Mkdir(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("token = "), 0o600))
+			}, nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "state", "state.toml")
+			if err := test.place(path); err != nil {
+				t.Fatal(err)
+			}
+			b := newBox(t, func(s *setup) { s.auth.Store = statefile.Open(path, s.auth.Clock) })
+			now := b.account.Snapshot()
+			equal(t, "state", now.State, auth.SignedOut)
+			equal(t, "problem is known", now.Problem != "", true)
+			if test.mends != nil {
+				_, err := b.account.RequestPin(b.soon(), auth.PinOptions{})
+				wantCode(t, "RequestPin", err, auth.StorageFailed)
+				b.close()
+				b.must(test.mends(path))
+				b.options.Store = statefile.Open(path, b.clock)
+				b.open()
+			}
+			b.pair(auth.PinOptions{})
+			equal(t, "problem", b.account.Snapshot().Problem, "")
+		})
+	}
+}

@@ -1,0 +1,9 @@
+package daemon
+
+// Message ids of what the daemon itself logs; see the ones of package auth.
+// packaging/systemd/plexauthd.catalog explains each.
+const (
+	MessageServing       = "29b889e2256a42afbc20ee340a60d6c7" // with version, bus
+	MessageReloaded      = "ec84d9d100b747be875ecf62966c75c3" // with changed
+	MessageReloadRefused = "d2952d913da74b1c88e5074a770171f3" // with error
+)

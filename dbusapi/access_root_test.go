@@ -1,0 +1,218 @@
+//go:build root
+
+package dbusapi_test
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+	"github.com/jonboulle/clockwork"
+
+	"github.com/retune-tv/plexauthd/dbusapi"
+	"github.com/retune-tv/plexauthd/dbusapi/bustest"
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// Users that every Debian has.
+const (
+	nobody  = 65534
+	another = 1 // daemon
+)
+
+// policies gives the bus policy that is installed, with what polkit needs or
+// without.
+func policies(t *testing.T, polkit bool) []string {
+	t.Helper()
+	file, err := filepath.Abs("../packaging/dbus-1/system.d/tv.retune.PlexAuth1.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !polkit {
+		return []string{file}
+	}
+	return []string{file, strings.TrimSuffix(file, ".conf") + ".polkit.conf"}
+}
+
+// policyFile makes one with rules for everybody.
+func policyFile(t *testing.T, rules string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "rules.conf")
+	text := `<busconfig><policy context="mandatory">` + rules + `</policy></busconfig>`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// everyCall gives an order for each of our methods, and one without an interface.
+func everyCall(exported map[string]map[string][]dbusapi.Argument) []string {
+	calls := []string{"call GetToken"}
+	for _, iface := range []string{names.Main, names.Credentials} {
+		for member, takes := range exported[iface] {
+			order := "call " + iface + "." + member
+			for _, argument := range takes {
+				order += " " + argument.Type
+			}
+			calls = append(calls, order)
+		}
+	}
+	return calls
+}
+
+func TestAccessOnTheSystemBus(t *testing.T) {
+	group := policyAccounts(t)
+	for refuser, polkit := range map[string]bool{"bus": false, "daemon": true} {
+		t.Run(refuser, func(t *testing.T) {
+			b := newBox(t, setup{bus: bustest.System(t, policies(t, polkit)...), system: true})
+			stranger := newStranger(t, b.ctx, b.bus.Address, nobody)
+			b.wholeRun(b.client()) // root may do it all
+			heard, err := strconv.Unquote(stranger.do("heard"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.checkForSecrets("stranger", heard)
+
+			calls := everyCall(b.service.Exported())
+			if len(calls) != 15 {
+				t.Fatalf("the calls are %v", calls)
+			}
+			member := newStranger(t, b.ctx, b.bus.Address, nobody, group)
+			for _, call := range calls {
+				if answer := member.do("%s", call); strings.HasPrefix(answer, "org.freedesktop.DBus.Error") && !strings.HasPrefix(answer, names.ErrInvalidArgs) {
+					t.Errorf("%s by a member of the group: %s", call, answer)
+				}
+			}
+			for _, call := range calls {
+				answer := stranger.do("%s", call)
+				byDaemon := strings.Contains(answer, "only root and members of the group plexauth may call, and polkit does not allow")
+				if !strings.HasPrefix(answer, names.ErrAccessDenied) || (byDaemon != polkit && call != calls[0]) {
+					t.Errorf("%s by somebody else: %s", call, answer)
+				}
+			}
+			for order, want := range map[string]string{
+				"call " + properties + ".GetAll s":                    names.ErrUnknownInterface, // the right to ask is what counts
+				"call " + properties + ".Set s s v":                   names.ErrUnknownInterface,
+				"call org.freedesktop.DBus.Introspectable.Introspect": "ok",
+				"call org.freedesktop.DBus.Peer.Ping":                 "ok",
+				"call org.freedesktop.DBus.Peer.GetMachineId":         "ok",
+			} {
+				if answer := stranger.do("%s", order); !strings.HasPrefix(answer, want) {
+					t.Errorf("%s by somebody else: %s, want %s", order, answer, want)
+				}
+			}
+		})
+	}
+}
+
+func TestSystemBusNameIsForRootAndTheServiceUser(t *testing.T) {
+	policyAccounts(t)
+	b := newBox(t, setup{bus: bustest.System(t, policies(t, true)...), system: true})
+	b.service.Close()
+	await(b, b.service.Gone(), "the end")
+	if answer := newStranger(t, b.ctx, b.bus.Address, nobody).do("serve"); !strings.Contains(answer, "taking the bus name "+names.Bus) {
+		t.Errorf("nobody has become the daemon: %s", answer)
+	}
+}
+
+func TestAccessOnASessionBus(t *testing.T) {
+	group := policyAccounts(t)
+	open := policyFile(t, `<allow own="*"/><allow send_destination="*"/>`)
+	b := newBox(t, setup{bus: bustest.System(t, open)})
+	b.service.Close()
+	await(b, b.service.Gone(), "the end")
+	if served := newStranger(t, b.ctx, b.bus.Address, nobody).do("serve"); served != "ok" {
+		t.Fatal(served)
+	}
+	const call = "call " + names.Credentials + ".GetAuthHeaders"
+	if answer := newStranger(t, b.ctx, b.bus.Address, nobody).do(call); answer != "ok" {
+		t.Errorf("the daemon's own user: %s", answer)
+	}
+	if answer := newStranger(t, b.ctx, b.bus.Address, another, group).do(call); answer != "ok" {
+		t.Errorf("a member of the group: %s", answer)
+	}
+	if answer := newStranger(t, b.ctx, b.bus.Address, another).do(call); !strings.HasPrefix(answer, names.ErrAccessDenied) {
+		t.Errorf("another user: %s", answer)
+	}
+	b.client().credentials("GetAuthHeaders").gives("a{ss}")
+}
+
+func TestLogLevelIsForRoot(t *testing.T) {
+	group := policyAccounts(t)
+	level := new(slog.LevelVar)
+	b := newBox(t, setup{bus: bustest.System(t, policies(t, true)...), system: true, logLevel: level})
+	const set = "set-log-level debug"
+	if answer := newStranger(t, b.ctx, b.bus.Address, nobody, group).do(set); !strings.HasPrefix(answer, names.ErrAccessDenied) {
+		t.Errorf("a member of the group: %s", answer)
+	}
+	c := b.client()
+	for text, want := range map[string]slog.Level{
+		"debug": slog.LevelDebug, "notice": slog.LevelInfo, "warning": slog.LevelWarn, "emerg": slog.LevelError,
+	} {
+		if c.logControl("Set", logControl, "LogLevel", dbus.MakeVariant(text)).gives(""); level.Level() != want {
+			t.Errorf("%s set %v, want %v", text, level, want)
+		}
+	}
+	for _, wrong := range []any{"chatty", "", 7} {
+		c.logControl("Set", logControl, "LogLevel", dbus.MakeVariant(wrong)).isError(names.ErrInvalidArgs, "value")
+	}
+	c.logControl("Set", logControl, "LogTarget", dbus.MakeVariant("console")).isError(names.ErrPropertyReadOnly)
+}
+
+// wantAction is the polkit action of a method.
+func wantAction(method string) string {
+	member := method[strings.LastIndex(method, ".")+1:]
+	switch {
+	case !strings.HasPrefix(method, names.Credentials):
+		return "tv.retune.PlexAuth1.pair"
+	case strings.HasPrefix(member, "Get") || member == "ValidateToken":
+		return "tv.retune.PlexAuth1.read-credentials"
+	default:
+		return "tv.retune.PlexAuth1.manage"
+	}
+}
+
+func TestPolkitThatNeverAnswers(t *testing.T) {
+	group := policyAccounts(t)
+	clock := clockwork.NewFakeClockAt(time.Now())
+	slow := policyFile(t, `<allow own="org.freedesktop.PolicyKit1"/><allow send_destination="org.freedesktop.PolicyKit1"/>`)
+	b := newBox(t, setup{bus: bustest.System(t, append(policies(t, true), slow)...), system: true, clock: clock})
+	if _, err := b.observer.RequestName("org.freedesktop.PolicyKit1", dbus.NameFlagDoNotQueue); err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan *dbus.Message, 8)
+	b.observer.Eavesdrop(asked) // and nobody answers
+
+	stranger, calls := newStranger(t, b.ctx, b.bus.Address, nobody), everyCall(b.service.Exported())
+	for i, call := range calls[1:] {
+		order := map[bool]string{true: "ask", false: "call"}[i == 0]
+		stranger.tell("%s", strings.Replace(call, "call", order, 1))
+		question := await(b, asked, "a question to polkit").Body
+		subject, _ := question[0].([]any)
+		who, _ := subject[1].(map[string]dbus.Variant)
+		if name, _ := who["name"].Value().(string); subject[0] != "system-bus-name" || !strings.HasPrefix(name, ":1.") {
+			t.Errorf("polkit was asked about %v", subject)
+		}
+		interactive := map[string]uint32{"ask": 1}[order]
+		if want := wantAction(strings.Fields(call)[1]); question[1] != want || question[3] != interactive {
+			t.Errorf("for %s polkit was asked for %v with flags %v, want %s with %d", call, question[1], question[3], want, interactive)
+		}
+	}
+	// Meanwhile everybody else is served.
+	b.client().main("RequestPin").gives("tsssx")
+	b.client().property("State")
+	if answer := newStranger(t, b.ctx, b.bus.Address, another, group).do("call GetAuthHeaders"); answer != "ok" {
+		t.Errorf("a member of the group: %s", answer)
+	}
+	clock.Advance(5 * time.Second)
+	for range calls[2:] {
+		stranger.isRefused()
+	}
+	clock.Advance(2 * time.Minute) // a person would have had to type a password
+	stranger.isRefused()
+}

@@ -1,0 +1,210 @@
+package dbusapi_test
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+	"github.com/jonboulle/clockwork"
+
+	"github.com/retune-tv/plexauthd/auth"
+	"github.com/retune-tv/plexauthd/auth/plextv"
+	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/auth/statefile"
+	"github.com/retune-tv/plexauthd/dbusapi"
+	"github.com/retune-tv/plexauthd/dbusapi/bustest"
+)
+
+// patience is how long a test waits for anything before it fails.
+const patience = 15 * time.Second
+
+const version = "1.2.3-test"
+
+// box is a real account, served on a real bus, with a simulated plex.tv whose
+// time stands still unless a test moves it on: an answer that is delayed there
+// stays away.
+type box struct {
+	t        *testing.T
+	ctx      context.Context // ends when the test has taken too long
+	bus      *bustest.Bus
+	plex     *plextvsim.Sim
+	plexTime *clockwork.FakeClock
+	token    string // Alice's, from another device of hers
+	state    string // path of the state file
+	account  *auth.Account
+	service  *dbusapi.Service
+	observer *dbus.Conn // never calls the daemon
+}
+
+// setup is what a test may choose. The zero value is a box on a session bus.
+type setup struct {
+	bus            *bustest.Bus
+	system         bool // serve as on the system bus
+	address        string
+	pairingTimeout time.Duration
+	clock          clockwork.Clock // the service's
+	log            *slog.Logger
+	logLevel       *slog.LevelVar
+	wrap           func(dbusapi.Account) dbusapi.Account
+}
+
+func newBox(t *testing.T, s setup) *box {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	if s.bus == nil {
+		s.bus = bustest.Session(t)
+	}
+	if s.pairingTimeout == 0 {
+		s.pairingTimeout = 5 * time.Minute
+	}
+	b := &box{
+		t: t, ctx: ctx, bus: s.bus, plexTime: clockwork.NewFakeClockAt(time.Now()),
+		state: filepath.Join(t.TempDir(), "state", "state.toml"),
+	}
+	b.plex = plextvsim.New(plextvsim.Options{Clock: b.plexTime})
+	b.token = b.plex.AddUser(plextvsim.User{Username: "alice", Title: "Alice Liddell", HomeAdmin: true})
+	b.account = openAccount(t, b, s)
+	t.Cleanup(b.stop)
+	address := s.bus.Address
+	if s.address != "" {
+		address = s.address
+	}
+	if s.system {
+		t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
+		address = "system"
+	}
+	var err error
+	if b.observer, err = dbus.Connect(s.bus.Address); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.observer.Close() })
+	served := dbusapi.Account(b.account)
+	if s.wrap != nil {
+		served = s.wrap(served)
+	}
+	b.service, err = dbusapi.Serve(ctx, dbusapi.Options{
+		Account: served, Bus: address, Version: version, Clock: s.clock, Log: s.log, LogLevel: s.logLevel,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func openAccount(t *testing.T, b *box, s setup) *auth.Account {
+	t.Helper()
+	server := b.plex.StartTLS()
+	t.Cleanup(server.Close)
+	plex, err := plextv.New(plextv.Config{BaseURL: server.URL, RootCAs: server.CAPool(), Clock: hurriedClock{clockwork.NewRealClock()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return auth.Open(auth.Options{
+		Plex: plex, Store: statefile.Open(b.state, clockwork.NewRealClock()), Log: s.log,
+		Settings: auth.Settings{
+			Identity: plextv.Identity{
+				Product: "Test & Box", Version: version, Platform: "Linux", PlatformVersion: "6.12",
+				Device: "TV", DeviceName: "Küche",
+			},
+			PollInterval: 20 * time.Millisecond, PairingTimeout: s.pairingTimeout,
+		},
+		ConfirmAfter: 10 * time.Millisecond,
+	})
+}
+
+// hurriedClock makes short work of the pauses between tries.
+type hurriedClock struct{ clockwork.Clock }
+
+func (c hurriedClock) NewTimer(d time.Duration) clockwork.Timer { return c.Clock.NewTimer(d / 100) }
+
+func (b *box) stop() {
+	if b.service != nil {
+		b.service.Close()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := b.account.Close(ctx); err != nil {
+		b.t.Error(err)
+	}
+}
+
+// await takes from a channel what has to come.
+func await[T any](b *box, channel <-chan T, what string) (value T) {
+	b.t.Helper()
+	select {
+	case value = <-channel:
+	case <-b.ctx.Done():
+		b.t.Fatalf("%s did not come", what)
+	}
+	return value
+}
+
+// delayPlex holds back every answer of that endpoint until plexTime moves on
+// by a second.
+func (b *box) delayPlex(endpoint plextvsim.Endpoint) {
+	b.plex.Fail(plextvsim.Fault{Endpoint: endpoint, Delay: time.Second})
+}
+
+// awaitDelayed returns when plex.tv holds back that many answers.
+func (b *box) awaitDelayed(answers int) {
+	b.t.Helper()
+	if err := b.plexTime.BlockUntilContext(b.ctx, answers); err != nil {
+		b.t.Fatalf("waiting for %d delayed answers: %v", answers, err)
+	}
+}
+
+// breakStorage makes every write of the state fail, even for root.
+func (b *box) breakStorage() {
+	b.t.Helper()
+	dir := filepath.Dir(b.state)
+	if err := os.Rename(dir, dir+".aside"); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// mendStorage undoes breakStorage.
+func (b *box) mendStorage() {
+	b.t.Helper()
+	dir := filepath.Dir(b.state)
+	if err := os.Remove(dir); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.Rename(dir+".aside", dir); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// onDisk reports whether the state file holds that text.
+func (b *box) onDisk(text string) bool {
+	b.t.Helper()
+	state, err := os.ReadFile(b.state)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return strings.Contains(string(state), text)
+}
+
+// secrets gives what must stay between plex.tv and those who may read
+// credentials: every token and PIN id that has travelled so far.
+func (b *box) secrets() []string {
+	b.t.Helper()
+	found := []string{b.token}
+	for _, request := range b.plex.Requests() {
+		if token := request.Header.Get("X-Plex-Token"); token != "" {
+			found = append(found, token)
+		}
+		if request.Endpoint == plextvsim.CheckPin {
+			found = append(found, filepath.Base(request.Path))
+		}
+	}
+	return found
+}

@@ -1,0 +1,89 @@
+package dbusapi
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// Connect opens a connection to "system", "session" or an address. No bus is
+// started where none runs. File descriptors cannot be passed on it.
+func Connect(bus string, opts ...dbus.ConnOption) (*dbus.Conn, error) {
+	conn, err := connect(bus, opts)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the bus %q: %w", bus, err)
+	}
+	return conn, nil
+}
+
+func connect(bus string, opts []dbus.ConnOption) (*dbus.Conn, error) {
+	address, err := addressOf(bus)
+	if err != nil {
+		return nil, err
+	}
+	socket, err := dial(address)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := dbus.NewConn(newWire(socket), opts...)
+	if err != nil {
+		return nil, errors.Join(err, socket.Close())
+	}
+	if err = conn.Auth(nil); err == nil {
+		err = conn.Hello()
+	}
+	if err != nil {
+		_ = conn.Close() // what went wrong has been said
+		return nil, err
+	}
+	return conn, nil
+}
+
+// addressOf finds the well-known buses where the D-Bus specification puts them.
+func addressOf(bus string) (string, error) {
+	switch bus {
+	case "system":
+		if address := os.Getenv("DBUS_SYSTEM_BUS_ADDRESS"); address != "" {
+			return address, nil
+		}
+		return "unix:path=/var/run/dbus/system_bus_socket", nil
+	case "session":
+		if address := os.Getenv("DBUS_SESSION_BUS_ADDRESS"); address != "" {
+			return address, nil
+		}
+		return "", errors.New("DBUS_SESSION_BUS_ADDRESS is not set")
+	default:
+		return bus, nil
+	}
+}
+
+// dial connects to the first socket of a D-Bus address that answers. Only Unix
+// sockets tell the bus who we are.
+func dial(address string) (net.Conn, error) {
+	err := errors.New("this is no address like unix:path=/run/dbus/system_bus_socket")
+	for one := range strings.SplitSeq(address, ";") {
+		options, isUnix := strings.CutPrefix(one, "unix:")
+		if !isUnix {
+			continue
+		}
+		for option := range strings.SplitSeq(options, ",") {
+			key, value, _ := strings.Cut(option, "=")
+			value, badValue := dbus.UnescapeBusAddressValue(value)
+			if badValue != nil || (key != "path" && key != "abstract") {
+				continue
+			}
+			if key == "abstract" {
+				value = "@" + value
+			}
+			var socket net.Conn
+			if socket, err = net.Dial("unix", value); err == nil {
+				return socket, nil
+			}
+		}
+	}
+	return nil, err
+}

@@ -1,0 +1,84 @@
+package dbusapi
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// Where systemctl service-log-level finds the log level of a service:
+// org.freedesktop.LogControl1(5).
+const (
+	logControlPath = "/org/freedesktop/LogControl1"
+	logControl     = "org.freedesktop.LogControl1"
+)
+
+const logControlXML = `  <interface name="org.freedesktop.LogControl1">
+    <property name="LogLevel" type="s" access="readwrite">
+      <annotation name="org.freedesktop.DBus.Property.EmitsChangedSignal" value="false"/>
+    </property>
+    <property name="LogTarget" type="s" access="readwrite">
+      <annotation name="org.freedesktop.DBus.Property.EmitsChangedSignal" value="false"/>
+    </property>
+    <property name="SyslogIdentifier" type="s" access="read">
+      <annotation name="org.freedesktop.DBus.Property.EmitsChangedSignal" value="false"/>
+    </property>
+  </interface>
+`
+
+// syslogLevels are the levels of syslog(3), from the most to the least
+// talkative, with what each lets through here.
+var syslogLevels = []struct {
+	name  string
+	level slog.Level
+}{
+	{"debug", slog.LevelDebug},
+	{"info", slog.LevelInfo},
+	{"notice", slog.LevelInfo},
+	{"warning", slog.LevelWarn},
+	{"err", slog.LevelError},
+	{"crit", slog.LevelError},
+	{"alert", slog.LevelError},
+	{"emerg", slog.LevelError},
+}
+
+// logProperties let root change the log level while the daemon runs.
+type logProperties struct {
+	level *slog.LevelVar
+	gate  func() *gate
+}
+
+func (p logProperties) values(iface string) map[string]any {
+	if iface != logControl {
+		return nil
+	}
+	return map[string]any{"LogLevel": p.name(), "LogTarget": "auto", "SyslogIdentifier": "plexauthd"}
+}
+
+func (p logProperties) name() string {
+	for _, l := range syslogLevels {
+		if l.level >= p.level.Level() {
+			return l.name
+		}
+	}
+	return "err"
+}
+
+func (p logProperties) set(ctx context.Context, c *call, name string, value dbus.Variant) error {
+	if err := p.gate().allowRoot(ctx, c); err != nil {
+		return err
+	}
+	if name != "LogLevel" {
+		// Where we log depends on what standard error is, and stays so.
+		return readOnly(name)
+	}
+	text, ok := value.Value().(string)
+	for _, l := range syslogLevels {
+		if ok && l.name == text {
+			p.level.Set(l.level)
+			return nil
+		}
+	}
+	return invalidArg("value", "is not a level of syslog, such as debug, info, warning or err")
+}
