@@ -30,6 +30,9 @@ type Plex interface {
 type Store interface {
 	Load() (statefile.State, error)
 	Save(statefile.State) error
+	// KeptAside names the file to which the last Save moved what it could not
+	// carry over, such as comments; "" if there was nothing.
+	KeptAside() string
 }
 
 // Settings are what may change while the daemon runs.
@@ -125,9 +128,10 @@ func (a *Account) load(settings Settings) {
 		return
 	}
 	a.record.ClientID = uuid.NewString()
-	if err := a.store.Save(a.record.State); err != nil {
-		a.record.problem = err.Error()
-		a.log.Error("the state cannot be kept: signing in will not work until it can", "message_id", MessageStateNotKept, "error", err)
+	// After a failed Load a refusal to Save has the same reason, said already.
+	if saveErr := a.store.Save(a.record.State); saveErr != nil && err == nil {
+		a.record.problem = saveErr.Error()
+		a.log.Error("the state cannot be kept: signing in will not work until it can", "message_id", MessageStateNotKept, "error", saveErr)
 	}
 }
 
@@ -235,6 +239,8 @@ func (a *Account) apply(ctx context.Context, edit func(*record, *Event) error, r
 			if refuse != nil {
 				return refuse(next, err)
 			}
+		} else if kept := a.store.KeptAside(); kept != "" {
+			a.log.Warn("the state file was written anew; what it held before is kept", "kept_aside", kept)
 		}
 	}
 	a.publish(next, event)

@@ -46,7 +46,7 @@ func checkText(name, text string) error {
 }
 
 func checkTime(name string, t time.Time) error {
-	if !t.IsZero() && (t.Unix() < 0 || t.After(lastTime)) {
+	if !t.IsZero() && (t.Unix() < 0 || t.Unix() > lastTime.Unix()) {
 		return errorf(InvalidArgs, "%s: is not between 1970 and 9999", name)
 	}
 	return nil

@@ -104,6 +104,8 @@ func TestARunPrintsNoSecret(t *testing.T) {
 	p.must(p.account.Store(p.soon(), auth.Credentials{Token: secret.New(alice)})) // the claim made a token of its own
 
 	p.suffer(plextvsim.GetUser, alice, func() error { _, err := p.account.Validate(p.soon()); return err })
+	_, err = p.account.Validate(p.soon()) // and it is good again
+	p.must(err)
 	p.suffer(plextvsim.GetUser, "bobs-token", func() error { _, err := p.account.ValidateToken(p.soon(), bob.Token); return err })
 	p.suffer(plextvsim.GetUser, "bobs-token", func() error { return p.account.Store(p.soon(), bob) })
 	p.suffer(plextvsim.RequestPin, "", func() error { _, err := p.account.RequestPin(p.soon(), auth.PinOptions{Force: true}); return err })

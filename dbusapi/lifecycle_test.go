@@ -13,6 +13,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/retune-tv/plexauthd/dbusapi"
+	"github.com/retune-tv/plexauthd/dbusapi/bus"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
@@ -49,20 +50,20 @@ func TestClose(t *testing.T) {
 }
 
 func TestAddresses(t *testing.T) {
-	bus := bustest.Session(t)
+	private := bustest.Session(t)
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "")
-	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.Address)
+	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", private.Address)
 	for address, want := range map[string]string{
-		"system":    "",
-		bus.Address: "",
-		"unix:path=/nowhere;tcp:host=::1;" + bus.Address: "",
-		"unix:guid=0,path=/nowhere":                      `connecting to the bus "unix:guid=0,path=/nowhere": dial unix /nowhere`,
-		"unix:abstract=nowhere":                          "dial unix @nowhere",
-		"session":                                        "DBUS_SESSION_BUS_ADDRESS is not set",
-		"sesion":                                         "no address",
-		"tcp:host=127.0.0.1,port=1":                      "no address",
+		"system":        "",
+		private.Address: "",
+		"unix:path=/nowhere;tcp:host=::1;" + private.Address: "",
+		"unix:guid=0,path=/nowhere":                          `connecting to the bus "unix:guid=0,path=/nowhere": dial unix /nowhere`,
+		"unix:abstract=nowhere":                              "dial unix @nowhere",
+		"session":                                            "DBUS_SESSION_BUS_ADDRESS is not set",
+		"sesion":                                             "no address",
+		"tcp:host=127.0.0.1,port=1":                          "no address",
 	} {
-		conn, err := dbusapi.Connect(address)
+		conn, err := bus.Connect(address)
 		switch {
 		case err == nil && want == "":
 			_ = conn.Close()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/retune-tv/plexauthd/auth"
 	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/dbusapi/bus"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
@@ -79,7 +80,7 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 		s.logLevel = new(slog.LevelVar)
 	}
 	s.objects = s.export()
-	conn, err := Connect(o.Bus, dbus.WithHandler(s), dbus.WithSignalHandler(s),
+	conn, err := bus.Connect(o.Bus, dbus.WithHandler(s), dbus.WithSignalHandler(s),
 		dbus.WithIncomingInterceptor(redirectPeer), dbus.WithOutgoingInterceptor(nameUnknownObject))
 	if err != nil {
 		return nil, err

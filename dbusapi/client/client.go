@@ -19,12 +19,11 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/retune-tv/plexauthd/dbusapi/bus"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
@@ -39,34 +38,20 @@ type Client struct {
 // Dial connects to "system", "session" or the D-Bus address of a bus; ctx
 // bounds the connecting alone. No bus is started where none runs: "session"
 // needs DBUS_SESSION_BUS_ADDRESS. That the daemon runs is not needed.
-func Dial(ctx context.Context, bus string) (*Client, error) {
+func Dial(ctx context.Context, name string) (*Client, error) {
 	life, end := context.WithCancel(context.Background())
 	// godbus connects without a context of its own; the connection's does it.
 	settled := context.AfterFunc(ctx, end)
-	conn, err := connect(bus, dbus.WithContext(life), dbus.WithSignalHandler(dbus.NewSequentialSignalHandler()))
+	conn, err := bus.Connect(name, dbus.WithContext(life), dbus.WithSignalHandler(dbus.NewSequentialSignalHandler()))
 	if !settled() {
 		end()
-		return nil, fmt.Errorf("connecting to the bus %q: %w", bus, ctx.Err())
+		return nil, fmt.Errorf("connecting to the bus %q: %w", name, ctx.Err())
 	}
 	if err != nil {
 		end()
-		return nil, &Error{Code: Disconnected, Message: fmt.Sprintf("connecting to the bus %q: %v", bus, err), cause: err}
+		return nil, &Error{Code: Disconnected, Message: err.Error(), cause: err}
 	}
 	return &Client{conn: conn, end: end}, nil
-}
-
-func connect(bus string, opts ...dbus.ConnOption) (*dbus.Conn, error) {
-	switch bus {
-	case "system":
-		return dbus.ConnectSystemBus(opts...)
-	case "session":
-		// godbus would start a bus, or guess the address of one.
-		bus = os.Getenv("DBUS_SESSION_BUS_ADDRESS")
-		if bus == "" {
-			return nil, errors.New("DBUS_SESSION_BUS_ADDRESS is not set")
-		}
-	}
-	return dbus.Connect(bus, opts...)
 }
 
 // Close ends the connection, and with it every [Watch] and every call under way.

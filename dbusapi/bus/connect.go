@@ -1,4 +1,6 @@
-package dbusapi
+// Package bus connects to D-Bus for the daemon and its clients: it finds the
+// bus and keeps from godbus what godbus cannot take.
+package bus
 
 import (
 	"errors"
@@ -12,16 +14,16 @@ import (
 
 // Connect opens a connection to "system", "session" or an address. No bus is
 // started where none runs. File descriptors cannot be passed on it.
-func Connect(bus string, opts ...dbus.ConnOption) (*dbus.Conn, error) {
-	conn, err := connect(bus, opts)
+func Connect(name string, opts ...dbus.ConnOption) (*dbus.Conn, error) {
+	conn, err := connect(name, opts)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to the bus %q: %w", bus, err)
+		return nil, fmt.Errorf("connecting to the bus %q: %w", name, err)
 	}
 	return conn, nil
 }
 
-func connect(bus string, opts []dbus.ConnOption) (*dbus.Conn, error) {
-	address, err := addressOf(bus)
+func connect(name string, opts []dbus.ConnOption) (*dbus.Conn, error) {
+	address, err := addressOf(name)
 	if err != nil {
 		return nil, err
 	}
@@ -44,8 +46,8 @@ func connect(bus string, opts []dbus.ConnOption) (*dbus.Conn, error) {
 }
 
 // addressOf finds the well-known buses where the D-Bus specification puts them.
-func addressOf(bus string) (string, error) {
-	switch bus {
+func addressOf(name string) (string, error) {
+	switch name {
 	case "system":
 		if address := os.Getenv("DBUS_SYSTEM_BUS_ADDRESS"); address != "" {
 			return address, nil
@@ -57,7 +59,7 @@ func addressOf(bus string) (string, error) {
 		}
 		return "", errors.New("DBUS_SESSION_BUS_ADDRESS is not set")
 	default:
-		return bus, nil
+		return name, nil
 	}
 }
 
