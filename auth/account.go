@@ -56,6 +56,9 @@ type Options struct {
 	// ConfirmAfter is the pause after which a first refusal of the token must
 	// be repeated before it counts. 0 means 2 s.
 	ConfirmAfter time.Duration
+	// CheckEvery is how often, at the least, plex.tv is asked about a token
+	// that is held. 0 means a day, less than 0 never.
+	CheckEvery time.Duration
 }
 
 // Account is the Plex account of this box. Its methods may be called from any
@@ -66,6 +69,7 @@ type Account struct {
 	clock        clockwork.Clock
 	log          *slog.Logger
 	confirmAfter time.Duration
+	checkEvery   time.Duration
 
 	life context.Context // ends with Close
 	end  context.CancelFunc
@@ -92,7 +96,8 @@ type Account struct {
 // need the store fails with [StorageFailed].
 func Open(o Options) *Account {
 	a := &Account{
-		plex: o.Plex, store: o.Store, clock: o.Clock, log: o.Log, confirmAfter: o.ConfirmAfter,
+		plex: o.Plex, store: o.Store, clock: o.Clock, log: o.Log,
+		confirmAfter: o.ConfirmAfter, checkEvery: o.CheckEvery,
 		turn: make(chan struct{}, 1),
 		kick: make(chan struct{}, 1),
 	}
@@ -104,6 +109,9 @@ func Open(o Options) *Account {
 	}
 	if a.confirmAfter == 0 {
 		a.confirmAfter = 2 * time.Second
+	}
+	if a.checkEvery == 0 {
+		a.checkEvery = 24 * time.Hour
 	}
 	a.life, a.end = context.WithCancel(context.Background())
 	a.load(o.Settings)

@@ -73,6 +73,8 @@ func newBox(t *testing.T, changes ...func(*setup)) *box {
 		auth: auth.Options{
 			Settings: auth.Settings{Identity: identity(), PollInterval: interval, PairingTimeout: timeout},
 			Clock:    b.clock, Log: log, Store: statefile.Open(b.path, b.clock),
+			// So that nobody waits for the clock but what a test is about.
+			CheckEvery: -1,
 		},
 	}
 	for _, change := range changes {

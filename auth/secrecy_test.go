@@ -99,7 +99,7 @@ func TestARunPrintsNoSecret(t *testing.T) {
 	_, _, err := p.account.CheckPin(p.soon(), pairing.ID)
 	p.err(err)
 	mend()
-	p.clock.Advance(limitedPause)
+	p.tick(limitedPause)
 	p.await(authChanged)
 	p.must(p.account.Store(p.soon(), auth.Credentials{Token: secret.New(alice)})) // the claim made a token of its own
 

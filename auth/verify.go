@@ -3,9 +3,11 @@ package auth
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/jonboulle/clockwork"
 
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/secret"
@@ -158,8 +160,8 @@ func (a *Account) wakeVerifier() {
 }
 
 // verifyWhenNeeded asks about the token in the background while something is
-// open: nothing heard since start, a refusal to confirm, a user without a name.
-// With nothing open it sleeps without a timer.
+// open: nothing heard since start, a refusal to confirm, a user without a name,
+// a day without a question.
 func (a *Account) verifyWhenNeeded(ctx context.Context) {
 	failures := &backoff.ExponentialBackOff{
 		InitialInterval: time.Second, MaxInterval: 5 * time.Minute, Multiplier: 2, RandomizationFactor: 0.3,
@@ -167,27 +169,45 @@ func (a *Account) verifyWhenNeeded(ctx context.Context) {
 	failures.Reset()
 	timer := a.clock.NewTimer(0)
 	defer timer.Stop()
+	resting := false // the timer is that of the daily question
 	for {
+		daily := false
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.Chan():
+			daily = resting
 		case <-a.kick:
 		}
 		wait, open := a.openQuestion(ctx)
-		if !open {
+		if !open && (!daily || !a.Snapshot().Authenticated) {
 			failures.Reset()
-			timer.Stop()
+			resting = a.rest(timer)
 			continue
 		}
+		resting = false
 		if wait == 0 {
 			if err := a.verifyStored(ctx); err != nil {
 				a.logUnverified(err)
 				wait = max(failures.NextBackOff(), retryAfter(err))
+				resting = daily
 			}
 		}
 		timer.Reset(wait)
 	}
+}
+
+// rest sets the timer for the daily question about a good token, and reports
+// whether there is one to ask. So a revoked token is noticed within a day, and
+// plex.tv sees that the token is in use: unused ones were seen to die after
+// weeks. The jitter keeps a fleet of boxes from asking in the same minute.
+func (a *Account) rest(timer clockwork.Timer) bool {
+	if a.checkEvery < 0 || !a.Snapshot().Authenticated {
+		timer.Stop()
+		return false
+	}
+	timer.Reset(a.checkEvery - rand.N(a.checkEvery/6))
+	return true
 }
 
 // openQuestion reports whether plex.tv must be asked about the token, and how

@@ -148,7 +148,7 @@ func TestControlState(t *testing.T) {
 	equal(t, "state", strings.Join(strings.Fields(a.body), ""), `{"pins":[`+
 		`{"code":"`+code+`","product":"0","strong":false,"expires_in":890,"claimed":true},`+
 		`{"code":"`+strong+`","product":"0","strong":true,"expires_in":1790,"claimed":false}],`+
-		`"users":{"ann":1},"faults":1,"requests":{"pins.check":1,"pins.request":2,"signout":1}}`)
+		`"users":{"ann":1},"devices":[{"client":"`+clientID+`","user":"ann","key":false,"jwts":0}],"faults":1,"requests":{"pins.check":1,"pins.request":2,"signout":1}}`)
 	empty := newBox(t, plextvsim.Options{}).control("GET", "/sim/state")
-	equal(t, "at first", strings.Join(strings.Fields(empty.body), ""), `{"pins":[],"users":{},"faults":0,"requests":{}}`)
+	equal(t, "at first", strings.Join(strings.Fields(empty.body), ""), `{"pins":[],"users":{},"devices":[],"faults":0,"requests":{}}`)
 }

@@ -2,7 +2,10 @@ package plextvsim
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"path"
@@ -22,7 +25,18 @@ const (
 	SignOut    Endpoint = "signout"      // DELETE /api/v2/users/signout
 	Ping       Endpoint = "ping"         // GET /api/v2/ping
 	Resources  Endpoint = "resources"    // GET /api/v2/resources
+
+	RegisterKey Endpoint = "auth.jwk"   // POST /api/v2/auth/jwk
+	GetNonce    Endpoint = "auth.nonce" // GET /api/v2/auth/nonce
+	RefreshJWT  Endpoint = "auth.token" // POST /api/v2/auth/token
+	GetKeys     Endpoint = "auth.keys"  // GET /api/v2/auth/keys
+
+	HomeUsers  Endpoint = "home.users"  // GET /api/v2/home/users
+	SwitchUser Endpoint = "home.switch" // POST /api/v2/home/users/{uuid}/switch
 )
+
+// errNoJSON says that a body is empty or not labelled as JSON.
+var errNoJSON = errors.New("no body that is labelled application/json")
 
 // Any stands for every request, also to a path that is not served.
 const Any Endpoint = ""
@@ -46,6 +60,12 @@ func routes() []route {
 		{SignOut, http.MethodDelete, "/api/v2/users/signout", (*Sim).signOut},
 		{Ping, http.MethodGet, "/api/v2/ping", (*Sim).ping},
 		{Resources, http.MethodGet, "/api/v2/resources", (*Sim).getResources},
+		{RegisterKey, http.MethodPost, "/api/v2/auth/jwk", (*Sim).registerKey},
+		{GetNonce, http.MethodGet, "/api/v2/auth/nonce", (*Sim).getNonce},
+		{RefreshJWT, http.MethodPost, "/api/v2/auth/token", (*Sim).refreshJWT},
+		{GetKeys, http.MethodGet, "/api/v2/auth/keys", (*Sim).getKeys},
+		{HomeUsers, http.MethodGet, "/api/v2/home/users", (*Sim).getHomeUsers},
+		{SwitchUser, http.MethodPost, "/api/v2/home/users/*/switch", (*Sim).switchUser},
 	}
 }
 
@@ -60,6 +80,7 @@ type exchange struct {
 	wantsJSON bool
 	now       time.Time
 	skew      time.Duration // how far the times in the answer are off
+	log       string        // a line to write when the simulator is no longer locked
 }
 
 // bodyLimit bounds what is kept of a request's body.
@@ -97,6 +118,21 @@ func (x *exchange) param(name string) string {
 		return value
 	}
 	return x.form.Get(name)
+}
+
+// plexTime is what plex.tv takes for the time.
+func (x *exchange) plexTime() time.Time { return x.now.Add(x.skew) }
+
+// client is the client identifier that the request names.
+func (x *exchange) client() string { return x.param("X-Plex-Client-Identifier") }
+
+// decode reads a JSON body, which has to be labelled as such.
+func (x *exchange) decode(into any) error {
+	kind, _, _ := mime.ParseMediaType(x.request.Header.Get("Content-Type"))
+	if kind != "application/json" || len(x.body) == 0 {
+		return errNoJSON
+	}
+	return json.Unmarshal(x.body, into)
 }
 
 // truthy tells whether an argument is switched on, spelled 1, true, True, …

@@ -1,6 +1,7 @@
 package plextvsim
 
 import (
+	"cmp"
 	"encoding/xml"
 	"net/http"
 	"strconv"
@@ -11,8 +12,17 @@ const (
 	codeNoIdentifier = 1000
 	codeNoUser       = 1001
 	codeNotFound     = 1002
+	codeTooMany      = 1003
+	codeMalformed    = 1004
+	codeManaged      = 1009
 	codePinGone      = 1020
+	codeNotPIN       = 1038
+	codeNeedsPIN     = 1041
+	codeNoKey        = 1097
 )
+
+// statusExpired is plex.tv's own HTTP status for a JWT that has expired.
+const statusExpired = 498
 
 // apiError is an error as plex.tv spells it. In XML it is
 // <error code="1001" message="…" status="401"/>; without a code it is the older
@@ -49,23 +59,31 @@ type errorsDoc struct {
 // what a [Fault] with that status alone answers.
 func knownErrors() []apiError {
 	return []apiError{
-		{1004, "The request was malformed, missed a required parameter or contained invalid values for them", 400},
+		{codeMalformed, "The request was malformed, missed a required parameter or contained invalid values for them", 400},
 		{codeNoIdentifier, "X-Plex-Client-Identifier is missing", 400},
+		{codeNotPIN, "PIN must be 4 digits", 400},
 		{codeNoUser, "User could not be authenticated", 401},
-		{1009, "Managed users aren't allowed to perform this action", 403},
+		{codeManaged, "Managed users aren't allowed to perform this action", 403},
+		{codeNeedsPIN, "A valid PIN is required to perform this action", 403},
 		{1043, "This action is not available for this user", 403},
 		{codeNotFound, "The requested resource or endpoint could not be found", 404},
 		{codePinGone, "Code not found or expired", 404},
 		{0, "Invalid token", 422},
-		{1003, "API rate limit exceeded", 429},
+		{codeNoKey, "No public key to verify the JWT with", 422},
+		{codeTooMany, "API rate limit exceeded", 429},
 		{1007, "Internal Server Error. Something went wrong on our end", 500},
+		{0, "JWT has expired", statusExpired},
 	}
 }
 
 // refuse is the reply with one of plex.tv's errors.
-func refuse(code int) reply {
+func refuse(code int) reply { return refuseWith(code, 0) }
+
+// refuseWith is the same with another status than the usual one, if that is not 0.
+func refuseWith(code, status int) reply {
 	for _, known := range knownErrors() {
 		if known.Code == code {
+			known.Status = cmp.Or(status, known.Status)
 			return known.reply()
 		}
 	}

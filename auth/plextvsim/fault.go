@@ -16,8 +16,9 @@ type Fault struct {
 	Times    int      // how many requests; 0: until [Sim.Clear]
 
 	Delay time.Duration // before the request is looked at
-	Skew  time.Duration // how far plex.tv's clock is ahead: Date header and times in the answer
+	Skew  time.Duration // how far plex.tv's clock is ahead: Date header, times in the answer and of JWTs
 	Reset bool          // reset the connection instead of an answer
+	Lost  bool          // carry the request out, then reset the connection: the answer is lost
 
 	Status     int    // HTTP status, with plex.tv's usual error for it
 	Code       int    // plex.tv's own error code, if it is not the usual one for Status
@@ -95,13 +96,20 @@ func (f Fault) answer(x *exchange) answer {
 	if known, ok := refuseStatus(f.Status); ok {
 		return render(x, known)
 	}
-	a := answer{status: f.Status, header: make(http.Header)}
 	if f.Status >= http.StatusBadRequest {
-		a.header.Set("Content-Type", "text/html")
-		title := fmt.Sprintf("%d %s", f.Status, http.StatusText(f.Status))
-		a.body = []byte("<html><head><title>" + title + "</title></head><body><h1>" + title + "</h1></body></html>")
+		return htmlAnswer(f.Status)
 	}
-	return a
+	return answer{status: f.Status, header: make(http.Header)}
+}
+
+// htmlAnswer is an error page as load balancers and media servers send it.
+func htmlAnswer(status int) answer {
+	title := fmt.Sprintf("%d %s", status, http.StatusText(status))
+	return answer{
+		status: status,
+		header: http.Header{"Content-Type": {"text/html"}},
+		body:   []byte("<html><head><title>" + title + "</title></head><body><h1>" + title + "</h1></body></html>"),
+	}
 }
 
 // spoil applies to an answer, true or invented, what the fault wants otherwise.

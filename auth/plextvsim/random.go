@@ -8,6 +8,9 @@ import (
 // tokenAlphabet is what plex.tv's 20-character tokens are made of.
 const tokenAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
+// hexDigits are what plex.tv's other identifiers are made of.
+const hexDigits = "0123456789abcdef"
+
 func randomText(alphabet string, length int) string {
 	text := make([]byte, length)
 	for i := range text {

@@ -36,6 +36,14 @@ func (s *Sim) Requests() []Request {
 	return requests
 }
 
+// Count returns how many requests for the endpoint have arrived since the simulator
+// was made; [Any] counts all.
+func (s *Sim) Count(endpoint Endpoint) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.arrived[endpoint]
+}
+
 // Await returns when n requests for the endpoint have arrived since the simulator
 // was made, whether they were answered or not; [Any] counts all. It returns an
 // error when ctx ends first.

@@ -26,15 +26,15 @@ type Server struct {
 }
 
 // Start serves plain HTTP on a free port of 127.0.0.1. It panics if it cannot.
-func (s *Sim) Start() *Server { return s.mustListen(false) }
+func (s *Sim) Start() *Server { return mustListen(s, false) }
 
 // StartTLS serves HTTPS on a free port of 127.0.0.1, with a fresh certificate for
 // 127.0.0.1, ::1 and localhost from a fresh authority that [Server.CAPool] trusts.
 // It panics if it cannot.
-func (s *Sim) StartTLS() *Server { return s.mustListen(true) }
+func (s *Sim) StartTLS() *Server { return mustListen(s, true) }
 
-func (s *Sim) mustListen(withTLS bool) *Server {
-	server, err := Listen(s, "127.0.0.1:0", withTLS)
+func mustListen(handler http.Handler, withTLS bool) *Server {
+	server, err := Listen(handler, "127.0.0.1:0", withTLS)
 	if err != nil {
 		panic(err.Error())
 	}

@@ -2,29 +2,12 @@ package plextvsim
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/jonboulle/clockwork"
 )
-
-// Options sets a simulator up. The zero value is what most tests want.
-type Options struct {
-	// Clock is the time by which PINs expire and delays pass. Nil is real time.
-	Clock clockwork.Clock
-	// ClaimAfter, if positive, lets the first user claim every new PIN by itself
-	// when so much time has passed.
-	ClaimAfter time.Duration
-	// TokenOnce makes a claimed PIN show its token to one check and be gone (404,
-	// code 1020) for every later one. What plex.tv does is not known; by default
-	// the token is shown until the PIN expires.
-	TokenOnce bool
-	// Log gets a line for each new PIN, claim and sign-out, with codes and user
-	// names, never with a token or PIN id. Nil writes nothing.
-	Log io.Writer
-}
 
 // Sim is a simulated plex.tv: an [http.Handler] for its paths and methods that
 // play the people and the misfortunes on the other side. Make one with [New].
@@ -36,32 +19,48 @@ type Sim struct {
 
 	logMu sync.Mutex
 
-	mu       sync.Mutex    // guards everything below
-	counted  chan struct{} // closed when a request is counted, then replaced
-	users    []*User
-	sessions map[string]*session // by token
-	pins     []*pin
-	faults   []*Fault
-	requests []*Request
-	arrived  map[Endpoint]int // how many requests, [Any] counts all
-	answered map[Endpoint]int
+	mu          sync.Mutex    // guards everything below
+	counted     chan struct{} // closed when a request is counted, then replaced
+	users       []*User
+	sessions    map[string]*session // by opaque token
+	devices     map[string]*device  // by client identifier
+	keyHolders  map[string]*device  // by the id and by the thumbprint of the key
+	refusedJWTs map[string]int      // the status of a JWT that [Sim.Refuse] was given
+	keys        []signingKey        // of plex.tv, newest last
+	changes     []func(*JWT)
+	nonces      []nonce // oldest first
+	unused      map[string]time.Time
+	servers     map[grant]bool // what media servers accept
+	pins        []*pin         // oldest first
+	pinsByID    map[int64]*pin
+	pinsByCode  map[string]*pin
+	faults      []*Fault
+	requests    []*Request
+	arrived     map[Endpoint]int // how many requests, [Any] counts all
+	answered    map[Endpoint]int
 }
 
-// New returns a simulator without users, PINs or faults.
+// New returns a simulator without users, PINs or faults. It has two signing keys,
+// the newer one in use.
 func New(options Options) *Sim {
-	s := &Sim{
-		options:  options,
-		clock:    options.Clock,
-		routes:   routes(),
-		counted:  make(chan struct{}),
-		sessions: make(map[string]*session),
-		arrived:  make(map[Endpoint]int),
-		answered: make(map[Endpoint]int),
+	options = options.withDefaults()
+	return &Sim{
+		options:     options,
+		clock:       options.Clock,
+		routes:      routes(),
+		counted:     make(chan struct{}),
+		sessions:    make(map[string]*session),
+		devices:     make(map[string]*device),
+		keyHolders:  make(map[string]*device),
+		refusedJWTs: make(map[string]int),
+		keys:        []signingKey{newSigningKey(), newSigningKey()},
+		unused:      make(map[string]time.Time),
+		servers:     make(map[grant]bool),
+		pinsByID:    make(map[int64]*pin),
+		pinsByCode:  make(map[string]*pin),
+		arrived:     make(map[Endpoint]int),
+		answered:    make(map[Endpoint]int),
 	}
-	if s.clock == nil {
-		s.clock = clockwork.NewRealClock()
-	}
-	return s
 }
 
 // ServeHTTP answers as plex.tv does, or as the next matching [Fault] says.
@@ -84,6 +83,9 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		a = render(x, s.handle(x, handle))
 	}
+	if fault.Lost {
+		reset(w)
+	}
 	fault.spoil(&a)
 	s.recordStatus(record, a.status)
 	a.write(w, x.now.Add(x.skew))
@@ -94,10 +96,14 @@ func (s *Sim) handle(x *exchange, handle handler) reply {
 	if handle == nil {
 		return refuse(codeNotFound)
 	}
-	if x.param("X-Plex-Client-Identifier") == "" {
+	if x.client() == "" && x.endpoint != GetKeys { // OpenID libraries fetch keys without our headers
 		return refuse(codeNoIdentifier)
 	}
-	return handle(s, x)
+	r := handle(s, x)
+	if x.log != "" {
+		s.logf("%s", x.log)
+	}
+	return r
 }
 
 // pause waits for d and reports whether the client is still there.

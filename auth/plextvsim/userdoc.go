@@ -1,6 +1,9 @@
 package plextvsim
 
-import "encoding/xml"
+import (
+	"encoding/xml"
+	"time"
+)
 
 // userDoc is an account on the wire, in the order of a captured answer. What an
 // account's owner has no part in is constant.
@@ -80,14 +83,19 @@ type serviceDoc struct {
 	Status     string `json:"status" xml:"status,attr"`
 }
 
-func newUserDoc(user *User, x *exchange) userDoc {
+// rememberFor is how far ahead rememberExpiresAt was in a captured answer.
+const rememberFor = 14 * 24 * time.Hour
+
+// newUserDoc shows the account to the holder of the token.
+func newUserDoc(user *User, token string, x *exchange) userDoc {
 	return userDoc{
 		ID: user.ID, UUID: user.UUID, Username: user.Username, Title: user.Title, Email: user.Email,
-		FriendlyName: user.Title, Confirmed: true, JoinedAt: 1500000000, HasPassword: true, Thumb: user.Thumb,
-		AuthToken:         x.param("X-Plex-Token"),
+		FriendlyName: user.Title, Confirmed: true, JoinedAt: 1500000000, HasPassword: flag(user.hasPassword()),
+		Protected: user.PIN != "", Thumb: user.Thumb,
+		AuthToken:         token,
 		MailingListStatus: "unsubscribed", Country: "PT",
-		Restricted: flag(user.Restricted), HomeAdmin: flag(user.HomeAdmin),
-		Home: flag(user.HomeAdmin || user.Restricted), HomeSize: 1, MaxHomeSize: 15,
+		Restricted: flag(user.Restricted), HomeAdmin: flag(user.HomeAdmin), Guest: flag(user.Guest),
+		Home: flag(user.home != nil || user.HomeAdmin || user.Restricted), HomeSize: len(user.homeMembers()), MaxHomeSize: 15,
 		RememberExpiresAt: x.now.Add(rememberFor).Add(x.skew).Unix(),
 		Subscription:      subscriptionDoc{Status: "Inactive", Features: names{"companions_sonos", "home"}},
 		Profile:           profileDoc{AutoSelectAudio: true, DefaultAudioLanguage: "en", WatchedIndicator: 1},

@@ -24,6 +24,9 @@ type list struct {
 	element any
 }
 
+// jsonOnly is a document whose XML form was never seen: it is JSON for everybody.
+type jsonOnly struct{ document any }
+
 // answer is a reply as it goes over the wire.
 type answer struct {
 	status int
@@ -37,6 +40,9 @@ func render(x *exchange, r reply) answer {
 	a := answer{status: r.status, header: make(http.Header)}
 	if r.document == nil {
 		return a
+	}
+	if only, ok := r.document.(jsonOnly); ok {
+		x.wantsJSON, r.document = true, only.document
 	}
 	forJSON, forXML := r.document, r.document
 	if l, ok := r.document.(list); ok {

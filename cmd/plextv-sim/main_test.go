@@ -186,6 +186,9 @@ func TestWrongUse(t *testing.T) {
 		{"--listen 0.0.0.0:0", 2, "plain HTTP is for loopback addresses only, use --tls"},
 		{"--claim-after 5", 2, "claim-after"},
 		{"--claim-after -5s", 2, "--claim-after -5s is negative"},
+		{"--media-server nowhere", 2, `--media-server "nowhere"`},
+		{"--media-server 0.0.0.0:0", 2, "plain HTTP is for loopback addresses only, use --tls"},
+		{"--media-server " + taken.Addr().String(), 1, "address already in use"},
 		{"--user=", 2, "--user is empty"},
 		{"--ca-file x.pem", 2, "--ca-file needs --tls"},
 		{"--listen " + taken.Addr().String(), 1, "address already in use"},
@@ -214,8 +217,9 @@ func TestHelp(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, word := range []string{
-		"--listen ADDRESS", "--tls", "--ca-file FILE", "--claim-after DURATION", "--user NAME",
+		"--listen ADDRESS", "--media-server ADDRESS", "--tls", "--ca-file FILE", "--claim-after DURATION", "--user NAME",
 		"/sim/claim", "/sim/expire", "/sim/revoke", "/sim/fail", "/sim/clear", "/sim/state",
+		"/sim/remove-device", "/sim/home-user", "/sim/jwt-lifetime", "/sim/next-jwt", "/sim/rotate-keys", "/sim/rotate-server-tokens",
 	} {
 		if !strings.Contains(string(out), word) {
 			t.Errorf("no %s in\n%s", word, out)
