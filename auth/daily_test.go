@@ -40,12 +40,21 @@ func TestATokenInUseIsAskedAboutEveryDay(t *testing.T) {
 func TestARevokedTokenIsNoticedWithinADay(t *testing.T) {
 	b := newDailyBox(t)
 	b.must(b.sim.Revoke(b.account.Snapshot().Credentials.Token.Reveal()))
-	for range 24 {
-		b.tick(time.Hour)
-	}
-	b.tick(time.Hour) // the pause before the second question
+	b.tick(24 * time.Hour)
+	b.tick(confirmAfter)
 	e := b.await(authChanged)
 	equal(t, "reason", e.Auth.Reason, auth.ReasonRevoked)
+}
+
+func TestATokenThatIsGoodAgainIsAskedAboutEveryDay(t *testing.T) {
+	b := newDailyBox(t)
+	token := b.account.Snapshot().Credentials.Token.Reveal()
+	b.expire(token)
+	b.must(b.sim.Refuse(token, 0))
+	b.validate(true)
+	before := len(b.asked(plextvsim.GetUser))
+	b.tick(24 * time.Hour)
+	b.answered(before+1, plextvsim.GetUser)
 }
 
 func TestTheDailyQuestionIsRepeatedUntilPlexTvAnswers(t *testing.T) {

@@ -45,10 +45,14 @@ func TestEverythingAtOnce(t *testing.T) {
 	tokens := []string{b.sim.AddUser(plextvsim.User{}), b.sim.AddUser(plextvsim.User{})}
 	var mu sync.Mutex
 	var events []auth.Event
+	ends := make(chan auth.PinEnd, stressWorkers*stressCalls+1) // each call ends one pairing at the most
 	cancel := b.account.Subscribe(func(e auth.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		events = append(events, e)
+		if e.PinEnd != nil {
+			ends <- *e.PinEnd
+		}
 	})
 	var workers sync.WaitGroup
 	for n := range stressWorkers {
@@ -75,9 +79,9 @@ func TestEverythingAtOnce(t *testing.T) {
 	equal(t, "user on disk", kept.Auth.UserID, now.User.ID)
 	equal(t, "problem", now.Problem, "")
 	b.must(b.sim.Claim(p.Code, ""))
-	b.await(func(e auth.Event) bool {
-		return e.PinEnd != nil && *e.PinEnd == (auth.PinEnd{ID: p.ID, Result: auth.PinClaimed})
-	})
+	for end := receive(t, ends); end.ID != p.ID; end = receive(t, ends) {
+	}
+	equal(t, "signed in", b.account.Snapshot().State, auth.SignedIn)
 	b.close()
 	cancel()
 	mu.Lock()

@@ -78,6 +78,7 @@ install-polkit:
 install-docs:
 	$(INSTALL_DATA) packaging/INTEGRATORS.md $(DESTDIR)$(docdir)/INTEGRATORS.md
 	$(INSTALL_DATA) packaging/JOURNAL.md $(DESTDIR)$(docdir)/JOURNAL.md
+	$(INSTALL_DATA) packaging/systemd/examples/sealed.conf $(DESTDIR)$(docdir)/examples/sealed.conf
 	$(INSTALL_DATA) packaging/man/plexauthd.8 $(DESTDIR)$(mandir)/man8/plexauthd.8
 	$(INSTALL_DATA) packaging/man/plexauthctl.1 $(DESTDIR)$(mandir)/man1/plexauthctl.1
 	$(INSTALL_DATA) packaging/man/plexauthd.toml.5 $(DESTDIR)$(mandir)/man5/plexauthd.toml.5

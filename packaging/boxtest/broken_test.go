@@ -19,16 +19,22 @@ type broken struct {
 
 const stateFile = "/var/lib/plexauthd/state.toml"
 
+// wreckUnit is the beginning of a shell command that adds settings to the unit.
+const wreckUnit = `printf >> /etc/systemd/system/plexauthd.service.d/test.conf -- `
+
 var brokenBoxes = []broken{
 	{"unknown key", `printf '[plex]\ncolour = "red"\n' > /etc/plexauthd/config.toml`, "config.toml:2: plex.colour", "2"},
 	{"no TOML", `echo 'url =' > /etc/plexauthd/config.toml`, "config.toml:1", "2"},
 	{"settings that contradict", `printf '[pairing]\npoll_interval = "50s"\ntimeout = "40s"\n' > /etc/plexauthd/config.toml`, "config.toml:2: pairing.poll_interval", "2"},
 	{"unreadable configuration", `chmod 0 /etc/plexauthd/config.toml`, "config.toml: cannot be read: permission denied", "2"},
 	{"directory for a configuration", `rm /etc/plexauthd/config.toml; mkdir /etc/plexauthd/config.toml`, "config.toml: cannot be read", "2"},
+	{"credential of the wrong length", `head -c 31 /dev/zero > /root/key; ` + wreckUnit + `'LoadCredential=plexauthd.key:/root/key\n'`, "credential plexauthd.key: 31 bytes that are no key", "2"},
+	{"empty credential", `: > /root/key; ` + wreckUnit + `'LoadCredential=plexauthd.key:/root/key\n'`, "plexauthd.key came up empty", "2"},
 	{"state directory of somebody else", `chown -R daemon /var/lib/plexauthd`, "serving", ""},
+	{"directory of somebody else that systemd does not see to", `mkdir -m 0700 /srv/state; mv ` + stateFile + ` /srv/state/; ` + wreckUnit + `'ExecStart=\nExecStart=/usr/sbin/plexauthd --state /srv/state/state.toml\n'`, "permission denied", ""},
 	{"state is a link", `mv ` + stateFile + ` /root/; ln -s /root/state.toml ` + stateFile, "symbolic link", ""},
 	{"state is a directory", `rm ` + stateFile + `; mkdir ` + stateFile, "not a regular file", ""},
-	{"state is huge", `truncate -s 100M ` + stateFile, "state.toml", ""},
+	{"state is huge", `truncate -s 100M ` + stateFile, "longer than", ""},
 	{"state is garbage", `head -c 4096 /dev/urandom > ` + stateFile, "set aside", ""},
 	{"state is newer", `sed -i 's/^version = 1/version = 99/' ` + stateFile, "newer version", ""},
 	{"no bus policy", `rm /usr/share/dbus-1/system.d/tv.retune.PlexAuth1*.conf`, "taking the bus name", "1"},
@@ -42,7 +48,8 @@ func TestBrokenBoxIsSaidInOneLine(t *testing.T) {
 			b.signIn(t)
 			b.dropIn(t, "RestartSec=20ms") // as often as in half a minute of the real thing
 			b.Run(t, "systemctl", "stop", "plexauthd")
-			b.Run(t, "sh", "-c", c.wreck)
+			b.Run(t, "sh", "-ec", c.wreck)
+			b.Run(t, "systemctl", "daemon-reload")
 			b.Run(t, "busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "ReloadConfig")
 			b.Run(t, "journalctl", "--rotate")
 			b.Run(t, "journalctl", "--vacuum-time=1s")

@@ -90,16 +90,6 @@ func TestToolsAcceptWhatIsInstalled(t *testing.T) {
 	}
 }
 
-func TestJournalExplainsItsMessages(t *testing.T) {
-	b := bootWithPlex(t, Options{})
-	explained := b.Run(t, "journalctl", "--dump-catalog")
-	for _, id := range strings.Fields(b.Run(t, "sed", "-n", "s/^-- //p", "/usr/lib/systemd/catalog/plexauthd.catalog")) {
-		if !strings.Contains(explained, id) {
-			t.Errorf("journalctl -x has no explanation of %s", id)
-		}
-	}
-}
-
 // listed finds the commands and long options in what --help prints.
 var listed = regexp.MustCompile(`(?m)^  ([a-z]+|   +--[a-z-]+|--[a-z-]+)\b`)
 

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/godbus/dbus/v5"
 
@@ -14,7 +15,7 @@ import (
 // member is a call that leaves a box without an account as it was, but for a
 // pairing that RequestPin starts.
 type member struct {
-	name string
+	name string // after the object and a colon if it is not the usual one
 	args []any
 }
 
@@ -41,7 +42,14 @@ var members = []member{
 	{names.Credentials + ".ClearCredentials", nil},
 	{names.Credentials + ".SignOut", nil},
 	{names.Credentials + ".SelectServer", []any{"machine", "http://127.0.0.1:32400"}},
+
+	{logControl + ": org.freedesktop.DBus.Properties.Get", []any{logControl, "LogLevel"}},
+	{logControl + ": org.freedesktop.DBus.Properties.Set", []any{logControl, "LogLevel", dbus.MakeVariant("info")}},
 }
+
+// logControl is the interface, on an object of its own, that systemctl
+// service-log-level uses.
+const logControl = "org.freedesktop.LogControl1"
 
 // callMembers prints, for each member, its name and the name of the error that
 // it answered with, or "ok".
@@ -52,7 +60,11 @@ func callMembers() error {
 	}
 	defer conn.Close()
 	for _, m := range members {
-		err := plex.Call(m.name, 0, m.args...).Err
+		object, name := plex, m.name
+		if own, ok := strings.CutPrefix(name, logControl+": "); ok {
+			object, name = conn.Object(names.Bus, "/org/freedesktop/LogControl1"), own
+		}
+		err := object.Call(name, 0, m.args...).Err
 		answer := "ok"
 		var named dbus.Error
 		switch {
