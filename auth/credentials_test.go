@@ -23,15 +23,14 @@ func TestStoreFillsInWhatIsMissing(t *testing.T) {
 		ID: 42, UUID: "0123456789abcdef", Username: "alice", Title: "Alice", Email: "alice@example.com",
 		Thumb: "https://plex.tv/a.png", HomeAdmin: true, Token: "alices-token",
 	}
-	b := newBox(t)
-	b.sim.AddUser(alice)
+	now := time.Now().UTC().Truncate(time.Second)
 	token := secret.New(alice.Token)
 	filled := auth.Credentials{
-		Token: token, UserID: "42", Username: "alice", Email: alice.Email, Thumb: alice.Thumb, IssuedAt: b.start,
+		Token: token, UserID: "42", Username: "alice", Email: alice.Email, Thumb: alice.Thumb,
 	}
 	full := auth.Credentials{
 		Token: token, UserID: "7", Username: "al", Email: "al@example.com", Thumb: "https://x/y",
-		IssuedAt: b.start.Add(-time.Hour), ExpiresAt: b.start.Add(time.Hour),
+		IssuedAt: now, ExpiresAt: now.Add(48 * time.Hour),
 		ServerMachineID: living().MachineID, ServerURI: living().URI,
 	}
 	for name, test := range map[string]struct{ given, want auth.Credentials }{
@@ -39,6 +38,11 @@ func TestStoreFillsInWhatIsMissing(t *testing.T) {
 		"all":         {full, full},
 	} {
 		t.Run(name, func(t *testing.T) {
+			b := newBox(t)
+			b.sim.AddUser(alice)
+			if test.want.IssuedAt.IsZero() {
+				test.want.IssuedAt = b.start
+			}
 			b.must(b.account.Store(b.soon(), test.given))
 			e := b.await(authChanged)
 			equal(t, "change", *e.Auth, auth.AuthChange{Authenticated: true, Reason: auth.ReasonSignedIn})

@@ -100,6 +100,26 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
+// troubleOf says for people what kept plex.tv from answering.
+func troubleOf(err error) string {
+	var plex *plextv.Error
+	if errors.As(err, &plex) && plex.ClockSuspect {
+		return "the clock of this box may be wrong"
+	}
+	switch CodeOf(err) {
+	case Unreachable:
+		return "plex.tv cannot be reached"
+	case RateLimited:
+		return "plex.tv asks for patience"
+	case ServerError:
+		return "plex.tv has a fault"
+	case InvalidResponse:
+		return "something else answers in plex.tv's place, perhaps a captive portal"
+	default:
+		return ""
+	}
+}
+
 func errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Text: fmt.Sprintf(format, args...)}
 }

@@ -101,6 +101,7 @@ func TestABlockedSubscriberLosesItsOldestEvents(t *testing.T) {
 	receive(t, blocked)
 	for n := 1; n <= changes; n++ {
 		b.change(n)
+		b.next() // another keeps up
 	}
 	close(release)
 	receive(t, got) // the one that it was blocked in

@@ -69,6 +69,7 @@ type Snapshot struct {
 	Credentials    *Credentials      // nil when signed out
 	Headers        map[string]string // X-Plex-* and Accept, with the token only when Authenticated
 	Problem        string            // why the state cannot be kept, for people; empty when it can
+	Trouble        string            // why plex.tv could not confirm the token, for people; empty when it did
 }
 
 // record is what an Account knows. Only the holder of the turn touches it, and
@@ -80,6 +81,7 @@ type record struct {
 	verified  bool      // it said yes
 	refusedAt time.Time // first refusal, not confirmed yet; zero when none
 	problem   string
+	trouble   string
 }
 
 func (r *record) refused() bool { return r.Auth != nil && !r.Auth.RefusedAt.IsZero() }
@@ -113,6 +115,9 @@ func (r *record) snapshot() *Snapshot {
 		Mode:          ModeLegacy,
 		Headers:       r.identity().Headers(),
 		Problem:       r.problem,
+	}
+	if s.State == Unverified {
+		s.Trouble = r.trouble
 	}
 	if r.Pairing != nil {
 		s.Pairing = pairingView(r.identity(), r.Pairing)

@@ -91,12 +91,13 @@ func (a *Account) tokenAccepted(ctx context.Context, token secret.String, user p
 		if next.Auth == nil || !next.Auth.Token.Equal(token) {
 			return nil // signed out or in anew meanwhile
 		}
-		next.asked, next.verified, next.refusedAt = true, true, time.Time{}
+		next.asked, next.verified, next.refusedAt, next.trouble = true, true, time.Time{}, ""
 		fresh := *next.Auth
 		setUser(&fresh, user)
 		if next.refused() {
 			fresh.RefusedAt = time.Time{}
 			e.Auth = &AuthChange{Authenticated: true, Reason: ReasonSignedIn}
+			a.wakeVerifier() // to ask every day again
 		}
 		next.setAuth(fresh)
 		return nil
@@ -188,13 +189,22 @@ func (a *Account) verifyWhenNeeded(ctx context.Context) {
 		resting = false
 		if wait == 0 {
 			if err := a.verifyStored(ctx); err != nil {
-				a.logUnverified(err)
+				a.notConfirmed(ctx, err)
 				wait = max(failures.NextBackOff(), retryAfter(err))
 				resting = daily
 			}
 		}
 		timer.Reset(wait)
 	}
+}
+
+// notConfirmed tells people why the token that is held has not been confirmed.
+func (a *Account) notConfirmed(ctx context.Context, err error) {
+	a.logUnverified(err)
+	_ = a.accept(ctx, func(next *record, _ *Event) error {
+		next.trouble = troubleOf(err)
+		return nil
+	})
 }
 
 // rest sets the timer for the daily question about a good token, and reports

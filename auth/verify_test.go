@@ -18,6 +18,27 @@ func (b *box) validate(want bool) {
 	equal(b, "token is good", good, want)
 }
 
+// wind lets time pass, a step whenever somebody waits for it, until an event fits.
+func (b *box) wind(step time.Duration, fits func(auth.Event) bool) auth.Event {
+	b.Helper()
+	for {
+		ctx, cancel := context.WithTimeout(b.Context(), patience)
+		waiting := make(chan error, 1)
+		go func() { waiting <- b.clock.BlockUntilContext(ctx, 1) }()
+		select {
+		case e := <-b.events:
+			if b.seen = e.Snapshot; fits(e) {
+				cancel()
+				return e
+			}
+		case err := <-waiting:
+			b.must(err)
+			b.clock.Advance(step)
+		}
+		cancel()
+	}
+}
+
 func TestOnlyASecondRefusalCounts(t *testing.T) {
 	for name, test := range map[string]struct {
 		status  int

@@ -21,7 +21,10 @@ func stateText(s *auth.Snapshot) string {
 	case auth.SignedIn:
 		return "Signed in to Plex"
 	case auth.Unverified:
-		return "Signed in to Plex, but plex.tv could not be asked yet"
+		if s.Trouble == "" {
+			return "Signed in to Plex, but plex.tv could not be asked yet"
+		}
+		return "Signed in to Plex, but not confirmed: " + s.Trouble
 	default:
 		return "Plex has ended the sign-in: sign in again"
 	}

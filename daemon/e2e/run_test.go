@@ -35,6 +35,7 @@ func TestSignedInAtOnceAfterARestart(t *testing.T) {
 	if state := f.property("State"); state != "unverified" || f.property("Authenticated") != true {
 		t.Errorf("State = %v, Authenticated = %v", state, f.property("Authenticated"))
 	}
+	b.awaitNote("STATUS=Signed in to Plex, but not confirmed: plex.tv cannot be reached")
 	b.sim.Clear()
 	for f.property("State") != "signed-in" {
 		f.await("PropertiesChanged")

@@ -1,0 +1,64 @@
+package auth_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/retune-tv/plexauthd/auth"
+	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/auth/secret"
+)
+
+// unverified stores credentials that plex.tv cannot confirm and gives what the
+// account then says is the trouble.
+func (b *box) unverified(clock *clockwork.FakeClock) string {
+	b.Helper()
+	go func() {
+		for { // the tries of the client
+			if clock.BlockUntilContext(b.Context(), 1) != nil {
+				return
+			}
+			clock.Advance(time.Second)
+		}
+	}()
+	b.must(b.account.Store(b.soon(), auth.Credentials{Token: secret.New("tok-0123456789"), UserID: "7", Username: "bob"}))
+	return b.await(func(e auth.Event) bool { return e.Snapshot.Trouble != "" }).Snapshot.Trouble
+}
+
+func TestTheTroubleIsNamed(t *testing.T) {
+	t.Run("clock", func(t *testing.T) {
+		clock := clockwork.NewFakeClockAt(time.Unix(0, 0)) // no certificate is good in 1970
+		b := newBox(t, func(s *setup) { s.plex.Clock = clock })
+		equal(t, "trouble", b.unverified(clock), "the clock of this box may be wrong")
+		equal(t, "state", b.account.Snapshot().State, auth.Unverified)
+	})
+	for want, fault := range map[string]plextvsim.Fault{
+		"plex.tv cannot be reached": {Reset: true},
+		"plex.tv has a fault":       {Status: 502},
+		"plex.tv asks for patience": {Status: 429, RetryAfter: "60"},
+		"something else answers in plex.tv's place, perhaps a captive portal": plextvsim.CaptivePortal(),
+	} {
+		t.Run(want, func(t *testing.T) {
+			clock := clockwork.NewFakeClockAt(time.Now())
+			b := newBox(t, func(s *setup) { s.plex.Clock = clock })
+			b.sim.Fail(fault)
+			equal(t, "trouble", b.unverified(clock), want)
+		})
+	}
+}
+
+func TestTheTroubleEndsWithAnAnswer(t *testing.T) {
+	b := newBox(t)
+	b.signIn(plextvsim.User{})
+	b.sim.Fail(plextvsim.Fault{Status: 404})
+	b.restart(0)
+	for b.account.Snapshot().Trouble == "" {
+		b.next()
+	}
+	b.sim.Clear()
+	b.tick(time.Minute)
+	e := b.await(in(auth.SignedIn))
+	equal(t, "trouble", e.Snapshot.Trouble, "")
+}
