@@ -57,6 +57,9 @@ func TestBrokenBoxIsSaidInOneLine(t *testing.T) {
 			if c.exit == "" {
 				b.servesBroken(t)
 				b.says(t, c.says)
+				for _, e := range b.journal(t, "SYSLOG_IDENTIFIER", "plexauthd") {
+					b.mustExplain(t, e["MESSAGE_ID"])
+				}
 				return
 			}
 			b.hasGivenUp(t, c.exit)
