@@ -34,7 +34,7 @@ demo: $(PROGRAMS)
 	sh packaging/demo.sh
 
 bench:
-	$(GO) test -run '^$$' -bench 'Binary|Start' -benchtime 20x ./daemon/e2e
+	$(GO) test -run '^$$' -bench 'Binary|Start|Claim' -benchtime 20x ./daemon/e2e
 	$(GO) test -run '^$$' -bench Idle -benchtime 1x -timeout 5m ./daemon/e2e
 
 check: bin/tools/staticcheck bin/tools/govulncheck

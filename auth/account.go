@@ -56,6 +56,9 @@ type Options struct {
 	// ConfirmAfter is the pause after which a first refusal of the token must
 	// be repeated before it counts. 0 means 2 s.
 	ConfirmAfter time.Duration
+	// Hold, if not nil, keeps back the questions in the background until it is
+	// closed: at start the first answers on the bus come before TLS.
+	Hold <-chan struct{}
 	// CheckEvery is how often, at the least, plex.tv is asked about a token
 	// that is held. 0 means a day, less than 0 never.
 	CheckEvery time.Duration
@@ -121,7 +124,15 @@ func Open(o Options) *Account {
 	a.turn <- struct{}{} // a poller may end its pairing at once
 	a.followPairing(nil)
 	a.endTurn()
-	a.work.Go(func() { a.verifyWhenNeeded(a.life) })
+	a.work.Go(func() {
+		if o.Hold != nil {
+			select {
+			case <-o.Hold:
+			case <-a.life.Done():
+			}
+		}
+		a.verifyWhenNeeded(a.life)
+	})
 	return a
 }
 

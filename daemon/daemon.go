@@ -48,6 +48,7 @@ type daemon struct {
 	notifier *systemd.Notifier
 	plex     *plexSwitch
 	account  *auth.Account
+	ready    chan struct{} // closed when the service manager has been told
 }
 
 // CheckConfig reads the configuration as [Run] would and returns what is wrong with it.
@@ -62,7 +63,6 @@ func CheckConfig(o Options) error {
 // Run serves until ctx ends, which is no error. A [config.Error] means that
 // the configuration or the command line must be mended first.
 func Run(ctx context.Context, o Options) error {
-	saveMemory()
 	settings, err := o.load()
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	d := &daemon{options: o, config: settings, level: new(slog.LevelVar)}
+	d := &daemon{options: o, config: settings, level: new(slog.LevelVar), ready: make(chan struct{})}
 	d.level.Set(settings.LogLevel)
 	d.log = systemd.NewLogger(systemd.Options{Stderr: o.Stderr, Level: d.level})
 	d.notifier = systemd.NewNotifier(d.log)
@@ -86,6 +86,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	d.account = auth.Open(auth.Options{
 		Plex: d.plex, Store: store, Settings: settingsOf(settings), Clock: clock, Log: d.log,
+		Hold: d.ready,
 	})
 	return d.serve(ctx, clock)
 }
@@ -102,6 +103,8 @@ func (d *daemon) serve(ctx context.Context, clock clockwork.Clock) error {
 	}
 	defer service.Close()
 	d.notifier.Ready(statusOf(d.account.Snapshot()))
+	close(d.ready)
+	saveMemory() // not before: it would slow the start
 	defer d.account.Subscribe(func(e auth.Event) { d.notifier.Status(statusOf(e.Snapshot)) })()
 	release, stopReleasing := releaseWhenDone()
 	defer stopReleasing()
