@@ -143,12 +143,15 @@ func (a *Account) load(settings Settings) {
 		a.record.problem = err.Error()
 		a.logUnloaded(err)
 	}
-	if a.record.ClientID != "" {
+	if a.record.ClientID == "" {
+		a.record.ClientID = uuid.NewString()
+	} else if err == nil {
 		return
 	}
-	a.record.ClientID = uuid.NewString()
+	saveErr := a.store.Save(a.record.State)
 	// After a failed Load a refusal to Save has the same reason, said already.
-	if saveErr := a.store.Save(a.record.State); saveErr != nil && err == nil {
+	a.record.unread = saveErr != nil && err != nil
+	if saveErr != nil && err == nil {
 		a.record.problem = saveErr.Error()
 		a.log.Error("the state cannot be kept: signing in will not work until it can", "message_id", MessageStateNotKept, "error", saveErr)
 	}

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/retune-tv/plexauthd/auth/plextv"
@@ -26,18 +27,25 @@ func (r *record) signIn(auth *statefile.Auth, e *Event) {
 	if auth.SelectedServerID == "" && auth.UserID != "" && auth.UserID == r.userID() {
 		auth.SelectedServerID, auth.SelectedServerURI = r.Auth.SelectedServerID, r.Auth.SelectedServerURI
 	}
+	same := r.Auth != nil && !r.refused() && r.Auth.Token.Equal(auth.Token) && r.userID() == auth.UserID
 	r.Auth = auth
-	r.asked, r.verified, r.refusedAt = true, true, time.Time{}
-	e.Auth = &AuthChange{Authenticated: true, Reason: ReasonSignedIn}
+	r.asked, r.verified, r.nameless, r.refusedAt = true, true, false, time.Time{}
+	if !same {
+		e.Auth = &AuthChange{Authenticated: true, Reason: ReasonSignedIn}
+	}
 }
 
-func (r *record) signOut(e *Event) {
+func (r *record) signOut(e *Event) error {
+	if r.unread {
+		return errStorage(errors.New("the state could not be read, so nothing of it can be forgotten: " + r.problem))
+	}
 	if r.Auth == nil {
-		return
+		return nil
 	}
 	r.Auth = nil
 	r.asked, r.verified, r.refusedAt = false, false, time.Time{}
 	e.Auth = &AuthChange{Authenticated: false, Reason: ReasonSignedOut}
+	return nil
 }
 
 // Token gives the token: [AuthRequired] when nobody is signed in,
@@ -58,7 +66,7 @@ func (a *Account) Token() (secret.String, error) {
 // lacks of the user is filled in from there. A token that plex.tv refuses is
 // [AuthInvalid], and the old credentials stay. If plex.tv cannot be reached, a
 // c that names its user is stored all the same, unverified; one that does not
-// fails with the reason.
+// fails with the reason, and so does one that would replace another token.
 func (a *Account) Store(ctx context.Context, c Credentials) error {
 	if err := c.check(); err != nil {
 		return err
@@ -72,8 +80,12 @@ func (a *Account) Store(ctx context.Context, c Credentials) error {
 	if err != nil && (c.UserID == "" || c.Username == "" || !saysNothing(err)) {
 		return err
 	}
+	unasked := err
 	auth := c.filledFrom(user, a.clock.Now())
 	err = a.change(ctx, func(next *record, e *Event) error {
+		if held := next.Auth; unasked != nil && held != nil && !held.Token.Equal(c.Token) {
+			return unasked // a token that nobody has checked must not replace one
+		}
 		next.signIn(auth, e)
 		next.asked, next.verified = verified, verified
 		return nil
@@ -120,8 +132,7 @@ func (c Credentials) filledFrom(user plextv.User, now time.Time) *statefile.Auth
 // Clear forgets the credentials on this box. Doing it twice is no error.
 func (a *Account) Clear(ctx context.Context) error {
 	return a.change(ctx, func(next *record, e *Event) error {
-		next.signOut(e)
-		return nil
+		return next.signOut(e)
 	})
 }
 
@@ -135,8 +146,7 @@ func (a *Account) SignOut(ctx context.Context) (revoked bool, err error) {
 		if next.Auth != nil {
 			token, id = next.Auth.Token, next.identity()
 		}
-		next.signOut(e)
-		return nil
+		return next.signOut(e)
 	})
 	if err != nil || token.IsZero() {
 		return false, err

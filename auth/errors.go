@@ -18,7 +18,6 @@ const (
 	AuthRequired    Code = "AuthRequired"    // nobody is signed in
 	AuthInvalid     Code = "AuthInvalid"     // plex.tv refused the token
 	PinExpired      Code = "PinExpired"      // the pairing ran out of time
-	PinRejected     Code = "PinRejected"     // the home PIN is wrong
 	NotFound        Code = "NotFound"        // no such pairing
 	RateLimited     Code = "RateLimited"     // plex.tv asks for patience
 	Unreachable     Code = "Unreachable"     // no route, DNS, TLS, timeout

@@ -14,7 +14,12 @@ import (
 
 // userTimeout bounds how long a claimed sign-in waits for the user's name. The
 // token is good without it, and the name is asked for again in the background.
-const userTimeout = 5 * time.Second
+const userTimeout = 2 * time.Second
+
+// lastWordTimeout is how long a pairing whose time is over waits for one answer
+// of plex.tv when the last question had none: somebody may have claimed it.
+// It outlasts the pauses that plex.tv asks for with a 429.
+const lastWordTimeout = 65 * time.Second
 
 // poller asks plex.tv about one pairing until it ends. It is the only one that
 // does, so two frontends never double the load.
@@ -111,7 +116,7 @@ func (p *poller) ended() PinResult {
 }
 
 func (p *poller) run(ctx context.Context) {
-	timer := p.account.clock.NewTimer(p.until(p.account.clock.Now().Add(p.interval)))
+	timer := p.account.clock.NewTimer(min(p.interval, p.deadline.Sub(p.account.clock.Now())))
 	defer timer.Stop()
 	var waiting []chan error
 	for {
@@ -131,11 +136,11 @@ func (p *poller) run(ctx context.Context) {
 		case <-timer.Chan():
 		}
 		err := p.ask(ctx)
+		timer.Reset(p.pause(err))
 		for _, reply := range waiting {
 			reply <- err
 		}
 		waiting = nil
-		timer.Reset(p.pause(err))
 	}
 }
 
@@ -143,6 +148,7 @@ func (p *poller) run(ctx context.Context) {
 func (p *poller) ask(ctx context.Context) error {
 	p.lastAsked = p.account.clock.Now()
 	late := !p.lastAsked.Before(p.deadline)
+	tooLate := !p.lastAsked.Before(p.deadline.Add(lastWordTimeout))
 	err := p.askPlex(ctx)
 	switch {
 	case ctx.Err() != nil:
@@ -152,7 +158,7 @@ func (p *poller) ask(ctx context.Context) error {
 		if err != nil && late {
 			p.end(ctx, PinFailed)
 		}
-	case isPlexKind(err, plextv.Gone), late:
+	case isPlexKind(err, plextv.Gone), late && err == nil, tooLate:
 		p.end(ctx, PinTimedOut)
 	}
 	if err != nil {
@@ -234,6 +240,9 @@ func (p *poller) pause(err error) time.Duration {
 		p.failures.Reset()
 		return p.until(p.lastAsked.Add(p.interval))
 	}
+	if p.held() != nil {
+		return p.until(p.heldUntil)
+	}
 	wait := p.failures.NextBackOff()
 	if asked := retryAfter(err); asked > 0 {
 		wait = asked
@@ -250,10 +259,15 @@ func (p *poller) held() error {
 	return nil
 }
 
-// until is the time from now to t or the deadline, whichever is first.
+// until is the time from now to t or the end, whichever is first: the deadline,
+// and after it the end of the wait for a last word.
 func (p *poller) until(t time.Time) time.Duration {
-	if t.After(p.deadline) {
-		t = p.deadline
+	now, end := p.account.clock.Now(), p.deadline
+	if !now.Before(end) {
+		end = end.Add(lastWordTimeout)
 	}
-	return max(0, t.Sub(p.account.clock.Now()))
+	if t.After(end) {
+		t = end
+	}
+	return max(0, t.Sub(now))
 }

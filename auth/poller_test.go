@@ -172,8 +172,30 @@ func TestALongRetryAfterDoesNotOutliveThePairing(t *testing.T) {
 	b.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.CheckPin, Status: 429, RetryAfter: "3600"})
 	b.tick(interval)
 	b.tick(timeout - interval)
+	b.tick(65 * time.Second) // the wait for a last word
 	equal(t, "end", b.await(ended).PinEnd.Result, auth.PinTimedOut)
 	equal(t, "questions", len(b.asked(plextvsim.CheckPin)), 1)
+}
+
+func TestAClaimIsNoticedThoughTheLastQuestionHadNoAnswer(t *testing.T) {
+	for name, fault := range map[string]plextvsim.Fault{
+		"429":   {Status: 429, RetryAfter: "30"},
+		"reset": {Reset: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBox(t)
+			p := b.pair(auth.PinOptions{})
+			b.tick(timeout - interval)
+			fault.Endpoint = plextvsim.CheckPin
+			b.sim.Fail(fault)
+			b.must(b.sim.Claim(p.Code, ""))
+			b.tick(interval)
+			b.idle()
+			b.sim.Clear()
+			b.tick(30 * time.Second)
+			equal(t, "end", b.await(ended).PinEnd.Result, auth.PinClaimed)
+		})
+	}
 }
 
 func TestPlexTvEndsAPairing(t *testing.T) {

@@ -1,6 +1,9 @@
 package auth
 
 import (
+	"fmt"
+	"io"
+	"log/slog"
 	"net/url"
 	"strings"
 	"time"
@@ -56,6 +59,15 @@ type Credentials struct {
 	ServerMachineID, ServerURI string
 }
 
+// Headers are HTTP headers, the token among them: they print as "[redacted]".
+type Headers map[string]string
+
+// Format implements [fmt.Formatter] for every verb.
+func (h Headers) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted]") }
+
+// LogValue implements [slog.LogValuer].
+func (h Headers) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
 // Snapshot is the account at one moment. It is shared and must not be changed,
 // its Headers map included.
 type Snapshot struct {
@@ -65,11 +77,11 @@ type Snapshot struct {
 	Mode           Mode
 	TokenExpiresAt time.Time
 	Server         Server
-	User           *User             // nil when signed out
-	Credentials    *Credentials      // nil when signed out
-	Headers        map[string]string // X-Plex-* and Accept, with the token only when Authenticated
-	Problem        string            // why the state cannot be kept, for people; empty when it can
-	Trouble        string            // why plex.tv could not confirm the token, for people; empty when it did
+	User           *User        // nil when signed out
+	Credentials    *Credentials // nil when signed out
+	Headers        Headers      // X-Plex-* and Accept, with the token only when Authenticated
+	Problem        string       // why the state cannot be kept, for people; empty when it can
+	Trouble        string       // why plex.tv could not confirm the token, for people; empty when it did
 }
 
 // record is what an Account knows. Only the holder of the turn touches it, and
@@ -80,6 +92,8 @@ type record struct {
 	asked     bool      // plex.tv has said yes or no to the token since start
 	verified  bool      // it said yes
 	refusedAt time.Time // first refusal, not confirmed yet; zero when none
+	nameless  bool      // it said yes, but not whose it is
+	unread    bool      // the store has a state that could not be read, and keeps it
 	problem   string
 	trouble   string
 }

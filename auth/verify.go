@@ -79,22 +79,27 @@ func (a *Account) verify(ctx context.Context, token secret.String) (plextv.User,
 		return user, a.tokenAccepted(ctx, token, user)
 	case isPlexKind(err, plextv.Refused):
 		return user, errors.Join(err, a.tokenRefused(ctx, token, err))
+	case isPlexKind(err, plextv.Forbidden):
+		return user, errors.Join(err, a.tokenAccepted(ctx, token, user))
 	default:
 		return user, err
 	}
 }
 
-// tokenAccepted also heals a token that plex.tv refused before: an outage of
-// its sign-in service has answered 401 to everybody.
+// tokenAccepted takes in who plex.tv says the user is. After a 403 it is nobody:
+// plex.tv knows the token then, but does not tell whose it is. A name heals a
+// token that was refused before: an outage of plex.tv's sign-in service has
+// answered 401 to everybody.
 func (a *Account) tokenAccepted(ctx context.Context, token secret.String, user plextv.User) error {
 	return a.accept(ctx, func(next *record, e *Event) error {
 		if next.Auth == nil || !next.Auth.Token.Equal(token) {
 			return nil // signed out or in anew meanwhile
 		}
 		next.asked, next.verified, next.refusedAt, next.trouble = true, true, time.Time{}, ""
+		next.nameless = user.ID == ""
 		fresh := *next.Auth
 		setUser(&fresh, user)
-		if next.refused() {
+		if next.refused() && !next.nameless {
 			fresh.RefusedAt = time.Time{}
 			e.Auth = &AuthChange{Authenticated: true, Reason: ReasonSignedIn}
 			a.wakeVerifier() // to ask every day again
@@ -234,6 +239,6 @@ func (a *Account) openQuestion(ctx context.Context) (wait time.Duration, open bo
 	case !r.refusedAt.IsZero():
 		return max(0, r.refusedAt.Add(a.confirmAfter).Sub(a.clock.Now())), true
 	default:
-		return 0, !r.asked || (r.userID() == "" && !r.refused())
+		return 0, !r.asked || (r.userID() == "" && !r.nameless && !r.refused())
 	}
 }

@@ -84,23 +84,25 @@ func Run(ctx context.Context, o Options) error {
 	if err := d.plex.set(settings, d.log); err != nil {
 		return err
 	}
-	d.account = auth.Open(auth.Options{
-		Plex: d.plex, Store: store, Settings: settingsOf(settings), Clock: clock, Log: d.log,
-		Hold: d.ready,
+	return d.serve(ctx, clock, func() dbusapi.Account {
+		d.account = auth.Open(auth.Options{
+			Plex: d.plex, Store: store, Settings: settingsOf(settings), Clock: clock, Log: d.log,
+			Hold: d.ready,
+		})
+		return d.account
 	})
-	return d.serve(ctx, clock)
 }
 
 // serve takes the bus name and works until told to stop.
-func (d *daemon) serve(ctx context.Context, clock clockwork.Clock) error {
-	defer d.close()
+func (d *daemon) serve(ctx context.Context, clock clockwork.Clock, open func() dbusapi.Account) error {
 	service, err := dbusapi.Serve(ctx, dbusapi.Options{
-		Account: d.account, Bus: d.options.bus(), Version: d.options.Version, Clock: clock, Log: d.log,
+		Open: open, Bus: d.options.bus(), Version: d.options.Version, Clock: clock, Log: d.log,
 		LogLevel: d.level,
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; see systemctl status dbus, or name another bus with --bus", err)
 	}
+	defer d.close()
 	defer service.Close()
 	d.notifier.Ready(statusOf(d.account.Snapshot()))
 	close(d.ready)
@@ -119,7 +121,7 @@ func (d *daemon) serve(ctx context.Context, clock clockwork.Clock) error {
 			d.notifier.Stopping("Stopping")
 			return nil
 		case <-service.Gone():
-			return errors.New("the connection to the bus has ended")
+			return errors.New("the connection to the bus has ended; start plexauthd again when the bus is back")
 		case <-d.options.Reload:
 			d.reload(ctx)
 		}
@@ -163,6 +165,9 @@ func (o Options) load() (config.Config, error) {
 	path, mustExist := o.ConfigPath, true
 	if path == "" {
 		path, mustExist = DefaultConfig, false
+	}
+	if bus := o.bus(); bus != "system" && bus != "session" && !strings.Contains(bus, ":") {
+		return config.Config{}, &UsageError{Err: fmt.Errorf("--bus %q: is not system, session or a D-Bus address", bus)}
 	}
 	c, err := config.Load(path, mustExist, config.Default(o.Version))
 	if err != nil {

@@ -25,16 +25,20 @@ func (r *reader) read(key string, target any) {
 	if !ok || r.err != nil {
 		return
 	}
+	var want string
 	switch target := target.(type) {
 	case *bool:
+		want = "b"
 		*target, ok = value.Value().(bool)
 	case *string:
+		want = "s"
 		*target, ok = value.Value().(string)
 	case *int64:
+		want = "x"
 		*target, ok = value.Value().(int64)
 	}
 	if !ok {
-		r.err = invalidArg(r.name, fmt.Sprintf("%s has type %s", key, value.Signature()))
+		r.err = invalidArg(r.name, fmt.Sprintf("%s has type %s, not %s", key, value.Signature(), want))
 	}
 }
 
@@ -42,7 +46,7 @@ func (r *reader) read(key string, target any) {
 func (r *reader) refuseOthers() error {
 	for key := range r.values {
 		if !slices.Contains(r.known, key) && r.err == nil {
-			r.err = invalidArg(r.name, fmt.Sprintf("%q is not one of %s", key, strings.Join(r.known, ", ")))
+			r.err = invalidArg(r.name, fmt.Sprintf("%.40q is not one of %s", key, strings.Join(r.known, ", ")))
 		}
 	}
 	return r.err

@@ -89,7 +89,7 @@ func newBox(t *testing.T, s setup) *box {
 		served = s.wrap(served)
 	}
 	b.service, err = dbusapi.Serve(ctx, dbusapi.Options{
-		Account: served, Bus: address, Version: version, Clock: s.clock, Log: s.log, LogLevel: s.logLevel,
+		Open: func() dbusapi.Account { return served }, Bus: address, Version: version, Clock: s.clock, Log: s.log, LogLevel: s.logLevel,
 	})
 	if err != nil {
 		t.Fatal(err)

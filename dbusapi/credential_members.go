@@ -49,7 +49,7 @@ func (s *Service) getCurrentUser(context.Context, *call) ([]any, error) {
 }
 
 func (s *Service) getAuthHeaders(context.Context, *call) ([]any, error) {
-	return []any{s.account.Snapshot().Headers}, nil
+	return []any{map[string]string(s.account.Snapshot().Headers)}, nil
 }
 
 func (s *Service) getStoredCredentials(context.Context, *call) ([]any, error) {

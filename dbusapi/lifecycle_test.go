@@ -20,7 +20,7 @@ import (
 
 func TestNameIsTaken(t *testing.T) {
 	b := newBox(t, setup{})
-	_, err := dbusapi.Serve(b.ctx, dbusapi.Options{Account: b.account, Bus: b.bus.Address})
+	_, err := dbusapi.Serve(b.ctx, dbusapi.Options{Open: func() dbusapi.Account { return b.account }, Bus: b.bus.Address})
 	if err == nil || !strings.Contains(err.Error(), names.Bus) || !strings.Contains(err.Error(), "running already") {
 		t.Errorf("a second daemon: %v", err)
 	}
@@ -42,7 +42,7 @@ func TestClose(t *testing.T) {
 	b := newBox(t, setup{})
 	b.service.Close()
 	await(b, b.service.Gone(), "the end")
-	next, err := dbusapi.Serve(b.ctx, dbusapi.Options{Account: b.account, Bus: b.bus.Address})
+	next, err := dbusapi.Serve(b.ctx, dbusapi.Options{Open: func() dbusapi.Account { return b.account }, Bus: b.bus.Address})
 	if err != nil {
 		t.Fatalf("the name was not given back: %v", err)
 	}

@@ -35,9 +35,11 @@ type Account interface {
 	SelectServer(context.Context, auth.Server) error
 }
 
-// Options say where and how to serve. Account is required.
+// Options say where and how to serve. Open is required.
 type Options struct {
-	Account Account
+	// Open gives the account once the bus name is taken: a second daemon must
+	// not touch the state of the first.
+	Open    func() Account
 	Bus     string          // "system", "session" or a D-Bus address
 	Version string          // the property Version
 	Clock   clockwork.Clock // nil: the real one
@@ -60,7 +62,7 @@ type Service struct {
 	objects map[dbus.ObjectPath]object
 	gate    *gate
 	callers *callers
-	ready   chan struct{} // closed when gate and callers are there
+	ready   chan struct{} // closed when the account is open; calls wait for it
 	cancel  func()        // ends the subscription
 }
 
@@ -69,7 +71,7 @@ type Service struct {
 // kept waiting for the name are answered. It fails if the bus cannot be
 // reached or the name is taken.
 func Serve(ctx context.Context, o Options) (*Service, error) {
-	s := &Service{account: o.Account, version: o.Version, clock: o.Clock, log: o.Log, ready: make(chan struct{})}
+	s := &Service{version: o.Version, clock: o.Clock, log: o.Log, ready: make(chan struct{})}
 	if s.clock == nil {
 		s.clock = clockwork.NewRealClock()
 	}
@@ -88,12 +90,13 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 	s.conn = conn
 	s.gate = newGate(conn, o.Bus == "system", s.clock)
 	s.callers = newCallers(conn)
-	close(s.ready)
-	s.cancel = o.Account.Subscribe(s.announcer())
 	if err := s.takeName(ctx); err != nil {
-		s.Close()
+		_ = conn.Close()
 		return nil, err
 	}
+	s.account = o.Open()
+	s.cancel = s.account.Subscribe(s.announcer())
+	close(s.ready)
 	return s, nil
 }
 

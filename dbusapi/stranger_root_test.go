@@ -117,7 +117,7 @@ func serveHere(address string) string {
 		return err.Error()
 	}
 	account := auth.Open(auth.Options{Plex: plex, Store: statefile.Open(state+"/state.toml", clockwork.NewRealClock())})
-	_, err = dbusapi.Serve(context.Background(), dbusapi.Options{Account: account, Bus: address})
+	_, err = dbusapi.Serve(context.Background(), dbusapi.Options{Open: func() dbusapi.Account { return account }, Bus: address})
 	_ = os.RemoveAll(state) // nothing is written any more
 	if err != nil {
 		return err.Error()

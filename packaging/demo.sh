@@ -62,9 +62,8 @@ start_daemon
 answers
 
 say "A frontend watches the bus while plexauthctl signs in"
-ctl watch >"$dir/watch.log" &
-watch=$!
-pids="$pids $watch"
+bin/plexauthctl --bus session watch >"$dir/watch.log" & # not ctl: a shell between would be killed alone
+pids="$pids $!"
 until_true test -s "$dir/watch.log"
 ctl login --qr always
 

@@ -40,7 +40,9 @@ func parse(data []byte) (document, error) {
 		return document{}, err
 	}
 	if err := checkVersion(doc.values); err != nil {
-		return document{}, err
+		// The client id stands above all layouts and stays what plex.tv knows.
+		doc.state.ClientID, _ = doc.values["retune_client_id"].(string)
+		return doc, err
 	}
 	doc.state, err = readState(doc.values)
 	return doc, err

@@ -56,8 +56,8 @@ func OpenSealed(path string, clock clockwork.Clock, key Key) *File {
 
 // Load reads the state. No file is no state and no error. Errors are
 // [*CorruptError], after which the daemon goes on signed out; [ErrNewer],
-// wrapped; [*AccessError]; and [*SealError], with which the state has the client
-// identifier alone. After the last three, and after a corrupt file that could
+// wrapped, and [*SealError], with which the state has the client identifier
+// alone; and [*AccessError]. After the last three, and after a corrupt file that could
 // not be set aside, Save refuses until a Load succeeds.
 //
 // Load also removes temporary files that a killed daemon left, and takes
@@ -172,7 +172,7 @@ func (f *File) read() (document, error) {
 	}
 	doc, err := parse(data)
 	if errors.Is(err, ErrNewer) {
-		return document{}, fmt.Errorf("%s: %w", f.path, err)
+		return document{plain: doc.state}, fmt.Errorf("%s: %w", f.path, err)
 	}
 	if err != nil {
 		return document{}, &CorruptError{Path: f.path, Err: err}

@@ -66,6 +66,7 @@ func TestWrongUseIsStatus2(t *testing.T) {
 		says string
 	}{
 		"unknown flag":         {[]string{"--colour"}, "colour"},
+		"no bus":               {[]string{"--bus", "sesion"}, "--bus \"sesion\""},
 		"argument":             {[]string{"now"}, `"now"`},
 		"level":                {[]string{"--log-level", "loud"}, "loud"},
 		"plain http elsewhere": {[]string{"--plex-url", "http://plex.example"}, "loopback hosts only"},
@@ -75,7 +76,7 @@ func TestWrongUseIsStatus2(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			cmd := exec.Command(filepath.Join(programs, "plexauthd"), append(test.args, "--bus", "unix:path=/nowhere")...)
+			cmd := exec.Command(filepath.Join(programs, "plexauthd"), append([]string{"--bus", "unix:path=/nowhere"}, test.args...)...)
 			var stderr bytes.Buffer
 			cmd.Stderr = &stderr
 			_ = cmd.Run()

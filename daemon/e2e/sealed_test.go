@@ -47,7 +47,7 @@ func (b *box) mustBeSealed(token string) {
 	if !strings.Contains(b.stateText(), `token = "sealed:v1:`) || !strings.Contains(b.stateText(), "\nusername = \"") {
 		b.t.Errorf("not only the token is sealed in\n%s", b.stateText())
 	}
-	out, err := exec.Command("grep", "-rF", token, filepath.Dir(b.state)).CombinedOutput()
+	out, err := exec.Command("grep", "-rFe", token, filepath.Dir(b.state)).CombinedOutput()
 	if len(out) > 0 || err == nil {
 		b.t.Errorf("the token is on the disk: %s", out)
 	}

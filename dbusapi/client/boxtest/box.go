@@ -78,7 +78,7 @@ func (b *Box) StartDaemon() {
 	ctx, cancel := context.WithTimeout(b.t.Context(), Timeout)
 	defer cancel()
 	var err error
-	b.service, err = dbusapi.Serve(ctx, dbusapi.Options{Account: b.account, Bus: b.Bus.Address, Version: Version})
+	b.service, err = dbusapi.Serve(ctx, dbusapi.Options{Open: func() dbusapi.Account { return b.account }, Bus: b.Bus.Address, Version: Version})
 	if err != nil {
 		b.t.Fatal(err)
 	}
