@@ -38,6 +38,7 @@ bench:
 	$(GO) test -run '^$$' -bench Idle -benchtime 1x -timeout 5m ./daemon/e2e
 
 check: bin/tools/staticcheck bin/tools/govulncheck
+	$(GO) mod tidy -diff
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	$(GO) vet ./...
 	$(GO) vet -tags root,box ./...

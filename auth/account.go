@@ -81,7 +81,7 @@ type Account struct {
 	turn   chan struct{} // holding its token is the right to touch what follows
 	record record
 	poll   *poller
-	ended  []PinEnd // the last few, oldest first
+	ended  []endedPairing // the last few, oldest first
 
 	snap  atomic.Pointer[Snapshot]
 	feed  *feed
@@ -274,7 +274,7 @@ func (a *Account) publish(next record, event Event) {
 	before := a.record
 	a.record = next
 	if event.PinEnd != nil {
-		a.ended = append(a.ended, *event.PinEnd)
+		a.ended = append(a.ended, endedPairing{*event.PinEnd, before.Pairing.ExpiresAt})
 		a.ended = a.ended[max(0, len(a.ended)-rememberedEnds):]
 	}
 	event.Snapshot = next.snapshot()

@@ -37,9 +37,9 @@ func TestCheckPinNoticesAClaimAtOnce(t *testing.T) {
 	if b.disk().Auth == nil {
 		t.Error("claimed, but the credentials are not stored")
 	}
-	claimed, _, err = b.account.CheckPin(b.soon(), p.ID)
-	if !claimed || err != nil {
-		t.Errorf("later CheckPin: claimed %v, error %v", claimed, err)
+	claimed, expires, err = b.account.CheckPin(b.soon(), p.ID)
+	if !claimed || err != nil || !expires.Equal(p.ExpiresAt) {
+		t.Errorf("later CheckPin: claimed %v, expires at %v, error %v", claimed, expires, err)
 	}
 	equal(t, "questions", len(b.asked(plextvsim.CheckPin)), 2)
 }

@@ -95,10 +95,10 @@ func (a *Account) CheckPin(ctx context.Context, id uint64) (claimed bool, expire
 	if err := a.takeTurn(ctx); err != nil {
 		return false, time.Time{}, err
 	}
-	poll, over := a.poll, a.endedPairing(id)
+	poll, over := a.poll, a.pastPairing(id)
 	a.endTurn()
 	if poll == nil || poll.pairing.ID != id {
-		return over == PinClaimed, time.Time{}, errOfEnded(id, over)
+		return over.Result == PinClaimed, over.expiresAt, errOfEnded(id, over.Result)
 	}
 	err = poll.check(ctx)
 	if over := poll.ended(); over != "" {
@@ -107,14 +107,20 @@ func (a *Account) CheckPin(ctx context.Context, id uint64) (claimed bool, expire
 	return false, poll.pairing.ExpiresAt, err
 }
 
-// endedPairing needs the turn.
-func (a *Account) endedPairing(id uint64) PinResult {
-	for _, end := range a.ended {
-		if end.ID == id {
-			return end.Result
+// endedPairing is a pairing that is over.
+type endedPairing struct {
+	PinEnd
+	expiresAt time.Time
+}
+
+// pastPairing gives the pairing that has ended, or none. It needs the turn.
+func (a *Account) pastPairing(id uint64) endedPairing {
+	for _, past := range a.ended {
+		if past.ID == id {
+			return past
 		}
 	}
-	return ""
+	return endedPairing{}
 }
 
 func errOfEnded(id uint64, result PinResult) error {
