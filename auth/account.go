@@ -262,7 +262,8 @@ func (a *Account) apply(ctx context.Context, edit func(*record, *Event) error, r
 				return refuse(next, err)
 			}
 		} else if kept := a.store.KeptAside(); kept != "" {
-			a.log.Warn("the state file was written anew; what it held before is kept", "kept_aside", kept)
+			a.log.Warn("the state file was written anew; what it held before is kept",
+				"message_id", MessageStateAnew, "kept_aside", kept)
 		}
 	}
 	a.publish(next, event)

@@ -173,7 +173,8 @@ func (a *Account) revoke(ctx context.Context, id plextv.Identity, token secret.S
 		if err == nil || isPlexKind(err, plextv.Refused) {
 			return true
 		}
-		a.log.Warn("signed out here, but the token could not be revoked at plex.tv", "error", err)
+		a.log.Warn("signed out here, but the token could not be revoked at plex.tv",
+			"message_id", MessageNotRevoked, "error", err)
 		return false
 	case <-ctx.Done():
 		return false

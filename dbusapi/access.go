@@ -158,13 +158,25 @@ type polkitResult struct {
 	Details               map[string]string
 }
 
-// askPolkit calls CheckAuthorization of org.freedesktop.PolicyKit1.Authority.
-// The person at the screen is asked only if the caller's message allows it.
+// errChallenge is polkit's "not without authentication".
+var errChallenge = errors.New("somebody has to authenticate first")
+
+// askPolkit asks what the rules say, and the person at the screen only if the
+// rules want that and the caller's message allows it: so a polkit that does not
+// answer costs nobody the time that a person gets.
 func (g *gate) askPolkit(ctx context.Context, c *call, a action) error {
-	flags, patience := uint32(0), polkitTimeout
-	if c.interactive {
-		flags, patience = 1, polkitInteractiveTimeout
+	err := g.checkAuthorization(ctx, c, a, 0, polkitTimeout)
+	if errors.Is(err, errChallenge) && c.interactive {
+		return g.checkAuthorization(ctx, c, a, allowInteraction, polkitInteractiveTimeout)
 	}
+	return err
+}
+
+// allowInteraction is a flag of CheckAuthorization.
+const allowInteraction = 1
+
+// checkAuthorization calls org.freedesktop.PolicyKit1.Authority.
+func (g *gate) checkAuthorization(ctx context.Context, c *call, a action, flags uint32, patience time.Duration) error {
 	ctx, cancel := clockwork.WithTimeout(ctx, g.clock, patience)
 	defer cancel()
 	subject := polkitSubject{"system-bus-name", map[string]dbus.Variant{"name": dbus.MakeVariant(c.sender)}}
@@ -177,7 +189,7 @@ func (g *gate) askPolkit(ctx context.Context, c *call, a action) error {
 	case result.Authorized:
 		return nil
 	case result.Challenge:
-		return errors.New("somebody has to authenticate first")
+		return errChallenge
 	default:
 		return errors.New("not authorized")
 	}

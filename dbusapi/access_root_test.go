@@ -177,6 +177,23 @@ func wantAction(method string) string {
 	}
 }
 
+// challenge answers a question to polkit: somebody has to authenticate first.
+func (b *box) challenge(question *dbus.Message) {
+	result := struct {
+		Authorized, Challenge bool
+		Details               map[string]string
+	}{false, true, map[string]string{}}
+	b.observer.Send(&dbus.Message{
+		Type: dbus.TypeMethodReply,
+		Headers: map[dbus.HeaderField]dbus.Variant{
+			dbus.FieldDestination: question.Headers[dbus.FieldSender],
+			dbus.FieldReplySerial: dbus.MakeVariant(question.Serial()),
+			dbus.FieldSignature:   dbus.MakeVariant(dbus.SignatureOf(result)),
+		},
+		Body: []any{result},
+	}, nil)
+}
+
 func TestPolkitThatNeverAnswers(t *testing.T) {
 	group := policyAccounts(t)
 	clock := clockwork.NewFakeClockAt(time.Now())
@@ -192,7 +209,15 @@ func TestPolkitThatNeverAnswers(t *testing.T) {
 	for i, call := range calls[1:] {
 		order := map[bool]string{true: "ask", false: "call"}[i == 0]
 		stranger.tell("%s", strings.Replace(call, "call", order, 1))
-		question := await(b, asked, "a question to polkit").Body
+		message := await(b, asked, "a question to polkit")
+		if order == "ask" { // where the rules want it, a person may be asked
+			if flags := message.Body[3]; flags != uint32(0) {
+				t.Errorf("the rules were asked with flags %v", flags)
+			}
+			b.challenge(message)
+			message = await(b, asked, "a question to the person")
+		}
+		question := message.Body
 		subject, _ := question[0].([]any)
 		who, _ := subject[1].(map[string]dbus.Variant)
 		if name, _ := who["name"].Value().(string); subject[0] != "system-bus-name" || !strings.HasPrefix(name, ":1.") {

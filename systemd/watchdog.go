@@ -46,7 +46,7 @@ func (n *Notifier) Watch(ctx context.Context, clock clockwork.Clock, alive func(
 func (n *Notifier) ping(err error, before bool) bool {
 	if err != nil {
 		if before {
-			n.log.Error("the daemon is stuck: watchdog pings stop", "error", err)
+			n.log.Error("the daemon is stuck: watchdog pings stop", "message_id", MessageStuck, "error", err)
 		}
 		return false
 	}

@@ -8,9 +8,14 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 )
+
+// greetingTimeout is for authentication and Hello, which a working bus answers
+// at once.
+const greetingTimeout = 5 * time.Second
 
 // Connect opens a connection to "system", "session" or an address. No bus is
 // started where none runs. File descriptors cannot be passed on it.
@@ -35,9 +40,12 @@ func connect(name string, opts []dbus.ConnOption) (*dbus.Conn, error) {
 	if err != nil {
 		return nil, errors.Join(err, socket.Close())
 	}
+	// A bus that takes connections and says nothing must not hold us for ever.
+	silent := time.AfterFunc(greetingTimeout, func() { _ = socket.Close() })
 	if err = conn.Auth(nil); err == nil {
 		err = conn.Hello()
 	}
+	silent.Stop()
 	if err != nil {
 		_ = conn.Close() // what went wrong has been said
 		return nil, err
