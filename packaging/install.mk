@@ -65,7 +65,8 @@ install-service:
 		$(DESTDIR)$(dbusdatadir)/system-services/tv.retune.PlexAuth1.service
 	$(INSTALL_DATA) dbusapi/names/tv.retune.PlexAuth1.xml \
 		$(DESTDIR)$(dbusdatadir)/interfaces/tv.retune.PlexAuth1.xml
-	$(INSTALL_DATA) packaging/config.toml $(DESTDIR)$(sysconfdir)/plexauthd/config.toml
+	test -e $(DESTDIR)$(sysconfdir)/plexauthd/config.toml || \
+		$(INSTALL_DATA) packaging/config.toml $(DESTDIR)$(sysconfdir)/plexauthd/config.toml
 
 install-polkit:
 	$(INSTALL_DATA) packaging/dbus-1/system.d/tv.retune.PlexAuth1.polkit.conf \

@@ -11,7 +11,7 @@ PLEXAUTHD_SITE = $(PLEXAUTHD_PKGDIR)/../..
 PLEXAUTHD_SITE_METHOD = local
 PLEXAUTHD_LICENSE = Apache-2.0
 PLEXAUTHD_LICENSE_FILES = LICENSE
-PLEXAUTHD_DEPENDENCIES = dbus ca-certificates
+PLEXAUTHD_DEPENDENCIES = ca-certificates
 
 PLEXAUTHD_GOMOD = github.com/retune-tv/plexauthd
 PLEXAUTHD_GO_ENV = CGO_ENABLED=0
@@ -22,13 +22,13 @@ PLEXAUTHD_BUILD_TARGETS = cmd/plexauthd cmd/plexauthctl
 define PLEXAUTHD_INSTALL_TARGET_CMDS
 	$(INSTALL) -D -m 0755 $(@D)/bin/plexauthd $(TARGET_DIR)/usr/sbin/plexauthd
 	$(INSTALL) -D -m 0755 $(@D)/bin/plexauthctl $(TARGET_DIR)/usr/bin/plexauthctl
-	$(MAKE) -C $(@D) DESTDIR=$(TARGET_DIR) \
+	$(TARGET_MAKE_ENV) $(MAKE) -C $(@D) DESTDIR=$(TARGET_DIR) \
 		install-service $(if $(BR2_PACKAGE_POLKIT),install-polkit)
 endef
 
 # The service user, and the group that may call.
 define PLEXAUTHD_USERS
-	plexauthd -1 plexauthd -1 * / - - Plex sign-in for this box
+	plexauthd -1 plexauthd -1 * - - - Plex sign-in for this box
 	- -1 plexauth -1 * - - -
 endef
 

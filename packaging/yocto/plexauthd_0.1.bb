@@ -8,9 +8,8 @@ LIC_FILES_CHKSUM = "file://src/${GO_IMPORT}/LICENSE;md5=3b83ef96387f14655fc854dd
 # The modules are fetched while compiling, for which the task gets a network. To
 # build without one, run "go mod vendor" in the sources, commit vendor/ to a
 # branch or mirror of yours, name that here, and delete the line with [network].
-SRC_URI = "git://github.com/retune-tv/plexauthd;protocol=https;branch=main;destsuffix=${BPN}-${PV}/src/${GO_IMPORT}"
+SRC_URI = "git://github.com/retune-tv/plexauthd;protocol=https;branch=main;destsuffix=${GO_SRCURI_DESTSUFFIX}"
 SRCREV = "${AUTOREV}"
-S = "${WORKDIR}/${BPN}-${PV}"
 do_compile[network] = "1"
 
 GO_IMPORT = "github.com/retune-tv/plexauthd"
@@ -18,6 +17,9 @@ GO_INSTALL = "${GO_IMPORT}/cmd/plexauthd ${GO_IMPORT}/cmd/plexauthctl"
 GO_EXTRA_LDFLAGS = "-X main.version=${PV}"
 GOBUILDFLAGS:append = " -tags nethttpomithttp2"
 CGO_ENABLED = "0"
+# Both link against or as shared objects, which takes cgo on many machines.
+GO_LINKSHARED = ""
+GOBUILDFLAGS:remove = "-buildmode=pie"
 
 inherit go-mod systemd useradd features_check
 
