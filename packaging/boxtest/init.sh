@@ -41,6 +41,8 @@ mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs tmp
 rm -rf etc/systemd/system/*.wants etc/systemd/system/*.requires var/log/journal
 # Packages start what they install, and the index of manual pages is not rebuilt.
 rm -f usr/sbin/policy-rc.d var/lib/man-db/auto-update
+# A slim image would leave out the manual pages of what is installed.
+grep -rl '^path-exclude' etc/dpkg | xargs -r sed -i '/^path-exclude/d'
 for unit in systemd-udevd.service systemd-udev-trigger.service systemd-udevd-control.socket \
     systemd-udevd-kernel.socket systemd-timesyncd.service systemd-networkd.service \
     systemd-remount-fs.service systemd-journald-audit.socket dev-hugepages.mount \

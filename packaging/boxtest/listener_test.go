@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -20,7 +21,11 @@ func TestListenerHearsNoSecret(t *testing.T) {
 		b := bootWithPlex(t, Options{Bus: bus})
 		b.addUsers(t)
 		heard := listen(t, b.As("other", "probe", "listen"))
-		token := b.signIn(t)
+		code := b.requestPin(t)
+		pin := b.Run(t, "sed", "-n", `s/^plex_id = "\(.*\)"$/\1/p`, stateFile)
+		b.claim(t, code)
+		token := b.token(t)
+		email := b.Run(t, "sed", "-n", `s/^email = "\(.*\)"$/\1/p`, stateFile)
 		b.call(t, names.Credentials, "GetStoredCredentials")
 		b.call(t, names.Credentials, "GetAuthHeaders")
 		b.call(t, names.Credentials, "SignOut")
@@ -29,9 +34,14 @@ func TestListenerHearsNoSecret(t *testing.T) {
 		if !strings.Contains(text, "AuthChanged") {
 			t.Errorf("the listener did not even hear what is for everybody:\n%s", text)
 		}
-		for _, secret := range []string{token, "sim-user"} {
-			if strings.Contains(text, secret) {
-				t.Errorf("the listener heard %q:\n%s", secret, text)
+		for what, secret := range map[string]string{"token": token, "name": "sim-user", "PIN id": pin, "e-mail": email} {
+			if secret == "" {
+				t.Errorf("there is no %s to listen for", what)
+				continue
+			}
+			// A PIN id is a number, which may be within a longer one.
+			if regexp.MustCompile(`\b` + regexp.QuoteMeta(secret) + `\b`).MatchString(text) {
+				t.Errorf("the listener heard the %s, %q:\n%s", what, secret, text)
 			}
 		}
 	})

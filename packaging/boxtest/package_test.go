@@ -10,21 +10,43 @@ import (
 	"testing"
 )
 
+// nextRevision makes another revision of the package.
+const nextRevision = `dpkg-deb --raw-extract /opt/box/plexauthd.deb /run/next
+sed -i 's/^Version: .*/&.next/' /run/next/DEBIAN/control
+dpkg-deb -Zgzip -z1 --build --root-owner-group /run/next /run/next.deb`
+
+func (b *Box) version(t *testing.T) string {
+	t.Helper()
+	return b.Run(t, "dpkg-query", "--show", "--showformat=${Version}", "plexauthd")
+}
+
+func (b *Box) configuration(t *testing.T) string {
+	t.Helper()
+	return b.Run(t, "cat", "/etc/plexauthd/config.toml")
+}
+
 func TestUpgradeRemoveAndPurge(t *testing.T) {
 	b := bootWithPlex(t, Options{})
 	token := b.signIn(t)
 	mustEqual(t, "who may read the state",
 		b.Run(t, "stat", "--format=%U %a", "/var/lib/plexauthd", "/var/lib/plexauthd/state.toml"), "plexauthd 700\nplexauthd 600")
 
-	before := b.unit("MainPID")
-	b.Run(t, "dpkg", "--install", "/opt/box/plexauthd.deb")
+	edited := config + "[identity]\ndevice_name = \"Attic\""
+	b.Write(t, "/etc/plexauthd/config.toml", edited)
+	before, version := b.unit("MainPID"), b.version(t)
+	b.Run(t, "sh", "-ec", nextRevision)
+	b.Run(t, "dpkg", "--install", "/run/next.deb")
 	b.waitForRestart(t, before)
+	mustEqual(t, "version", b.version(t), version+".next")
 	mustEqual(t, "token after an upgrade", b.token(t), token)
+	mustEqual(t, "configuration after an upgrade", b.configuration(t), edited)
 
 	b.Run(t, "dpkg", "--remove", "plexauthd")
 	mustEqual(t, "service after removal", b.unit("ActiveState"), "inactive")
 	b.Run(t, "test", "-e", "/var/lib/plexauthd/state.toml")
-	b.Run(t, "dpkg", "--install", "/opt/box/plexauthd.deb")
+	mustEqual(t, "configuration after removal", b.configuration(t), edited)
+	b.Run(t, "dpkg", "--install", "/run/next.deb")
+	mustEqual(t, "configuration after return", b.configuration(t), edited)
 	mustEqual(t, "token after removal and return", b.token(t), token)
 
 	b.Run(t, "dpkg", "--purge", "plexauthd")

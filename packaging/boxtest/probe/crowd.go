@@ -37,21 +37,6 @@ func crowd(n int) error {
 	return failed
 }
 
-// vanish sends a call n times, each from a connection that is gone at once.
-func vanish(member string, n int) error {
-	for range n {
-		conn, plex, err := connect()
-		if err != nil {
-			return err
-		}
-		plex.Go(member, dbus.FlagNoReplyExpected, nil)
-		if err := conn.Close(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // listen prints everything that this connection can get to see, until standard
 // input ends.
 func listen() error {
@@ -60,7 +45,7 @@ func listen() error {
 		return err
 	}
 	defer conn.Close()
-	rules := []string{"type='signal'", "eavesdrop='true'", "type='method_call',eavesdrop='true'", "type='method_return',eavesdrop='true'"}
+	rules := []string{"", "type='signal'", "eavesdrop='true'", "type='method_call',eavesdrop='true'", "type='method_return',eavesdrop='true'"}
 	for _, rule := range rules {
 		// A bus that refuses to let others eavesdrop is as good.
 		_ = conn.BusObject().Call("org.freedesktop.DBus.AddMatch", 0, rule).Err

@@ -17,7 +17,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(fmt.Errorf("usage: probe members|crowd N|vanish MEMBER N|listen|post URL"))
+		fail(fmt.Errorf("usage: probe members|crowd N|vanish|listen|post URL"))
 	}
 	var err error
 	switch args := os.Args[2:]; os.Args[1] {
@@ -26,7 +26,7 @@ func main() {
 	case "crowd":
 		err = crowd(number(args[0]))
 	case "vanish":
-		err = vanish(args[0], number(args[1]))
+		err = vanish()
 	case "listen":
 		err = listen()
 	case "post":

@@ -1,0 +1,78 @@
+//go:build box
+
+package boxtest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// Whoever hides behind a connection that has gone cannot be checked, and gets
+// what everybody gets, whatever the user would be allowed who was there.
+func TestVanishedCallerIsNotObeyed(t *testing.T) {
+	onBothBuses(t, func(t *testing.T, bus string) {
+		b := bootWithPlex(t, Options{Bus: bus})
+		b.addUsers(t)
+		b.Write(t, "/etc/polkit-1/rules.d/10-box.rules", polkitRules)
+		b.Run(t, "systemctl", "restart", "polkit")
+		token := b.signIn(t)
+		b.Run(t, "systemctl", "service-log-level", "plexauthd", "debug")
+		before := b.Run(t, "cat", stateFile)
+		for _, user := range []string{"root", "member", "yes", "other"} {
+			t.Run(user, func(t *testing.T) {
+				b.mustRefuse(t, b.vanish(t, user))
+				mustEqual(t, "state file", b.Run(t, "cat", stateFile), before)
+				mustEqual(t, "token", b.token(t), token)
+				mustEqual(t, "log level", b.Run(t, "systemctl", "service-log-level", "plexauthd"), "debug")
+			})
+		}
+	})
+}
+
+// vanish calls every member as the user from connections that are gone before
+// the daemon, which is stopped for that, can ask the bus about them. It returns
+// the bus's names of the connections, in the order of the table.
+func (b *Box) vanish(t *testing.T, user string) (connections []string) {
+	t.Helper()
+	pid := b.unit("MainPID")
+	b.Run(t, "kill", "-STOP", pid)
+	out, err := b.As(user, "probe", "vanish").CombinedOutput()
+	b.Run(t, "kill", "-CONT", pid)
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	mustEqual(t, "calls", len(lines), len(members))
+	for i, line := range lines {
+		connection, member, _ := strings.Cut(line, " ")
+		mustEqual(t, "member", member, members[i].name)
+		connections = append(connections, connection)
+	}
+	return connections
+}
+
+// mustRefuse checks that the daemon got the call of each connection, and that
+// all have failed but those that only look.
+func (b *Box) mustRefuse(t *testing.T, connections []string) {
+	t.Helper()
+	calls := map[string]entry{}
+	b.waitFor(t, "the calls to be handled", func() bool {
+		for _, e := range b.journal(t, "MESSAGE", "call") {
+			calls[e["PLEXAUTHD_CALLER"]] = e
+		}
+		return !slices.ContainsFunc(connections, func(c string) bool { return calls[c] == nil })
+	})
+	for i, m := range members {
+		e := calls[connections[i]]
+		method, _, _ := strings.Cut(m.name, " of ")
+		mustEqual(t, "call of "+m.name, e["PLEXAUTHD_MEMBER"], method[strings.LastIndex(method, ".")+1:])
+		want := "true"
+		if m.needs == look && m.answer != names.ErrPropertyReadOnly {
+			want = "false"
+		}
+		mustEqual(t, m.name+" failed", e["PLEXAUTHD_FAILED"], want)
+	}
+}
