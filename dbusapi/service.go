@@ -90,7 +90,7 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 	s.conn = conn
 	s.gate = newGate(conn, o.Bus == "system", s.clock)
 	if _, ok := s.gate.accessGroup(); !ok && o.Bus == "system" {
-		s.log.Warn("there is no group " + AccessGroup + ": only root, and whoever polkit lets, may call until it is added",
+		s.log.Warn("there is no group "+AccessGroup+": only root, and whoever polkit lets, may call until it is added",
 			"message_id", MessageNoGroup)
 	}
 	s.callers = newCallers(conn)
