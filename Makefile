@@ -28,7 +28,8 @@ bin/%: $(SOURCES)
 
 test:
 	@sh packaging/test-packages.sh
-	$(GO) test -race $(ROOT_TAG) ./...
+	@# -count=1: the tests that build and run the programs must not be answered from the cache.
+	$(GO) test -race -count=1 $(ROOT_TAG) ./...
 
 demo: $(PROGRAMS)
 	sh packaging/demo.sh

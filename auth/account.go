@@ -83,11 +83,11 @@ type Account struct {
 	poll   *poller
 	ended  []endedPairing // the last few, oldest first
 
-	snap  atomic.Pointer[Snapshot]
-	feed  *feed
-	pins  flight[Pairing]
-	users flight[plextv.User]
-	kick  chan struct{} // wakes the verifier
+	snap     atomic.Pointer[Snapshot]
+	feed     *feed
+	pins     flight[Pairing]
+	verdicts flight[struct{}]
+	kick     chan struct{} // wakes the verifier
 }
 
 // Open loads the account from the store and takes up what was under way: a

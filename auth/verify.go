@@ -61,28 +61,28 @@ func (a *Account) verifyStored(ctx context.Context) error {
 	if held == nil {
 		return errSignedOut()
 	}
-	_, err := a.users.do(ctx, a.life, held.Token.Reveal(), func(ctx context.Context) (plextv.User, error) {
-		return a.verify(ctx, held.Token)
+	_, err := a.verdicts.do(ctx, a.life, held.Token.Reveal(), func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, a.verify(ctx, held.Token)
 	})
 	return err
 }
 
 // verify asks plex.tv about the stored token and takes in the answer.
-func (a *Account) verify(ctx context.Context, token secret.String) (plextv.User, error) {
+func (a *Account) verify(ctx context.Context, token secret.String) error {
 	id, err := a.identity(ctx)
 	if err != nil {
-		return plextv.User{}, err
+		return err
 	}
 	user, err := a.plex.User(ctx, id, token)
 	switch {
 	case err == nil:
-		return user, a.tokenAccepted(ctx, token, user)
+		return a.tokenAccepted(ctx, token, user)
 	case isPlexKind(err, plextv.Refused):
-		return user, errors.Join(err, a.tokenRefused(ctx, token, err))
+		return errors.Join(err, a.tokenRefused(ctx, token, err))
 	case isPlexKind(err, plextv.Forbidden):
-		return user, errors.Join(err, a.tokenAccepted(ctx, token, user))
+		return errors.Join(err, a.tokenAccepted(ctx, token, user))
 	default:
-		return user, err
+		return err
 	}
 }
 

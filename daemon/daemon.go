@@ -100,7 +100,7 @@ func (d *daemon) serve(ctx context.Context, clock clockwork.Clock, open func() d
 		LogLevel: d.level,
 	})
 	if err != nil {
-		return fmt.Errorf("%w; see systemctl status dbus, or name another bus with --bus", err)
+		return err
 	}
 	defer d.close()
 	defer service.Close()

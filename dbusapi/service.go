@@ -85,14 +85,10 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 	conn, err := bus.Connect(o.Bus, dbus.WithHandler(s), dbus.WithSignalHandler(s),
 		dbus.WithIncomingInterceptor(redirectPeer), dbus.WithOutgoingInterceptor(nameUnknownObject))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; see systemctl status dbus, or name another bus with --bus", err)
 	}
 	s.conn = conn
 	s.gate = newGate(conn, o.Bus == "system", s.clock)
-	if _, ok := s.gate.accessGroup(); !ok && o.Bus == "system" {
-		s.log.Warn("there is no group "+AccessGroup+": only root, and whoever polkit lets, may call until it is added",
-			"message_id", MessageNoGroup)
-	}
 	s.callers = newCallers(conn)
 	if err := s.takeName(ctx); err != nil {
 		_ = conn.Close()
@@ -101,7 +97,17 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 	s.account = o.Open()
 	s.cancel = s.account.Subscribe(s.announcer())
 	close(s.ready)
+	if o.Bus == "system" {
+		s.warnWithoutGroup()
+	}
 	return s, nil
+}
+
+func (s *Service) warnWithoutGroup() {
+	if _, ok := s.gate.accessGroup(); !ok {
+		s.log.Warn("there is no group "+AccessGroup+": only root, and whoever polkit lets, may call until it is added",
+			"message_id", MessageNoGroup)
+	}
 }
 
 func (s *Service) takeName(ctx context.Context) error {
