@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -56,32 +57,25 @@ type Config struct {
 // methods fail with [RateLimited], without asking, until the pause is over that
 // plex.tv names, or one of 10 s to 1 min if it names none.
 type Client struct {
-	base    string
-	timeout time.Duration
 	clock   clockwork.Clock
 	log     *slog.Logger
 	onDate  func(time.Time)
 	gate    *gate
+	rootCAs *x509.CertPool
+	way     atomic.Pointer[way]
+}
+
+// way is how plex.tv is reached.
+type way struct {
+	base    string
+	timeout time.Duration
 	http    *http.Client
 }
 
 // New returns a client, or an error that says what is wrong with cfg. It does
 // not touch the network.
 func New(cfg Config) (*Client, error) {
-	c := &Client{base: defaultBaseURL, timeout: defaultTimeout, clock: cfg.Clock, log: cfg.Log, onDate: cfg.OnDate, gate: newGate()}
-	if cfg.BaseURL != "" {
-		base, err := readBaseURL(cfg.BaseURL)
-		if err != nil {
-			return nil, fmt.Errorf("base URL of plex.tv: %w", err)
-		}
-		c.base = base
-	}
-	if cfg.Timeout < 0 {
-		return nil, fmt.Errorf("request timeout %s is negative", cfg.Timeout)
-	}
-	if cfg.Timeout > 0 {
-		c.timeout = cfg.Timeout
-	}
+	c := &Client{clock: cfg.Clock, log: cfg.Log, onDate: cfg.OnDate, rootCAs: cfg.RootCAs, gate: newGate()}
 	if c.clock == nil {
 		c.clock = clockwork.NewRealClock()
 	}
@@ -91,16 +85,43 @@ func New(cfg Config) (*Client, error) {
 	if c.onDate == nil {
 		c.onDate = func(time.Time) {}
 	}
-	c.http = &http.Client{
-		Transport:     newTransport(c.timeout, c.clock, cfg.RootCAs),
-		CheckRedirect: checkRedirect,
+	if err := c.Redirect(cfg.BaseURL, cfg.Timeout); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
 
+// Redirect changes BaseURL and Timeout, with the meanings and errors they have
+// in [Config], for the questions to come. A pause that plex.tv has asked for goes
+// on.
+func (c *Client) Redirect(baseURL string, timeout time.Duration) error {
+	next := &way{base: defaultBaseURL, timeout: defaultTimeout}
+	if baseURL != "" {
+		base, err := readBaseURL(baseURL)
+		if err != nil {
+			return fmt.Errorf("base URL of plex.tv: %w", err)
+		}
+		next.base = base
+	}
+	if timeout < 0 {
+		return fmt.Errorf("request timeout %s is negative", timeout)
+	}
+	if timeout > 0 {
+		next.timeout = timeout
+	}
+	next.http = &http.Client{
+		Transport:     newTransport(next.timeout, c.clock, c.rootCAs),
+		CheckRedirect: checkRedirect,
+	}
+	if old := c.way.Swap(next); old != nil {
+		old.http.CloseIdleConnections()
+	}
+	return nil
+}
+
 // CloseIdleConnections closes connections kept for further requests, for
 // example after the network has changed.
-func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
+func (c *Client) CloseIdleConnections() { c.way.Load().http.CloseIdleConnections() }
 
 // readBaseURL returns raw as scheme://host. Its errors leave raw out: a URL
 // may hold a password.

@@ -30,7 +30,7 @@ func (c *Client) failure(ctx context.Context, r request, err error, answered boo
 	case errors.As(err, &broken):
 		e.Err = errors.New(r.clean(broken.Error()))
 	case errors.As(err, &timeout) && timeout.Timeout():
-		e.Err = fmt.Errorf("no whole answer within %s", c.timeout)
+		e.Err = fmt.Errorf("no whole answer within %s", c.way.Load().timeout)
 	case answered && errors.Is(err, io.ErrUnexpectedEOF):
 		e.Kind, e.Err = InvalidResponse, errors.New("the answer is cut off")
 	case answered:

@@ -72,16 +72,17 @@ func (c *Client) learn(a answer, err error) {
 
 // exchange sends r and reads the whole answer, whatever its status.
 func (c *Client) exchange(ctx context.Context, r request) (answer, error) {
-	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	way := c.way.Load()
+	limited, cancel := context.WithTimeout(ctx, way.timeout)
 	defer cancel()
 	var answered atomic.Bool
-	req, err := c.build(httptrace.WithClientTrace(limited, &httptrace.ClientTrace{
+	req, err := way.build(httptrace.WithClientTrace(limited, &httptrace.ClientTrace{
 		GotFirstResponseByte: func() { answered.Store(true) },
 	}), r)
 	if err != nil {
 		return answer{}, &Error{Op: r.op, Kind: Rejected, Err: err}
 	}
-	resp, err := c.http.Do(req)
+	resp, err := way.http.Do(req)
 	if err != nil {
 		return answer{}, c.failure(ctx, r, err, answered.Load())
 	}
@@ -104,13 +105,13 @@ func (c *Client) exchange(ctx context.Context, r request) (answer, error) {
 
 // build makes the HTTP request. It checks header values itself: net/http's
 // own refusal would look like a failed connection, which is tried again.
-func (c *Client) build(ctx context.Context, r request) (*http.Request, error) {
+func (w *way) build(ctx context.Context, r request) (*http.Request, error) {
 	path := strings.Replace(r.path, "{id}", r.id.Reveal(), 1)
 	var content io.Reader
 	if r.content != nil {
 		content = bytes.NewReader(r.content)
 	}
-	req, err := http.NewRequestWithContext(ctx, r.method, c.base+path, content)
+	req, err := http.NewRequestWithContext(ctx, r.method, w.base+path, content)
 	if err != nil {
 		return nil, errors.New("the request cannot be built")
 	}
