@@ -102,12 +102,13 @@ func checkVersion(values map[string]any) error {
 
 // readState takes our keys out of a decoded document.
 func readState(values map[string]any) (State, error) {
-	var s State
-	if values[authTable] != nil {
-		s.Auth = &Auth{}
-	}
-	if values[pairingTable] != nil {
-		s.Pairing = &Pairing{}
+	s := State{
+		DeviceKey: present[DeviceKey](values, deviceKeyTable),
+		Auth:      present[Auth](values, authTable),
+		Admin:     present[Auth](values, homeTable),
+		Pairing:   present[Pairing](values, pairingTable),
+		Servers:   present[Servers](values, serversTable),
+		HomePin:   present[HomePin](values, homePinTable),
 	}
 	for _, sec := range layout(&s) {
 		table, err := lookUp(values, sec.table)
@@ -119,6 +120,14 @@ func readState(values map[string]any) (State, error) {
 		}
 	}
 	return s, nil
+}
+
+// present returns a zero T to read the table into, nil if there is no table.
+func present[T any](values map[string]any, table string) *T {
+	if values[table] == nil {
+		return nil
+	}
+	return new(T)
 }
 
 // read takes the section's keys out of its decoded table.

@@ -17,10 +17,10 @@ var annotated = "# Bought 2026, living room\n" + strings.NewReplacer(
 	`email = "ann@example.org"`, `email = """ann@example.org""" # long # one`,
 	"expires_at = 2026-01-22T12:00:00Z", "expires_at = 2026-01-22T12:00:00Z # soon\nrefresh = \"r\"",
 	"[plexauthd_user]", "[retune_plex_auth.token.extra]\nlevel = 1.5\n\n# about the user\n[ plexauthd_user ] # title",
-	"[plexauthd_pairing]", device+"\n[plexauthd_pairing]",
+	"[plexauthd_pairing]", later+"\n[plexauthd_pairing]",
 ).Replace(full) + "\n# the end\n"
 
-const device = `[retune_device_key]
+const later = `[retune_later]
 kid = '''
 [plexauthd_pairing]
 id = "not one"
@@ -30,7 +30,7 @@ created_at = 2026-01-15T12:00:00+01:00
 last = 1979-05-27 # a local date
 not = nan
 
-[[retune_device_key.old]]
+[[retune_later.old]]
 kid = "a"
 `
 
@@ -91,13 +91,30 @@ func TestSignOutTakesItsTablesAway(t *testing.T) {
 	b.save(signedOut())
 	b.wantText("# Bought 2026, living room\n" +
 		"retune_client_id = \"3f0c\" # keep\nfuture = [ # list\n  \"[retune_plex_auth]\",\n]\n\n" +
-		device + "\n# the end\n")
+		later + "\n# the end\n")
 	b.wantState(signedOut())
+}
+
+func TestSignOutSparesTheDeviceKey(t *testing.T) {
+	const table = "[retune_device_key]"
+	noted := strings.Replace(full, table, "# the device\n"+table+" # its key\nminor = 3", 1)
+	b := newBox(t, noted)
+	s := fullState()
+	b.wantState(s)
+	s.Auth, s.Admin, s.Pairing, s.Servers, s.HomePin = nil, nil, nil, nil, nil
+	b.save(s)
+	b.wantState(s)
+	from, to := strings.Index(noted, "# the device"), strings.Index(noted, "[plexauthd_home]")
+	b.wantText("retune_client_id = \"3f0c\"\n\n" + noted[from:to])
+	s.DeviceKey = nil
+	b.save(s)
+	b.wantState(s)
+	b.wantText("retune_client_id = \"3f0c\"\n\n# the device\n")
 }
 
 func TestMissingKeysGoWhereTheyBelong(t *testing.T) {
 	b := newBox(t, "# top\nfuture = 1\n\n[retune_plex_auth] # mine\n[retune_plex_auth.token]\ntoken=\"t\"\n# below\n\n[other]\nx = 1")
-	s := fullState()
+	s := firstState()
 	s.Pairing = nil
 	b.save(s)
 	b.wantState(s)

@@ -10,8 +10,8 @@ import (
 var ErrNewer = errors.New("the state file has a newer version than this daemon knows")
 
 // CorruptError says that the state file could not be understood: it does not
-// parse, a key of ours has a wrong type, or a power cut left it empty or
-// filled with NUL bytes. Its text never holds anything from the file but the
+// parse, a key of ours has a wrong type, the device key is half-written, or a
+// power cut left it empty or filled with NUL bytes. Its text never holds anything from the file but the
 // number of a line or the name of one of our keys.
 type CorruptError struct {
 	// Path is the state file.

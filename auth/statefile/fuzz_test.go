@@ -3,7 +3,9 @@ package statefile_test
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -20,21 +22,23 @@ var ours = map[string]string{
 	"retune_plex_auth":       "version selected_server_id selected_server_uri",
 	"retune_plex_auth.token": "token user_id username email thumb issued_at expires_at",
 	"plexauthd_user":         "uuid title home_admin restricted refused_at",
-	"plexauthd_pairing":      "id plex_id code strong expires_at token",
+	"plexauthd_pairing":      "id plex_id code strong expires_at token client_id kid private_key",
+	"retune_device_key":      "kid private_key created_at",
+	"plexauthd_home": "selected_server_id selected_server_uri token user_id username email thumb issued_at expires_at " +
+		"uuid title home_admin restricted refused_at",
+	"plexauthd_servers":  "list own_token fetched_at",
+	"plexauthd_home_pin": "wrong retry_at",
 }
 
-// foreign decodes the file and takes out our keys and, when nobody is signed
-// in, the user's table.
+// foreign decodes the file and takes out our keys.
 func (b box) foreign() map[string]any {
 	b.Helper()
 	var values map[string]any
 	if _, err := toml.Decode(b.text(), &values); err != nil {
 		b.Fatalf("the file does not parse: %v\n%s", err, b.text())
 	}
-	if values["retune_plex_auth"] == nil {
-		delete(values, "plexauthd_user")
-	}
-	for _, name := range []string{"", "retune_plex_auth.token", "retune_plex_auth", "plexauthd_user", "plexauthd_pairing"} {
+	// Backwards, for a table goes when the tables in it have gone.
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(ours))) {
 		at, table := values, values
 		for _, part := range strings.FieldsFunc(name, func(r rune) bool { return r == '.' }) {
 			at, table = table, tableIn(table, part)
@@ -80,7 +84,12 @@ func FuzzLoad(f *testing.F) {
 		f.Add([]byte(text + foreignTail))
 	}
 	f.Add([]byte(full))
+	f.Add([]byte(firstRelease))
 	f.Add([]byte(annotated))
+	f.Add([]byte(full[strings.Index(full, "[plexauthd_user]"):]))
+	for _, c := range halfWritten {
+		f.Add([]byte(c.edit(full)))
+	}
 	f.Add([]byte("\ufeff# BOM\r\n[a]\r\nb = 1\r\n"))
 	f.Add([]byte("\ufeffretune_client_id = 'x'\n[[a.b]]\n[a.b.c]\nd.e = {f.g = \"\"\"\n\"\"\"\"\"}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -92,6 +101,14 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		before := b.foreign()
+		for table, gone := range map[string]bool{
+			"plexauthd_user": state.Auth == nil, "plexauthd_home": state.Admin == nil,
+			"plexauthd_servers": state.Servers == nil, "plexauthd_pairing": state.Pairing == nil,
+		} {
+			if gone {
+				delete(before, table)
+			}
+		}
 		state.ClientID += "x"
 		for range 2 {
 			b.save(state)
@@ -135,6 +152,8 @@ func FuzzRoundTrip(f *testing.F) {
 		s.ClientID, s.Auth.Username, s.Auth.Title, s.Auth.Thumb, s.Auth.Email = one, two, one, two+one, one+two
 		s.Auth.Token, s.Pairing.PlexID, s.Pairing.Code = secret.New(one), secret.New(two), two
 		s.Pairing.ID, s.Pairing.Strong, s.Auth.Restricted = id, flag, flag
+		s.Admin.Token, s.Admin.Title, s.Pairing.ClientID = secret.New(two), two, one
+		s.Servers.List, s.Servers.OwnToken, s.HomePin.Wrong = secret.New(one), secret.New(two), id
 		for _, text := range []string{"", annotated} {
 			b := newBox(t, text)
 			if !utf8.ValidString(one) || !utf8.ValidString(two) || len(one)+len(two) > 100_000 {
@@ -166,6 +185,7 @@ func FuzzSealed(f *testing.F) {
 		b := newSealedBox(t, "")
 		s := fullState()
 		s.Auth.Token, s.Pairing.Token = secret.New(text), secret.New("sealed:"+text)
+		s.Admin.Token, s.Servers.List, s.Servers.OwnToken = secret.New(text+"x"), secret.New(text), secret.New("sealed:"+text)
 		b.save(s)
 		b.wantState(s)
 		line, err := toml.Marshal(map[string]string{"token": "sealed:" + text})

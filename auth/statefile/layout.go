@@ -1,12 +1,9 @@
 package statefile
 
 import (
-	"fmt"
-	"time"
+	"slices"
 
 	"github.com/BurntSushi/toml"
-
-	"github.com/retune-tv/plexauthd/auth/secret"
 )
 
 // The newest layout that this package knows. An older file, from before the
@@ -14,11 +11,15 @@ import (
 // it is read as it is, and the next Save adds the number.
 const version = 1
 
-// The top-level tables.
+// The top-level tables. The first two are known beyond this daemon.
 const (
-	authTable    = "retune_plex_auth"
-	userTable    = "plexauthd_user"
-	pairingTable = "plexauthd_pairing"
+	authTable      = "retune_plex_auth"
+	deviceKeyTable = "retune_device_key"
+	userTable      = "plexauthd_user"
+	pairingTable   = "plexauthd_pairing"
+	homeTable      = "plexauthd_home"
+	serversTable   = "plexauthd_servers"
+	homePinTable   = "plexauthd_home_pin"
 )
 
 // section is one table of the document and the keys in it that are ours.
@@ -28,53 +29,65 @@ type section struct {
 	fields []field
 }
 
-// field ties a key to its place in a State.
-type field struct {
-	key      string
-	at       any  // *string, *secret.String, *bool, *uint64, *time.Time, or an int64 that is always written
-	required bool // its absence means that the table was cut off
-	optional bool // a secret that is absent while it is empty
-}
-
 // layout lists our keys in the order of the file, tied to s.
 func layout(s *State) []section {
 	root := section{fields: []field{{key: "retune_client_id", at: &s.ClientID}}}
-	sections := append([]section{root}, authSections(s.Auth)...)
-	return append(sections, pairingSection(s.Pairing))
+	return append(append([]section{root}, authSections(s.Auth)...),
+		pairingSection(s.Pairing), deviceKeySection(s.DeviceKey),
+		adminSection(s.Admin), serversSection(s.Servers), homePinSection(s.HomePin))
 }
 
 func authSections(a *Auth) []section {
 	if a == nil {
-		return []section{{table: toml.Key{authTable}, gone: true}, {table: toml.Key{userTable}, gone: true}}
+		return []section{absent(authTable), absent(userTable)}
 	}
 	return []section{
-		{table: toml.Key{authTable}, fields: []field{
-			{key: "version", at: int64(version)},
-			{key: "selected_server_id", at: &a.SelectedServerID},
-			{key: "selected_server_uri", at: &a.SelectedServerURI},
-		}},
-		{table: toml.Key{authTable, "token"}, fields: []field{
-			{key: "token", at: &a.Token, required: true},
-			{key: "user_id", at: &a.UserID},
-			{key: "username", at: &a.Username},
-			{key: "email", at: &a.Email},
-			{key: "thumb", at: &a.Thumb},
-			{key: "issued_at", at: &a.IssuedAt},
-			{key: "expires_at", at: &a.ExpiresAt},
-		}},
-		{table: toml.Key{userTable}, fields: []field{
-			{key: "uuid", at: &a.UUID},
-			{key: "title", at: &a.Title},
-			{key: "home_admin", at: &a.HomeAdmin},
-			{key: "restricted", at: &a.Restricted},
-			{key: "refused_at", at: &a.RefusedAt},
-		}},
+		{table: toml.Key{authTable}, fields: append([]field{{key: "version", at: int64(version)}}, serverFields(a)...)},
+		{table: toml.Key{authTable, "token"}, fields: tokenFields(a)},
+		{table: toml.Key{userTable}, fields: userFields(a)},
+	}
+}
+
+// adminSection holds in one table what another account has in three.
+func adminSection(a *Auth) section {
+	if a == nil {
+		return absent(homeTable)
+	}
+	return section{table: toml.Key{homeTable}, fields: slices.Concat(serverFields(a), tokenFields(a), userFields(a))}
+}
+
+func serverFields(a *Auth) []field {
+	return []field{
+		{key: "selected_server_id", at: &a.SelectedServerID},
+		{key: "selected_server_uri", at: &a.SelectedServerURI},
+	}
+}
+
+func tokenFields(a *Auth) []field {
+	return []field{
+		{key: "token", at: &a.Token, required: true},
+		{key: "user_id", at: &a.UserID},
+		{key: "username", at: &a.Username},
+		{key: "email", at: &a.Email},
+		{key: "thumb", at: &a.Thumb},
+		{key: "issued_at", at: &a.IssuedAt},
+		{key: "expires_at", at: &a.ExpiresAt},
+	}
+}
+
+func userFields(a *Auth) []field {
+	return []field{
+		{key: "uuid", at: &a.UUID},
+		{key: "title", at: &a.Title},
+		{key: "home_admin", at: &a.HomeAdmin},
+		{key: "restricted", at: &a.Restricted},
+		{key: "refused_at", at: &a.RefusedAt},
 	}
 }
 
 func pairingSection(p *Pairing) section {
 	if p == nil {
-		return section{table: toml.Key{pairingTable}, gone: true}
+		return absent(pairingTable)
 	}
 	return section{table: toml.Key{pairingTable}, fields: []field{
 		{key: "id", at: &p.ID},
@@ -83,87 +96,49 @@ func pairingSection(p *Pairing) section {
 		{key: "strong", at: &p.Strong},
 		{key: "expires_at", at: &p.ExpiresAt},
 		{key: "token", at: &p.Token, optional: true},
+		{key: "client_id", at: &p.ClientID, optional: true},
+		{key: "kid", at: &p.Kid, optional: true},
+		{key: "private_key", at: &p.PrivateKey, optional: true},
 	}}
 }
+
+// deviceKeySection requires nothing: a key that lacks something is no reason
+// to forget who was signed in, see [State.usable].
+func deviceKeySection(k *DeviceKey) section {
+	if k == nil {
+		return absent(deviceKeyTable)
+	}
+	return section{table: toml.Key{deviceKeyTable}, fields: []field{
+		{key: "kid", at: &k.Kid},
+		{key: "private_key", at: &k.PrivateKey},
+		{key: "created_at", at: &k.CreatedAt},
+	}}
+}
+
+func serversSection(s *Servers) section {
+	if s == nil {
+		return absent(serversTable)
+	}
+	return section{table: toml.Key{serversTable}, fields: []field{
+		{key: "list", at: &s.List},
+		{key: "own_token", at: &s.OwnToken, optional: true},
+		{key: "fetched_at", at: &s.FetchedAt},
+	}}
+}
+
+func homePinSection(p *HomePin) section {
+	if p == nil {
+		return absent(homePinTable)
+	}
+	return section{table: toml.Key{homePinTable}, fields: []field{
+		{key: "wrong", at: &p.Wrong},
+		{key: "retry_at", at: &p.RetryAt},
+	}}
+}
+
+func absent(table string) section { return section{table: toml.Key{table}, gone: true} }
 
 // path is the full name of a field's key.
 func (s section) path(f field) toml.Key {
 	return append(append(toml.Key{}, s.table...), f.key)
-}
-
-// value is what the file is to hold for f; nil for nothing.
-func (f field) value() any {
-	switch at := f.at.(type) {
-	case *string:
-		return *at
-	case *secret.String:
-		if at.IsZero() && f.optional {
-			return nil
-		}
-		return at.Reveal()
-	case *bool:
-		return *at
-	case *uint64:
-		// TOML has signed integers only; the upper half becomes negative.
-		return int64(*at)
-	case *time.Time:
-		if at.IsZero() {
-			return nil
-		}
-		return *at
-	}
-	return f.at
-}
-
-// read takes v, as the file holds it, into the State. The error names the
-// type, never the value.
-func (f field) read(v any) error {
-	var ok bool
-	want := "a string"
-	switch at := f.at.(type) {
-	case *string:
-		*at, ok = v.(string)
-	case *secret.String:
-		var text string
-		text, ok = v.(string)
-		*at = secret.New(text)
-	case *bool:
-		want = "true or false"
-		*at, ok = v.(bool)
-	case *uint64:
-		var number int64
-		want = "an integer"
-		number, ok = v.(int64)
-		*at = uint64(number)
-	case *time.Time:
-		want = "a date and time with its zone, in the years 1 to 9999 of UTC"
-		*at, ok = instant(v)
-	default: // the version, which is checked before anything else is read
-		ok = true
-	}
-	if !ok {
-		return fmt.Errorf("not %s", want)
-	}
-	return nil
-}
-
-// instant refuses TOML's dates and times without a zone, and what would have
-// no RFC 3339 form once it is in UTC.
-func instant(v any) (time.Time, bool) {
-	t, ok := v.(time.Time)
-	if !ok || isLocal(t) {
-		return time.Time{}, false
-	}
-	t = wholeSeconds(t)
-	return t, t.Year() >= 1 && t.Year() <= 9999
-}
-
-// isLocal tells TOML's local date-times, dates and times, which the decoder
-// marks by the name of the zone only.
-func isLocal(t time.Time) bool {
-	switch t.Location().String() {
-	case "datetime-local", "date-local", "time-local":
-		return true
-	}
-	return false
 }

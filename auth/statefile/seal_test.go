@@ -50,9 +50,9 @@ func (b box) wantNothingBare() {
 	}
 	for _, name := range append(files, hidden...) {
 		data, _ := os.ReadFile(name)
-		for _, bare := range []string{token, "1234567", `"claimed"`} {
-			if strings.Contains(string(data), bare) {
-				b.Errorf("%s shows %s:\n%s", name, bare, data)
+		for _, key := range secretKeys {
+			if strings.Contains(string(data), key.text) {
+				b.Errorf("%s shows %s:\n%s", name, key.name, data)
 			}
 		}
 	}
@@ -68,7 +68,7 @@ func (b box) wantSealError(says ...string) {
 		b.Fatalf("Load: %v, want a *SealError", err)
 	}
 	b.wantPlainText(err, append(says, b.path, "plexauthd.key", "sign in again")...)
-	if state.Auth != nil || state.Pairing != nil || !strings.HasPrefix(before, `retune_client_id = "`+state.ClientID+`"`) {
+	if state != (statefile.State{ClientID: state.ClientID}) || !strings.HasPrefix(before, `retune_client_id = "`+state.ClientID+`"`) {
 		b.Errorf("Load() = %+v with that error, want the client id alone", state)
 	}
 	for _, s := range []statefile.State{fullState(), signedOut()} {
@@ -85,11 +85,12 @@ func TestOnlySecretsAreSealed(t *testing.T) {
 	b.wantState(statefile.State{})
 	b.save(fullState())
 	b.wantNothingBare()
-	values := []string{`"tok-Zx81aQ-secret"`, `"1234567"`, `"claimed"`}
+	n := 0
 	readable := sealedValue.ReplaceAllStringFunc(b.text(), func(string) string {
-		first := values[0]
-		values = values[1:]
-		return first
+		key := secretKeys[n]
+		n++
+		plain := regexp.MustCompile(`"(\\.|[^"\\])*` + key.text + `(\\.|[^"\\])*"`)
+		return plain.FindString(full)
 	})
 	if readable != full {
 		t.Errorf("but for the sealed values the file is\n%s\nwant\n%s", readable, full)
@@ -151,6 +152,17 @@ func TestWhatDoesNotOpenIsRefused(t *testing.T) {
 			b.write(good)
 			b.unlock(right).wantState(fullState())
 		})
+	}
+}
+
+func TestEverySecretIsBoundToItsPlace(t *testing.T) {
+	b := newSealedBox(t, "")
+	b.save(fullState())
+	good := b.text()
+	values := sealedValue.FindAllString(good, -1)
+	for i, key := range secretKeys {
+		b.write(strings.Replace(good, values[i], values[(i+1)%len(values)], 1))
+		b.wantSealError(key.name, "altered")
 	}
 }
 
@@ -261,8 +273,8 @@ func TestSecretsThatLookSealed(t *testing.T) {
 		sealed := b.unlock(key(t, rawKey))
 		sealed.wantState(s)
 		sealed.wantState(s)
-		if n := len(sealedValue.FindAllString(b.text(), -1)); n != 3 {
-			t.Errorf("%d values are sealed, want 3:\n%s", n, b.text())
+		if n := len(sealedValue.FindAllString(b.text(), -1)); n != len(secretKeys) {
+			t.Errorf("%d values are sealed, want %d:\n%s", n, len(secretKeys), b.text())
 		}
 	}
 }

@@ -12,10 +12,32 @@ import (
 type State struct {
 	// ClientID is the X-Plex-Client-Identifier of this installation.
 	ClientID string
-	// Auth is the account that is signed in; nil when nobody is.
+	// DeviceKey is the key that plex.tv knows ClientID by; nil when it knows
+	// none. Both survive a sign-out together.
+	DeviceKey *DeviceKey
+	// Auth is the account in use; nil when nobody is signed in.
 	Auth *Auth
+	// Admin is the account that signed in, while Auth is another user of its
+	// Plex Home; otherwise nil. It is not kept without Auth.
+	Admin *Auth
 	// Pairing is the pairing under way; nil when there is none.
 	Pairing *Pairing
+	// Servers is what plex.tv last said of the media servers; nil when
+	// nothing. It is not kept without Auth.
+	Servers *Servers
+	// HomePin counts the wrong home PINs of late; nil when there were none.
+	HomePin *HomePin
+}
+
+// DeviceKey is an Ed25519 key that plex.tv has the public part of. It is whole
+// or worth nothing: see package devicekey.
+type DeviceKey struct {
+	// Kid is the RFC 7638 thumbprint of the key.
+	Kid string
+	// PrivateKey is its private part in base64url.
+	PrivateKey secret.String
+	// CreatedAt is when it was made; zero when not known.
+	CreatedAt time.Time
 }
 
 // Auth is an account, its token and what is remembered beside it.
@@ -55,24 +77,60 @@ type Pairing struct {
 	// Token is there between the claim and the sign-in: plex.tv may show it
 	// only once.
 	Token secret.String
+	// ClientID is the identifier that the PIN was asked with; "" is the box's.
+	ClientID string
+	// Kid and PrivateKey are the device key that the PIN was asked with; both
+	// empty for none.
+	Kid        string
+	PrivateKey secret.String
+}
+
+// Servers is an answer of plex.tv about media servers.
+type Servers struct {
+	// List is the answer in JSON, with the servers' tokens in it. It has to
+	// fit in the file, which is refused from 1 MiB on.
+	List secret.String
+	// OwnToken is the token for the account's own servers; empty for none.
+	OwnToken secret.String
+	// FetchedAt is when plex.tv answered.
+	FetchedAt time.Time
+}
+
+// HomePin is how often a home PIN was wrong, for whoever slows guessing down.
+type HomePin struct {
+	// Wrong is the number of wrong PINs in a row.
+	Wrong uint64
+	// RetryAt is when the next PIN may be tried; zero for at once.
+	RetryAt time.Time
 }
 
 // normalised returns s as the file can hold it, so that it can be compared with
 // what the file reads back as. It shares nothing with s: secrets are sealed and
-// opened in the copy.
+// opened in the copy. Nothing that takes somebody's token outlives Auth.
 func (s State) normalised() State {
-	if s.Auth != nil {
-		auth := *s.Auth
-		auth.IssuedAt, auth.ExpiresAt = wholeSeconds(auth.IssuedAt), wholeSeconds(auth.ExpiresAt)
-		auth.RefusedAt = wholeSeconds(auth.RefusedAt)
-		s.Auth = &auth
+	if s.Auth == nil {
+		s.Admin, s.Servers = nil, nil
 	}
-	if s.Pairing != nil {
-		pairing := *s.Pairing
-		pairing.ExpiresAt = wholeSeconds(pairing.ExpiresAt)
-		s.Pairing = &pairing
+	s.Auth, s.Admin = copied(s.Auth), copied(s.Admin)
+	s.DeviceKey, s.Pairing = copied(s.DeviceKey), copied(s.Pairing)
+	s.Servers, s.HomePin = copied(s.Servers), copied(s.HomePin)
+	for _, sec := range layout(&s) {
+		for _, f := range sec.fields {
+			if at, ok := f.at.(*time.Time); ok {
+				*at = wholeSeconds(*at)
+			}
+		}
 	}
 	return s
+}
+
+// copied returns a pointer to a copy of what p points to.
+func copied[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	c := *p
+	return &c
 }
 
 func wholeSeconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }

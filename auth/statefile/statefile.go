@@ -60,6 +60,12 @@ func OpenSealed(path string, clock clockwork.Clock, key Key) *File {
 // alone; and [*AccessError]. After the last three, and after a corrupt file that could
 // not be set aside, Save refuses until a Load succeeds.
 //
+// If all that is wrong with a corrupt file is a device key that is half-written
+// or damaged, the state has the account alone, without a client identifier:
+// Admin's if there is one, else Auth's, in Auth. Its token is as good as
+// refused, but it is known whose it was. A pairing with such a key is left out
+// without an error.
+//
 // Load also removes temporary files that a killed daemon left, and takes
 // permissions of group and others from the file as well as it can. With a key
 // it seals what the file shows in plain text and removes copies beside it in
@@ -98,9 +104,10 @@ func (f *File) hide(old document) error {
 }
 
 // Save writes the state durably: when it returns nil, s outlives a power cut.
-// Keys that are not ours and comments stay, but for those in tables that are
-// absent for s: of the account when it is nil, of the pairing when it is nil.
-// With no account in s no copy with its token is left beside the file either.
+// Keys that are not ours and comments stay, but for those in tables of what is
+// nil in s. Without Auth neither Admin nor Servers is kept, and no copy with
+// their tokens is left beside the file either. Keys that Load would not take
+// are refused.
 // If the file already holds s, nothing is written. A file that became corrupt
 // since Load is set aside like there. Every error is a [*WriteError].
 func (f *File) Save(s State) error {
@@ -129,6 +136,9 @@ func (f *File) Save(s State) error {
 
 // write puts s into old and that on disk.
 func (f *File) write(old document, s State) error {
+	if err := s.checkKeys(); err != nil {
+		return f.failed("encode", f.path, err)
+	}
 	text, plain, err := old.with(f.key.seal(s, old.state))
 	if err != nil {
 		return f.failed("encode", f.path, err)
@@ -180,6 +190,9 @@ func (f *File) read() (document, error) {
 	if doc.plain, doc.bare, err = f.key.open(doc.state); err != nil {
 		return doc, &SealError{Path: f.path, Err: err}
 	}
+	if doc.plain, err = doc.plain.usable(); err != nil {
+		return document{plain: doc.plain}, &CorruptError{Path: f.path, Err: err}
+	}
 	return doc, nil
 }
 
@@ -212,7 +225,7 @@ func (f *File) setAside(broken *CorruptError) {
 	}
 }
 
-// removeCopies removes what may hold the token of an account that is no
+// removeCopies removes what may hold the tokens of an account that is no
 // longer signed in. Corrupt files go with the account that is signed out now;
 // while nobody was signed in, they are all there is to look into.
 func (f *File) removeCopies() error {
