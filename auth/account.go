@@ -12,17 +12,9 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/retune-tv/plexauthd/auth/plextv"
-	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/auth/servertime"
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
-
-// Plex is what an [Account] asks of plex.tv. [plextv.Client] is the real one.
-type Plex interface {
-	RequestPin(ctx context.Context, id plextv.Identity, strong bool) (plextv.Pin, error)
-	CheckPin(ctx context.Context, id plextv.Identity, pinID secret.String) (plextv.Pin, error)
-	User(ctx context.Context, id plextv.Identity, token secret.String) (plextv.User, error)
-	SignOut(ctx context.Context, id plextv.Identity, token secret.String) error
-}
 
 // Store keeps the record over restarts. [statefile.File] is the real one.
 // Save must be durable when it returns nil, and leave the old state whole when
@@ -37,6 +29,7 @@ type Store interface {
 
 // Settings are what may change while the daemon runs.
 type Settings struct {
+	Mode           Mode            // which tokens to sign in with; "" is [ModeLegacy]
 	Identity       plextv.Identity // its ClientID is not used: the account has its own
 	PollInterval   time.Duration   // between two questions about a PIN
 	PairingTimeout time.Duration   // a pairing ends after this, or earlier with plex.tv's PIN
@@ -52,6 +45,9 @@ type Options struct {
 	Settings Settings
 	Clock    clockwork.Clock // nil: the real one
 	Log      *slog.Logger    // nil: silence
+	// Time is plex.tv's clock, which whoever made Plex lets learn from its
+	// answers. nil: one that never learns.
+	Time *servertime.Clock
 
 	// ConfirmAfter is the pause after which a first refusal of the token must
 	// be repeated before it counts. 0 means 2 s.
@@ -70,6 +66,7 @@ type Account struct {
 	plex         Plex
 	store        Store
 	clock        clockwork.Clock
+	time         *servertime.Clock
 	log          *slog.Logger
 	confirmAfter time.Duration
 	checkEvery   time.Duration
@@ -83,11 +80,22 @@ type Account struct {
 	poll   *poller
 	ended  []endedPairing // the last few, oldest first
 
-	snap     atomic.Pointer[Snapshot]
-	feed     *feed
-	pins     flight[Pairing]
-	verdicts flight[struct{}]
-	kick     chan struct{} // wakes the verifier
+	snap      atomic.Pointer[Snapshot]
+	feed      *feed
+	pins      flight[Pairing]
+	verdicts  flight[struct{}]
+	renewals  flight[struct{}]
+	lists     flight[[]knownServer]
+	signers   signers
+	switching chan struct{} // holding its token is the right to try a home PIN
+	kick      chan struct{} // has the keeper look at the record
+	woken     chan struct{} // says that the box woke up, or the network
+
+	// Uptimes in nanoseconds.
+	askedAt   atomic.Int64 // plex.tv last knew the token
+	renewedAt atomic.Int64 // it was last renewed
+
+	freshFailedAt atomic.Int64 // a renewal for somebody who waited was in vain
 }
 
 // Open loads the account from the store and takes up what was under way: a
@@ -101,11 +109,16 @@ func Open(o Options) *Account {
 	a := &Account{
 		plex: o.Plex, store: o.Store, clock: o.Clock, log: o.Log,
 		confirmAfter: o.ConfirmAfter, checkEvery: o.CheckEvery,
-		turn: make(chan struct{}, 1),
-		kick: make(chan struct{}, 1),
+		turn:      make(chan struct{}, 1),
+		switching: make(chan struct{}, 1),
+		kick:      make(chan struct{}, 1), woken: make(chan struct{}, 1),
+		time: o.Time,
 	}
 	if a.clock == nil {
 		a.clock = clockwork.NewRealClock()
+	}
+	if a.time == nil {
+		a.time = servertime.New(a.clock, nil)
 	}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
@@ -131,7 +144,7 @@ func Open(o Options) *Account {
 			case <-a.life.Done():
 			}
 		}
-		a.verifyWhenNeeded(a.life)
+		a.newKeeper().run(a.life)
 	})
 	return a
 }
@@ -202,6 +215,7 @@ func (a *Account) Alive(ctx context.Context) error {
 
 // Configure replaces the settings. A pairing under way keeps the old ones.
 func (a *Account) Configure(ctx context.Context, settings Settings) error {
+	defer a.wakeKeeper() // for another mode
 	return a.change(ctx, func(next *record, _ *Event) error {
 		next.settings = settings
 		return nil
@@ -222,6 +236,16 @@ func (a *Account) takeTurn(ctx context.Context) error {
 }
 
 func (a *Account) endTurn() { <-a.turn }
+
+// look lets read see the record.
+func (a *Account) look(ctx context.Context, read func(r *record)) error {
+	if err := a.takeTurn(ctx); err != nil {
+		return err
+	}
+	defer a.endTurn()
+	read(&a.record)
+	return nil
+}
 
 // change lets edit work on a copy of the record, makes the copy durable and
 // publishes it. With an error from edit or the store nothing has changed.

@@ -29,7 +29,8 @@ func (r *record) signIn(auth *statefile.Auth, e *Event) {
 	}
 	same := r.Auth != nil && !r.refused() && r.Auth.Token.Equal(auth.Token) && r.userID() == auth.UserID
 	r.Auth = auth
-	r.asked, r.verified, r.nameless, r.refusedAt = true, true, false, time.Time{}
+	r.Admin, r.Servers, r.HomePin = nil, nil, nil
+	r.asked, r.verified, r.nameless, r.doubted, r.doubtedAt = true, true, false, false, 0
 	if !same {
 		e.Auth = &AuthChange{Authenticated: true, Reason: ReasonSignedIn}
 	}
@@ -42,8 +43,8 @@ func (r *record) signOut(e *Event) error {
 	if r.Auth == nil {
 		return nil
 	}
-	r.Auth = nil
-	r.asked, r.verified, r.refusedAt = false, false, time.Time{}
+	r.Auth, r.Admin, r.Servers, r.HomePin = nil, nil, nil, nil
+	r.asked, r.verified, r.doubted, r.doubtedAt = false, false, false, 0
 	e.Auth = &AuthChange{Authenticated: false, Reason: ReasonSignedOut}
 	return nil
 }
@@ -67,9 +68,15 @@ func (a *Account) Token() (secret.String, error) {
 // [AuthInvalid], and the old credentials stay. If plex.tv cannot be reached, a
 // c that names its user is stored all the same, unverified; one that does not
 // fails with the reason, and so does one that would replace another token.
+//
+// A token that is bound to a device key is [InvalidArgs], unless it is the one
+// that is held: without its key it could not be renewed.
 func (a *Account) Store(ctx context.Context, c Credentials) error {
 	if err := c.check(); err != nil {
 		return err
+	}
+	if held := a.Snapshot().Credentials; isJWT(c.Token) && (held == nil || !held.Token.Equal(c.Token)) {
+		return errorf(InvalidArgs, "token: is bound to the device key of whoever signed in for it: sign in on this box instead")
 	}
 	id, err := a.identity(ctx)
 	if err != nil {
@@ -81,29 +88,22 @@ func (a *Account) Store(ctx context.Context, c Credentials) error {
 		return err
 	}
 	unasked := err
-	auth := c.filledFrom(user, a.clock.Now())
+	auth := c.filledFrom(user, a.time.Now())
 	err = a.change(ctx, func(next *record, e *Event) error {
 		if held := next.Auth; unasked != nil && held != nil && !held.Token.Equal(c.Token) {
 			return unasked // a token that nobody has checked must not replace one
+		}
+		if held := next.holder(); held != nil && isJWT(c.Token) && held.Token.Equal(c.Token) {
+			auth.IssuedAt, auth.ExpiresAt = held.IssuedAt, held.ExpiresAt // as plex.tv has signed them
 		}
 		next.signIn(auth, e)
 		next.asked, next.verified = verified, verified
 		return nil
 	})
 	if err == nil {
-		a.wakeVerifier()
+		a.wakeKeeper()
 	}
 	return err
-}
-
-// saysNothing reports whether err leaves open what plex.tv thinks of a token.
-func saysNothing(err error) bool {
-	for _, kind := range []plextv.Kind{plextv.Unreachable, plextv.ServerError, plextv.RateLimited, plextv.InvalidResponse} {
-		if isPlexKind(err, kind) {
-			return true
-		}
-	}
-	return false
 }
 
 // filledFrom keeps what c says and takes the rest from plex.tv's answer.
@@ -140,22 +140,28 @@ func (a *Account) Clear(ctx context.Context) error {
 // plex.tv, best effort, for at most 10 s. It forgets first: what happens to the
 // network must not keep anybody signed in.
 func (a *Account) SignOut(ctx context.Context) (revoked bool, err error) {
-	var token secret.String
-	var id plextv.Identity
+	var held []secret.String
+	var u unit
+	var settings Settings
 	err = a.change(ctx, func(next *record, e *Event) error {
 		if next.Auth != nil {
-			token, id = next.Auth.Token, next.identity()
+			held = append(held, next.holder().Token)
+			u, settings = next.unit(), next.settings
+		}
+		if next.Admin != nil {
+			held = append(held, next.Auth.Token)
 		}
 		return next.signOut(e)
 	})
-	if err != nil || token.IsZero() {
+	if err != nil || len(held) == 0 {
 		return false, err
 	}
-	return a.revoke(ctx, id, token), nil
+	return a.revoke(ctx, u, settings, held), nil
 }
 
-// revoke goes on when the caller leaves: only this call still knows the token.
-func (a *Account) revoke(ctx context.Context, id plextv.Identity, token secret.String) bool {
+// revoke ends the tokens at plex.tv and reports whether the first is worthless
+// now. It goes on when the caller leaves: only this call still knows the tokens.
+func (a *Account) revoke(ctx context.Context, u unit, settings Settings, tokens []secret.String) bool {
 	revoking, cancel := context.WithTimeout(a.life, revokeTimeout)
 	done := make(chan error, 1)
 	if err := a.takeTurn(a.life); err != nil { // the turn, so that Close does not miss it
@@ -164,7 +170,12 @@ func (a *Account) revoke(ctx context.Context, id plextv.Identity, token secret.S
 	}
 	a.work.Go(func() {
 		defer cancel()
-		done <- a.plex.SignOut(revoking, id, token)
+		// The token of who signed in is the last: without it plex.tv may take no
+		// other.
+		for _, token := range tokens[1:] {
+			_ = a.plex.SignOut(revoking, u.identity(settings), token)
+		}
+		done <- a.revokeHolder(revoking, u, settings, tokens[0])
 	})
 	a.endTurn()
 	select {
@@ -179,6 +190,20 @@ func (a *Account) revoke(ctx context.Context, id plextv.Identity, token secret.S
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// revokeHolder renews a token that has expired: the device is still signed in at
+// plex.tv, and a token that is past its end cannot sign it out.
+func (a *Account) revokeHolder(ctx context.Context, u unit, settings Settings, token secret.String) error {
+	err := a.plex.SignOut(ctx, u.identity(settings), token)
+	if !isPlexKind(err, plextv.Stale) || u.key == nil {
+		return err
+	}
+	token, _, err = a.mint(ctx, u, settings)
+	if err != nil {
+		return err
+	}
+	return a.plex.SignOut(ctx, u.identity(settings), token)
 }
 
 // SelectServer remembers the media server that the user chose, beside the

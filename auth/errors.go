@@ -18,6 +18,7 @@ const (
 	AuthRequired    Code = "AuthRequired"    // nobody is signed in
 	AuthInvalid     Code = "AuthInvalid"     // plex.tv refused the token
 	PinExpired      Code = "PinExpired"      // the pairing ran out of time
+	PinRejected     Code = "PinRejected"     // the home user's PIN is wrong or missing
 	NotFound        Code = "NotFound"        // no such pairing
 	RateLimited     Code = "RateLimited"     // plex.tv asks for patience
 	Unreachable     Code = "Unreachable"     // no route, DNS, TLS, timeout
@@ -69,8 +70,10 @@ func CodeOf(err error) Code {
 
 func codeOfPlex(err *plextv.Error) Code {
 	switch err.Kind {
-	case plextv.Refused, plextv.Forbidden:
+	case plextv.Refused, plextv.Forbidden, plextv.Stale, plextv.KeyUnknown:
 		return AuthInvalid
+	case plextv.PinRejected:
+		return PinRejected
 	case plextv.RateLimited:
 		return RateLimited
 	case plextv.ServerError:
@@ -87,6 +90,26 @@ func codeOfPlex(err *plextv.Error) Code {
 func isPlexKind(err error, kind plextv.Kind) bool {
 	var plex *plextv.Error
 	return errors.As(err, &plex) && plex.Kind == kind
+}
+
+// saysNothing reports whether err leaves open what plex.tv thinks of a token or
+// a device key: plex.tv was not reached, has trouble, or has not been understood.
+func saysNothing(err error) bool {
+	var plex *plextv.Error
+	if !errors.As(err, &plex) {
+		return !errors.Is(err, errOtherAccount)
+	}
+	switch plex.Kind {
+	case plextv.Unreachable, plextv.ServerError, plextv.RateLimited, plextv.InvalidResponse:
+		return true
+	}
+	return false
+}
+
+// neverArrived reports whether err is of a question that plex.tv, as far as we
+// know, has not seen: there was no way, or something else answered.
+func neverArrived(err error) bool {
+	return isPlexKind(err, plextv.Unreachable) || isPlexKind(err, plextv.InvalidResponse)
 }
 
 // retryAfter gives how long plex.tv, overloaded or limiting us, asks to be left

@@ -15,6 +15,8 @@ const (
 	ReasonSignedOut Reason = "signed-out"
 	ReasonRevoked   Reason = "revoked" // plex.tv refused a token that had time left, or no known end
 	ReasonExpired   Reason = "expired" // plex.tv refused a token past its expiry
+	// ReasonUserSwitched: another user of the Plex Home is using the box.
+	ReasonUserSwitched Reason = "user-switched"
 )
 
 // PinResult is how a pairing ended.

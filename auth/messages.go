@@ -23,6 +23,9 @@ const (
 	MessageStateAnew      = "4f9c81d2e7a64b3fb0d5c36e18a9f274" // with kept_aside
 	MessageNotRevoked     = "e0a1c4f7d1b94bb59a3f1c7a52e86d03" // with error
 	MessageUnverified     = "7c8d754ba06e41459e5466607521054d" // with error, http_status if there was an answer
+	MessageUserSwitched   = "2f6f1b0c6d8e4d0f9a51c7b3e84a90d6" // with user_id
+	MessageMoved          = "b7d20e5f4c3148a58e0d61f29a7b3c84"
+	MessageNotMoved       = "d94c7a1be0524f6d8b36a0f5172ce983" // with error, http_status if there was an answer
 )
 
 // logChange logs what e has changed since before. It needs the turn.
@@ -39,6 +42,8 @@ func (a *Account) logChange(before record, e Event) {
 		return
 	}
 	switch reason := slog.String("reason", string(e.Auth.Reason)); {
+	case e.Auth.Reason == ReasonUserSwitched:
+		a.log.Info("another user of the home is using the box", "message_id", MessageUserSwitched, "user_id", a.record.userID())
 	case e.Auth.Authenticated:
 		a.log.Info("signed in", "message_id", MessageSignedIn, "user_id", a.record.userID(), reason)
 	case e.Auth.Reason == ReasonSignedOut:

@@ -84,7 +84,7 @@ func TestTheMessageOfATokenThatCannotBeVerified(t *testing.T) {
 		"forbidden": {plextvsim.Fault{Status: 403}, " http_status=403\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBox(t)
+			b := newBox(t, func(s *setup) { s.auth.CheckEvery = 0 })
 			b.signIn(plextvsim.User{})
 			test.fault.Endpoint = plextvsim.GetUser
 			b.sim.Fail(test.fault)

@@ -33,43 +33,73 @@ func (a *Account) RequestPin(ctx context.Context, o PinOptions) (Pairing, error)
 }
 
 func (a *Account) startPairing(ctx context.Context, o PinOptions) (Pairing, error) {
-	identity, interrupted := plextv.Identity{}, uint64(0)
-	err := a.change(ctx, func(next *record, _ *Event) error {
-		identity = next.identity()
+	var own, asking unit
+	var settings Settings
+	var interrupted uint64
+	err := a.change(ctx, func(next *record, _ *Event) (err error) {
+		own, settings = next.unit(), next.settings
+		asking, err = next.unitForPin(a.time.Now())
 		if next.Pairing != nil {
 			interrupted = next.Pairing.ID
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return Pairing{}, err
 	}
-	asked := a.clock.Now()
-	pin, err := a.plex.RequestPin(ctx, identity, o.Strong)
+	asked := a.time.Uptime()
+	pin, err := a.requestPin(ctx, asking, settings, o.Strong)
+	if own.key != nil && asking.key == own.key && (isPlexKind(err, plextv.Rejected) || isPlexKind(err, plextv.KeyTaken)) {
+		// Whether plex.tv takes a key for a second PIN is not known.
+		if asking, err = newUnit(a.time.Now()); err != nil {
+			return Pairing{}, err
+		}
+		pin, err = a.requestPin(ctx, asking, settings, o.Strong)
+	}
 	if err != nil {
 		return Pairing{}, err
 	}
-	started := &statefile.Pairing{
-		ID: newPairingID(), PlexID: pin.ID, Code: pin.Code, Strong: o.Strong,
-	}
-	err = a.change(ctx, func(next *record, e *Event) error {
-		if p := next.Pairing; p != nil && (!o.Force || p.ID != interrupted) {
-			started = p // somebody else was faster: everybody shows the same code
-			return nil
-		}
-		if next.Pairing != nil {
-			e.PinEnd = &PinEnd{ID: next.Pairing.ID, Result: PinCancelled}
-		}
-		// The time the request took is the PIN's own time already.
-		started.ExpiresAt = asked.Add(min(pin.ExpiresIn, next.settings.PairingTimeout))
-		next.Pairing = started
-		return nil
-	})
-	if err != nil {
-		return Pairing{}, err
-	}
-	return pairingView(identity, started), nil
+	// The time the request took is the PIN's own time already.
+	left := min(pin.ExpiresIn, settings.PairingTimeout) - (a.time.Uptime() - asked)
+	started := newPairing(pin, asking, own, o.Strong)
+	started.ExpiresAt = a.wallTime().Add(left)
+	return a.takePairing(ctx, started, o.Force, interrupted)
 }
+
+func newPairing(pin plextv.Pin, asking, own unit, strong bool) *statefile.Pairing {
+	p := &statefile.Pairing{ID: newPairingID(), PlexID: pin.ID, Code: pin.Code, Strong: strong}
+	if asking.clientID != own.clientID {
+		p.ClientID = asking.clientID
+	}
+	if asking.key != nil {
+		p.Kid, p.PrivateKey = asking.key.Kid, asking.key.PrivateKey
+	}
+	return p
+}
+
+// takePairing makes started the pairing under way, unless there is another than
+// the one that force interrupts.
+func (a *Account) takePairing(ctx context.Context, started *statefile.Pairing, force bool, interrupted uint64) (Pairing, error) {
+	var shown Pairing
+	err := a.change(ctx, func(next *record, e *Event) error {
+		if p := next.Pairing; p == nil || force && p.ID == interrupted {
+			if p != nil {
+				e.PinEnd = &PinEnd{ID: p.ID, Result: PinCancelled}
+			}
+			next.Pairing = started
+		} // else somebody was faster: everybody shows the same code
+		shown = pairingView(next.unitOf(next.Pairing).identity(next.settings), next.Pairing)
+		return nil
+	})
+	if err != nil {
+		return Pairing{}, err
+	}
+	return shown, nil
+}
+
+// wallTime is the box's own time, for people and for what reads it from the disk.
+// It is without the monotonic part, which would hide that the clock was set.
+func (a *Account) wallTime() time.Time { return a.clock.Now().Round(0) }
 
 // newPairingID is random, so that a number from before a restart never means
 // another pairing after it, and below 2^31, so that every language can hold it.
@@ -101,10 +131,14 @@ func (a *Account) CheckPin(ctx context.Context, id uint64) (claimed bool, expire
 		return over.Result == PinClaimed, over.expiresAt, errOfEnded(id, over.Result)
 	}
 	err = poll.check(ctx)
-	if over := poll.ended(); over != "" {
-		return over == PinClaimed, poll.pairing.ExpiresAt, errOfEnded(id, over)
+	expiresAt = poll.pairing.ExpiresAt
+	if shown := a.Snapshot().Pairing; shown.ID == id {
+		expiresAt = shown.ExpiresAt // the box's clock may have been set
 	}
-	return false, poll.pairing.ExpiresAt, err
+	if over := poll.ended(); over != "" {
+		return over == PinClaimed, expiresAt, errOfEnded(id, over)
+	}
+	return false, expiresAt, err
 }
 
 // endedPairing is a pairing that is over.

@@ -5,16 +5,11 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"github.com/jonboulle/clockwork"
 
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/secret"
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
-
-// userTimeout bounds how long a claimed sign-in waits for the user's name. The
-// token is good without it, and the name is asked for again in the background.
-const userTimeout = 2 * time.Second
 
 // lastWordTimeout is how long a pairing whose time is over waits for one answer
 // of plex.tv when the last question had none: somebody may have claimed it.
@@ -26,16 +21,16 @@ const lastWordTimeout = 65 * time.Second
 type poller struct {
 	account  *Account
 	pairing  *statefile.Pairing
-	identity plextv.Identity
-	interval time.Duration
-	deadline time.Time
+	unit     unit // that the PIN was asked for with
+	settings Settings
+	deadline time.Duration   // uptime, as all times here: a clock may be set meanwhile
 	checks   chan chan error // from callers that want an answer now
 	stop     context.CancelFunc
 
 	// Touched by run alone.
 	token       secret.String // claimed, not signed in yet
-	lastAsked   time.Time
-	heldUntil   time.Time // plex.tv asked for patience until then
+	lastAsked   time.Duration
+	heldUntil   time.Duration // plex.tv asked for patience until then
 	heldBecause error
 	failures    *backoff.ExponentialBackOff
 
@@ -62,13 +57,12 @@ func (a *Account) followPairing(ended *PinEnd) {
 
 func (a *Account) newPoller(pairing *statefile.Pairing) *poller {
 	ctx, stop := context.WithCancel(a.life)
-	now := a.clock.Now()
 	settings := a.record.settings
 	// A clock that was set while the daemon was down must not stretch the wait.
-	left := min(max(0, pairing.ExpiresAt.Sub(now)), settings.PairingTimeout)
+	left := min(max(0, pairing.ExpiresAt.Sub(a.wallTime())), settings.PairingTimeout)
 	p := &poller{
-		account: a, pairing: pairing, identity: a.record.identity(), interval: settings.PollInterval,
-		deadline: now.Add(left),
+		account: a, pairing: pairing, unit: a.record.unitOf(pairing), settings: settings,
+		deadline: a.time.Uptime() + left, lastAsked: a.time.Uptime() - settings.PollInterval,
 		checks:   make(chan chan error), stop: stop, over: make(chan struct{}),
 		token: pairing.Token,
 		failures: &backoff.ExponentialBackOff{
@@ -116,7 +110,7 @@ func (p *poller) ended() PinResult {
 }
 
 func (p *poller) run(ctx context.Context) {
-	timer := p.account.clock.NewTimer(min(p.interval, p.deadline.Sub(p.account.clock.Now())))
+	timer := p.account.clock.NewTimer(min(p.settings.PollInterval, p.deadline-p.now()))
 	defer timer.Stop()
 	var waiting []chan error
 	for {
@@ -131,7 +125,7 @@ func (p *poller) run(ctx context.Context) {
 			waiting = append(waiting, reply)
 			// Callers that ask again and again get an answer each, but plex.tv
 			// gets at most four questions in an interval.
-			timer.Reset(p.until(p.lastAsked.Add(p.interval / 4)))
+			timer.Reset(p.until(p.lastAsked + p.settings.PollInterval/4))
 			continue
 		case <-timer.Chan():
 		}
@@ -146,9 +140,10 @@ func (p *poller) run(ctx context.Context) {
 
 // ask finds out once how the pairing stands, and acts on it.
 func (p *poller) ask(ctx context.Context) error {
-	p.lastAsked = p.account.clock.Now()
-	late := !p.lastAsked.Before(p.deadline)
-	tooLate := !p.lastAsked.Before(p.deadline.Add(lastWordTimeout))
+	p.lastAsked = p.now()
+	late := p.lastAsked >= p.deadline
+	tooLate := p.lastAsked >= p.deadline+lastWordTimeout
+	p.correctExpiry(ctx)
 	err := p.askPlex(ctx)
 	switch {
 	case ctx.Err() != nil:
@@ -175,49 +170,35 @@ func (p *poller) askPlex(ctx context.Context) error {
 	if err := p.held(); err != nil {
 		return err
 	}
-	pin, err := p.account.plex.CheckPin(ctx, p.identity, p.pairing.PlexID)
+	pin, err := p.account.checkPin(ctx, p.unit, p.settings, p.pairing.PlexID)
 	if err == nil {
 		p.token = pin.Token
 	}
 	return err
 }
 
-// signIn makes a claimed token the account's. plex.tv may show the token only
-// once, so it is on disk before anything else is asked.
-func (p *poller) signIn(ctx context.Context) error {
-	a := p.account
-	err := a.change(ctx, func(next *record, _ *Event) error {
-		if next.Pairing == nil || next.Pairing.ID != p.pairing.ID {
-			return errNoPairing(p.pairing.ID)
-		}
-		if next.Pairing.Token.IsZero() {
-			kept := *next.Pairing
-			kept.Token = p.token
-			next.Pairing = &kept
-		}
-		return nil
+// correctExpiry mends the time that people are shown when the box's clock has
+// been set, as it is soon after a box without a battery has started.
+func (p *poller) correctExpiry(ctx context.Context) {
+	const tolerance = 2 * time.Second
+	want := p.account.wallTime().Add(p.deadline - p.now())
+	if shown := p.account.Snapshot().Pairing; shown.ID != p.pairing.ID || shown.ExpiresAt.Sub(want).Abs() <= tolerance {
+		return
+	}
+	_ = p.change(ctx, func(next *record, _ *Event) {
+		mended := *next.Pairing
+		mended.ExpiresAt = want
+		next.Pairing = &mended
 	})
-	if err != nil {
-		return err
-	}
-	userCtx, cancel := clockwork.WithTimeout(ctx, a.clock, userTimeout)
-	defer cancel()
-	user, err := a.plex.User(userCtx, p.identity, p.token)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if err != nil {
-		a.log.Warn("signed in, but who it is could not be asked yet", "pin_id", p.pairing.ID, "error", err)
-	}
-	signedIn := &statefile.Auth{Token: p.token, IssuedAt: a.clock.Now()}
-	setUser(signedIn, user)
-	defer a.wakeVerifier() // which asks for a name that is missing
-	return a.change(ctx, func(next *record, e *Event) error {
+}
+
+// change is [Account.change] while the pairing is under way.
+func (p *poller) change(ctx context.Context, edit func(next *record, e *Event)) error {
+	return p.account.change(ctx, func(next *record, e *Event) error {
 		if next.Pairing == nil || next.Pairing.ID != p.pairing.ID {
 			return errNoPairing(p.pairing.ID)
 		}
-		endPairing(next, e, PinClaimed)
-		next.signIn(signedIn, e)
+		edit(next, e)
 		return nil
 	})
 }
@@ -235,10 +216,9 @@ func (p *poller) end(ctx context.Context, result PinResult) {
 // pause is how long to wait after an answer. Trouble stretches the pause and
 // never ends the pairing: whoever holds the code may still claim it.
 func (p *poller) pause(err error) time.Duration {
-	now := p.account.clock.Now()
 	if err == nil {
 		p.failures.Reset()
-		return p.until(p.lastAsked.Add(p.interval))
+		return p.until(p.lastAsked + p.settings.PollInterval)
 	}
 	if p.held() != nil {
 		return p.until(p.heldUntil)
@@ -246,14 +226,14 @@ func (p *poller) pause(err error) time.Duration {
 	wait := p.failures.NextBackOff()
 	if asked := retryAfter(err); asked > 0 {
 		wait = asked
-		p.heldUntil, p.heldBecause = now.Add(wait), err
+		p.heldUntil, p.heldBecause = p.now()+wait, err
 	}
-	return p.until(now.Add(wait))
+	return p.until(p.now() + wait)
 }
 
 // held gives the answer in which plex.tv asked for patience while its time lasts.
 func (p *poller) held() error {
-	if p.account.clock.Now().Before(p.heldUntil) {
+	if p.now() < p.heldUntil {
 		return p.heldBecause
 	}
 	return nil
@@ -261,13 +241,12 @@ func (p *poller) held() error {
 
 // until is the time from now to t or the end, whichever is first: the deadline,
 // and after it the end of the wait for a last word.
-func (p *poller) until(t time.Time) time.Duration {
-	now, end := p.account.clock.Now(), p.deadline
-	if !now.Before(end) {
-		end = end.Add(lastWordTimeout)
+func (p *poller) until(t time.Duration) time.Duration {
+	end := p.deadline
+	if p.now() >= end {
+		end += lastWordTimeout
 	}
-	if t.After(end) {
-		t = end
-	}
-	return max(0, t.Sub(now))
+	return max(0, min(t, end)-p.now())
 }
+
+func (p *poller) now() time.Duration { return p.account.time.Uptime() }

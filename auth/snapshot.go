@@ -29,8 +29,11 @@ const (
 // Mode is how the box proves who it is.
 type Mode string
 
-// ModeLegacy is the opaque token that plex.tv issues for a PIN.
-const ModeLegacy Mode = "legacy"
+// The modes.
+const (
+	ModeLegacy Mode = "legacy" // an opaque token that plex.tv issues for a PIN
+	ModeJWT    Mode = "jwt"    // short-lived tokens that are bound to a device key
+)
 
 // Pairing is a PIN that somebody can claim. The zero value is none.
 type Pairing struct {
@@ -82,6 +85,9 @@ type Snapshot struct {
 	Headers        Headers      // X-Plex-* and Accept, with the token only when Authenticated
 	Problem        string       // why the state cannot be kept, for people; empty when it can
 	Trouble        string       // why plex.tv could not confirm the token, for people; empty when it did
+	Advice         string       // what a person should do about the configuration; empty for nothing
+
+	renewable bool // Credentials has a token that the box can renew
 }
 
 // record is what an Account knows. Only the holder of the turn touches it, and
@@ -89,11 +95,13 @@ type Snapshot struct {
 type record struct {
 	statefile.State
 	settings  Settings
-	asked     bool      // plex.tv has said yes or no to the token since start
-	verified  bool      // it said yes
-	refusedAt time.Time // first refusal, not confirmed yet; zero when none
-	nameless  bool      // it said yes, but not whose it is
-	unread    bool      // the store has a state that could not be read, and keeps it
+	asked     bool          // plex.tv has said yes or no to the token since start
+	verified  bool          // it said yes
+	nameless  bool          // it said yes, but not whose it is
+	doubted   bool          // it said no once, which has to be confirmed
+	doubtedAt time.Duration // uptime
+	serversAt time.Duration // uptime at which plex.tv gave Servers; 0 before the start
+	unread    bool          // the store has a state that could not be read, and keeps it
 	problem   string
 	trouble   string
 }
@@ -115,10 +123,40 @@ func (r *record) state() State {
 	}
 }
 
-func (r *record) identity() plextv.Identity {
-	id := r.settings.Identity
-	id.ClientID = r.ClientID
-	return id
+func (r *record) identity() plextv.Identity { return r.unit().identity(r.settings) }
+
+// holder is who signed in, whichever user of the home is using the box.
+func (r *record) holder() *statefile.Auth {
+	if r.Admin != nil {
+		return r.Admin
+	}
+	return r.Auth
+}
+
+// setHolder replaces what is stored of who signed in.
+func (r *record) setHolder(auth statefile.Auth) {
+	if r.Admin != nil {
+		r.Admin = &auth
+	} else {
+		r.Auth = &auth
+	}
+}
+
+// mode is that of the token that is held, or else of the next one.
+func (r *record) mode() Mode {
+	switch holder := r.holder(); {
+	case holder != nil && isJWT(holder.Token), holder == nil && r.settings.Mode == ModeJWT:
+		return ModeJWT
+	default:
+		return ModeLegacy
+	}
+}
+
+func (r *record) advice() string {
+	if r.holder() != nil && r.mode() == ModeJWT && r.settings.Mode != ModeJWT {
+		return "auth.mode is legacy, but the token is bound to a device key and stays so: to go back, sign out and sign in again"
+	}
+	return ""
 }
 
 // snapshot prepares everything that reads are answered from.
@@ -126,15 +164,16 @@ func (r *record) snapshot() *Snapshot {
 	s := &Snapshot{
 		State:         r.state(),
 		Authenticated: r.Auth != nil && !r.refused(),
-		Mode:          ModeLegacy,
+		Mode:          r.mode(),
 		Headers:       r.identity().Headers(),
 		Problem:       r.problem,
+		Advice:        r.advice(),
 	}
 	if s.State == Unverified {
 		s.Trouble = r.trouble
 	}
 	if r.Pairing != nil {
-		s.Pairing = pairingView(r.identity(), r.Pairing)
+		s.Pairing = pairingView(r.unitOf(r.Pairing).identity(r.settings), r.Pairing)
 	}
 	if a := r.Auth; a != nil {
 		s.TokenExpiresAt = a.ExpiresAt
@@ -145,6 +184,7 @@ func (r *record) snapshot() *Snapshot {
 	}
 	if s.Authenticated {
 		s.Headers["X-Plex-Token"] = r.Auth.Token.Reveal()
+		s.renewable = r.Admin == nil && r.DeviceKey != nil && isJWT(r.Auth.Token)
 	}
 	return s
 }

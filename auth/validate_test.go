@@ -27,7 +27,7 @@ func TestValidate(t *testing.T) {
 		"403 of a proxy":      {fault: plextvsim.Fault{Status: 403, Body: "<html>no</html>", ContentType: "text/html"}, code: auth.InvalidResponse},
 		"404":                 {fault: plextvsim.Fault{Status: 404}, code: auth.InvalidResponse},
 		"408":                 {fault: plextvsim.Fault{Status: 408}, code: auth.InvalidResponse},
-		"498":                 {fault: plextvsim.Fault{Status: 498}, code: auth.InvalidResponse},
+		"498":                 {fault: plextvsim.Fault{Status: 498}, code: auth.AuthInvalid},
 		"429":                 {fault: plextvsim.Fault{Status: 429}, code: auth.RateLimited},
 		"429 for long":        {fault: plextvsim.Fault{Status: 429, RetryAfter: "60"}, code: auth.RateLimited},
 		"500":                 {fault: plextvsim.Fault{Status: 500}, code: auth.ServerError, retries: 2},

@@ -3,11 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
-
-	"github.com/cenkalti/backoff/v5"
-	"github.com/jonboulle/clockwork"
 
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/secret"
@@ -46,12 +42,9 @@ func verdict(err error) (bool, error) {
 }
 
 // identity is what plex.tv is told about this box.
-func (a *Account) identity(ctx context.Context) (plextv.Identity, error) {
-	if err := a.takeTurn(ctx); err != nil {
-		return plextv.Identity{}, err
-	}
-	defer a.endTurn()
-	return a.record.identity(), nil
+func (a *Account) identity(ctx context.Context) (id plextv.Identity, err error) {
+	err = a.look(ctx, func(r *record) { id = r.identity() })
+	return id, err
 }
 
 // verifyStored verifies the stored token. Callers share the answer, unless the
@@ -77,8 +70,8 @@ func (a *Account) verify(ctx context.Context, token secret.String) error {
 	switch {
 	case err == nil:
 		return a.tokenAccepted(ctx, token, user)
-	case isPlexKind(err, plextv.Refused):
-		return errors.Join(err, a.tokenRefused(ctx, token, err))
+	case isPlexKind(err, plextv.Refused), isPlexKind(err, plextv.Stale):
+		return a.replaceRefused(ctx, token, err)
 	case isPlexKind(err, plextv.Forbidden):
 		return errors.Join(err, a.tokenAccepted(ctx, token, user))
 	default:
@@ -86,58 +79,107 @@ func (a *Account) verify(ctx context.Context, token secret.String) error {
 	}
 }
 
+// replaceRefused gets another token where the box can by itself: a token may be
+// refused because it has expired, because plex.tv has dropped the key that it was
+// signed with, or because the answer with its successor was lost. Only if plex.tv
+// refuses that too is the refusal taken in.
+func (a *Account) replaceRefused(ctx context.Context, token secret.String, refusal error) error {
+	err := a.another(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errNoOther) && isPlexKind(refusal, plextv.Refused):
+	case errors.Is(err, errNoOther):
+		return refusal // nobody told us that it can expire
+	case saysNothing(err):
+		return err
+	case isPlexKind(refusal, plextv.Stale):
+		if !isPlexKind(err, plextv.Refused) && !isPlexKind(err, plextv.KeyUnknown) {
+			return err // an odd answer, and an expired token is not a refused one
+		}
+		refusal = &plextv.Error{Op: "getting a token in place of one that has expired", Kind: plextv.Refused, Err: err}
+	}
+	return errors.Join(refusal, a.tokenRefused(ctx, token, refusal))
+}
+
+// another gets a token in place of the one in use.
+func (a *Account) another(ctx context.Context) error {
+	switched := false
+	if err := a.look(ctx, func(r *record) { switched = r.Admin != nil }); err != nil {
+		return err
+	}
+	if switched {
+		return a.switchAgain(ctx)
+	}
+	return a.renew(ctx)
+}
+
 // tokenAccepted takes in who plex.tv says the user is. After a 403 it is nobody:
 // plex.tv knows the token then, but does not tell whose it is. A name heals a
 // token that was refused before: an outage of plex.tv's sign-in service has
 // answered 401 to everybody.
 func (a *Account) tokenAccepted(ctx context.Context, token secret.String, user plextv.User) error {
+	a.askedAt.Store(int64(a.time.Uptime()))
 	return a.accept(ctx, func(next *record, e *Event) error {
 		if next.Auth == nil || !next.Auth.Token.Equal(token) {
 			return nil // signed out or in anew meanwhile
 		}
-		next.asked, next.verified, next.refusedAt, next.trouble = true, true, time.Time{}, ""
-		next.nameless = user.ID == ""
 		fresh := *next.Auth
 		setUser(&fresh, user)
-		if next.refused() && !next.nameless {
-			fresh.RefusedAt = time.Time{}
-			e.Auth = &AuthChange{Authenticated: true, Reason: ReasonSignedIn}
-			a.wakeVerifier() // to ask every day again
-		}
 		next.setAuth(fresh)
+		if next.accepted(e, user.ID != "") {
+			a.wakeKeeper() // there is something to keep again
+		}
 		return nil
 	})
 }
 
+// accepted takes in that plex.tv knows the token, named tells whether it said
+// whose it is.
+func (r *record) accepted(e *Event, named bool) (healed bool) {
+	r.asked, r.verified, r.doubted, r.doubtedAt, r.trouble = true, true, false, 0, ""
+	r.nameless = !named
+	if !r.refused() || !named {
+		return false
+	}
+	fresh := *r.Auth
+	fresh.RefusedAt = time.Time{}
+	r.setAuth(fresh)
+	e.Auth = &AuthChange{Authenticated: true, Reason: ReasonSignedIn}
+	return true
+}
+
 func (a *Account) tokenRefused(ctx context.Context, token secret.String, refusal error) error {
-	defer a.wakeVerifier()
+	defer a.wakeKeeper()
 	return a.accept(ctx, func(next *record, e *Event) error {
 		if next.Auth == nil || !next.Auth.Token.Equal(token) {
 			return nil
 		}
 		next.asked = true
-		now := a.clock.Now()
+		now := a.time.Uptime()
 		switch {
 		case next.refused():
-		case next.refusedAt.IsZero():
-			next.refusedAt = now
-		case now.Sub(next.refusedAt) >= a.confirmAfter:
-			next.refuse(now, e)
+		case !next.doubted:
+			next.doubted, next.doubtedAt = true, now
+		case now-next.doubtedAt >= a.confirmAfter:
+			next.refuse(a.time.Now(), e)
 			e.cause = refusal
 		}
 		return nil
 	})
 }
 
+// refuse takes in that plex.tv has refused the token for good. now is plex.tv's.
 func (r *record) refuse(now time.Time, e *Event) {
 	reason := ReasonRevoked
-	if end := r.Auth.ExpiresAt; !end.IsZero() && !now.Before(end) {
+	// A token of a device key is renewed for as long as plex.tv knows the key.
+	if end := r.Auth.ExpiresAt; !end.IsZero() && !now.Before(end) && !isJWT(r.Auth.Token) {
 		reason = ReasonExpired
 	}
 	refused := *r.Auth
 	refused.RefusedAt = now
 	r.setAuth(refused)
-	r.verified, r.refusedAt = false, time.Time{}
+	r.verified, r.doubted, r.doubtedAt = false, false, 0
 	e.Auth = &AuthChange{Authenticated: false, Reason: reason}
 }
 
@@ -158,51 +200,6 @@ func setUser(auth *statefile.Auth, u plextv.User) {
 	auth.HomeAdmin, auth.Restricted = u.HomeAdmin, u.Restricted
 }
 
-func (a *Account) wakeVerifier() {
-	select {
-	case a.kick <- struct{}{}:
-	default:
-	}
-}
-
-// verifyWhenNeeded asks about the token in the background while something is
-// open: nothing heard since start, a refusal to confirm, a user without a name,
-// a day without a question.
-func (a *Account) verifyWhenNeeded(ctx context.Context) {
-	failures := &backoff.ExponentialBackOff{
-		InitialInterval: time.Second, MaxInterval: 5 * time.Minute, Multiplier: 2, RandomizationFactor: 0.3,
-	}
-	failures.Reset()
-	timer := a.clock.NewTimer(0)
-	defer timer.Stop()
-	resting := false // the timer is that of the daily question
-	for {
-		daily := false
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.Chan():
-			daily = resting
-		case <-a.kick:
-		}
-		wait, open := a.openQuestion(ctx)
-		if !open && (!daily || !a.Snapshot().Authenticated) {
-			failures.Reset()
-			resting = a.rest(timer)
-			continue
-		}
-		resting = false
-		if wait == 0 {
-			if err := a.verifyStored(ctx); err != nil {
-				a.notConfirmed(ctx, err)
-				wait = max(failures.NextBackOff(), retryAfter(err))
-				resting = daily
-			}
-		}
-		timer.Reset(wait)
-	}
-}
-
 // notConfirmed tells people why the token that is held has not been confirmed.
 func (a *Account) notConfirmed(ctx context.Context, err error) {
 	a.logUnverified(err)
@@ -210,35 +207,4 @@ func (a *Account) notConfirmed(ctx context.Context, err error) {
 		next.trouble = troubleOf(err)
 		return nil
 	})
-}
-
-// rest sets the timer for the daily question about a good token, and reports
-// whether there is one to ask. So a revoked token is noticed within a day, and
-// plex.tv sees that the token is in use: unused ones were seen to die after
-// weeks. The jitter keeps a fleet of boxes from asking in the same minute.
-func (a *Account) rest(timer clockwork.Timer) bool {
-	if a.checkEvery < 0 || !a.Snapshot().Authenticated {
-		timer.Stop()
-		return false
-	}
-	timer.Reset(a.checkEvery - rand.N(a.checkEvery/6))
-	return true
-}
-
-// openQuestion reports whether plex.tv must be asked about the token, and how
-// long to wait first.
-func (a *Account) openQuestion(ctx context.Context) (wait time.Duration, open bool) {
-	if err := a.takeTurn(ctx); err != nil {
-		return 0, false
-	}
-	defer a.endTurn()
-	r := &a.record
-	switch {
-	case r.Auth == nil:
-		return 0, false
-	case !r.refusedAt.IsZero():
-		return max(0, r.refusedAt.Add(a.confirmAfter).Sub(a.clock.Now())), true
-	default:
-		return 0, !r.asked || (r.userID() == "" && !r.nameless && !r.refused())
-	}
 }

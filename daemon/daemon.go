@@ -15,6 +15,8 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/retune-tv/plexauthd/auth"
+	"github.com/retune-tv/plexauthd/auth/plextv"
+	"github.com/retune-tv/plexauthd/auth/servertime"
 	"github.com/retune-tv/plexauthd/daemon/config"
 	"github.com/retune-tv/plexauthd/dbusapi"
 	"github.com/retune-tv/plexauthd/systemd"
@@ -46,7 +48,7 @@ type daemon struct {
 	level    *slog.LevelVar
 	log      *slog.Logger
 	notifier *systemd.Notifier
-	plex     *plexSwitch
+	plex     *plextv.Client
 	account  *auth.Account
 	ready    chan struct{} // closed when the service manager has been told
 }
@@ -57,7 +59,8 @@ func CheckConfig(o Options) error {
 	if err != nil {
 		return err
 	}
-	return new(plexSwitch).set(c, nil)
+	_, err = connect(c, plextv.Config{})
+	return err
 }
 
 // Run serves until ctx ends, which is no error. A [config.Error] means that
@@ -80,17 +83,28 @@ func Run(ctx context.Context, o Options) error {
 	d.level.Set(settings.LogLevel)
 	d.log = systemd.NewLogger(systemd.Options{Stderr: o.Stderr, Level: d.level})
 	d.notifier = systemd.NewNotifier(d.log)
-	d.plex = &plexSwitch{}
-	if err := d.plex.set(settings, d.log); err != nil {
+	plexTime := servertime.New(clock, bootTime)
+	d.plex, err = connect(settings, plextv.Config{Log: d.log, OnDate: plexTime.Learn})
+	if err != nil {
 		return err
 	}
 	return d.serve(ctx, clock, func() dbusapi.Account {
 		d.account = auth.Open(auth.Options{
-			Plex: d.plex, Store: store, Settings: settingsOf(settings), Clock: clock, Log: d.log,
-			Hold: d.ready,
+			Plex: d.plex, Store: store, Settings: settingsOf(settings), Clock: clock, Time: plexTime,
+			Log: d.log, Hold: d.ready,
 		})
 		return d.account
 	})
+}
+
+// connect returns the way to plex.tv that the configuration names.
+func connect(c config.Config, way plextv.Config) (*plextv.Client, error) {
+	way.BaseURL, way.Timeout = c.PlexURL, c.RequestTimeout
+	client, err := plextv.New(way)
+	if err != nil {
+		return nil, &UsageError{Err: err}
+	}
+	return client, nil
 }
 
 // serve takes the bus name and works until told to stop.
@@ -142,7 +156,7 @@ func (d *daemon) reload(ctx context.Context) {
 	defer func() { d.notifier.Ready(statusOf(d.account.Snapshot())) }()
 	next, err := d.options.load()
 	if err == nil {
-		err = d.plex.set(next, d.log)
+		err = d.plex.Redirect(next.PlexURL, next.RequestTimeout)
 	}
 	if err == nil {
 		err = d.account.Configure(ctx, settingsOf(next))

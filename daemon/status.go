@@ -9,6 +9,9 @@ func statusOf(s *auth.Snapshot) string {
 	if s.Problem != "" {
 		text += "; the state cannot be kept: " + s.Problem
 	}
+	if s.Advice != "" {
+		text += "; " + s.Advice
+	}
 	return text
 }
 

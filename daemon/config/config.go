@@ -13,7 +13,7 @@ type Config struct {
 	// Identity is how plex.tv and the person who looks at the list of
 	// authorized devices see this box.
 	Identity Identity
-	// Mode is how the daemon authenticates at plex.tv, today always "legacy".
+	// Mode is how the daemon authenticates at plex.tv, "legacy" or "jwt".
 	Mode string
 	// PlexURL is the base of all requests to plex.tv.
 	PlexURL string

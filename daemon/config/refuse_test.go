@@ -73,7 +73,7 @@ func TestLoadRefusesDurations(t *testing.T) {
 
 func TestLoadRefusesValues(t *testing.T) {
 	runRefusals(t, []refusal{
-		{"jwt", "[auth]\nmode = \"jwt\"", 2, "auth.mode", `"jwt" is not supported yet by this version, accepted is "legacy"`},
+		{"JWT", "[auth]\nmode = \"JWT\"", 2, "auth.mode", `is no mode that exists, accepted are "legacy" and "jwt"`},
 		{"mode", "[auth]\nmode = \"Legacy\"", 2, "auth.mode", `accepted is "legacy"`},
 		{"level", "[log]\nlevel = \"trace\"", 2, "log.level", `accepted is "debug", "info", "warning" or "error"`},
 		// URLs

@@ -84,12 +84,10 @@ func headerText(text string) (string, error) {
 
 func mode(text string) (string, error) {
 	switch text {
-	case "legacy":
+	case "legacy", "jwt":
 		return text, nil
-	case "jwt":
-		return "", errors.New(`"jwt" is not supported yet by this version, accepted is "legacy"`)
 	}
-	return "", errors.New(`is no mode that exists, accepted is "legacy"`)
+	return "", errors.New(`is no mode that exists, accepted are "legacy" and "jwt"`)
 }
 
 func level(text string) (slog.Level, error) {

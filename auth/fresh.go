@@ -1,0 +1,43 @@
+package auth
+
+import (
+	"context"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+)
+
+const (
+	// tooShort is the life that a token must have left when it is handed out:
+	// enough for whoever gets it to use it.
+	tooShort = 5 * time.Minute
+	// freshTimeout bounds how long somebody waits for a longer one.
+	freshTimeout = 5 * time.Second
+	// freshAgainAfter is the pause after a renewal in vain: without a network
+	// nobody is to wait for each call.
+	freshAgainAfter = 30 * time.Second
+)
+
+// Fresh is [Account.Snapshot] for those who want the token: one that has expired
+// at plex.tv or is about to is renewed first, for at most 5 s. If that fails the
+// snapshot has the old one, which plex.tv may take yet.
+func (a *Account) Fresh(ctx context.Context) *Snapshot {
+	if s := a.Snapshot(); !a.isTooShort(s) {
+		return s
+	}
+	if last := a.freshFailedAt.Load(); last == 0 || a.time.Uptime()-time.Duration(last) >= freshAgainAfter {
+		limited, cancel := clockwork.WithTimeout(ctx, a.clock, freshTimeout)
+		defer cancel()
+		if err := a.renew(limited); err != nil {
+			a.freshFailedAt.Store(int64(a.time.Uptime()))
+		}
+	}
+	return a.Snapshot()
+}
+
+// isTooShort goes by plex.tv's time alone: by any other a good token could seem
+// long dead.
+func (a *Account) isTooShort(s *Snapshot) bool {
+	return s.renewable && !s.TokenExpiresAt.IsZero() && a.time.Known() &&
+		s.TokenExpiresAt.Sub(a.time.Now()) < tooShort
+}

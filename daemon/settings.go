@@ -1,0 +1,20 @@
+package daemon
+
+import (
+	"github.com/retune-tv/plexauthd/auth"
+	"github.com/retune-tv/plexauthd/auth/plextv"
+	"github.com/retune-tv/plexauthd/daemon/config"
+)
+
+func settingsOf(c config.Config) auth.Settings {
+	return auth.Settings{
+		Mode: auth.Mode(c.Mode),
+		Identity: plextv.Identity{
+			Product: c.Identity.Product, Version: c.Identity.Version,
+			Platform: c.Identity.Platform, PlatformVersion: c.Identity.PlatformVersion,
+			Device: c.Identity.Device, DeviceName: c.Identity.DeviceName,
+		},
+		PollInterval:   c.PollInterval,
+		PairingTimeout: c.PairingTimeout,
+	}
+}
