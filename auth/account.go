@@ -156,9 +156,13 @@ func (a *Account) load(settings Settings) {
 		a.record.problem = err.Error()
 		a.logUnloaded(err)
 	}
+	keyLost := a.record.giveUpWithoutKey(a.time.Now())
+	if keyLost {
+		a.log.Error("the device key is lost, and with it the sign-in: sign in again", "message_id", MessageKeyLost)
+	}
 	if a.record.ClientID == "" {
 		a.record.ClientID = uuid.NewString()
-	} else if err == nil {
+	} else if err == nil && !keyLost {
 		return
 	}
 	saveErr := a.store.Save(a.record.State)

@@ -17,6 +17,7 @@ import (
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
 	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/auth/servertime"
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
@@ -83,6 +84,7 @@ func newBox(t *testing.T, changes ...func(*setup)) *box {
 	b.sim = plextvsim.New(s.sim)
 	b.server = b.sim.StartTLS()
 	t.Cleanup(b.server.Close)
+	s.plex.OnDate = func(date time.Time) { b.options.Time.Learn(date) }
 	s.plex.BaseURL, s.plex.RootCAs = b.server.URL, b.server.CAPool()
 	client, err := plextv.New(s.plex)
 	b.must(err)
@@ -96,6 +98,7 @@ func newBox(t *testing.T, changes ...func(*setup)) *box {
 // open opens the account on the state file as it is.
 func (b *box) open() {
 	b.Helper()
+	b.options.Time = servertime.New(b.clock, nil)
 	account, events := auth.Open(b.options), make(chan auth.Event, 1024)
 	cancel := account.Subscribe(func(e auth.Event) { events <- e })
 	b.account, b.events, b.seen = account, events, nil

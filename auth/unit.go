@@ -79,6 +79,22 @@ func newDeviceKey(now time.Time) (*statefile.DeviceKey, error) {
 	return &statefile.DeviceKey{Kid: key.ID(), PrivateKey: key.Private(), CreatedAt: now}, nil
 }
 
+// giveUpWithoutKey ends a sign-in whose device key is gone from the disk: its
+// token could not be renewed, and its client identifier gets no other. What is
+// left of it tells people who has to sign in again.
+func (r *record) giveUpWithoutKey(now time.Time) (lost bool) {
+	holder := r.holder()
+	if holder == nil || !isJWT(holder.Token) || r.DeviceKey != nil {
+		return false
+	}
+	ended := *holder
+	if ended.RefusedAt.IsZero() {
+		ended.RefusedAt = now
+	}
+	r.State = statefile.State{ClientID: uuid.NewString(), Auth: &ended}
+	return true
+}
+
 // identity is what plex.tv is told about the box.
 func (u unit) identity(s Settings) plextv.Identity {
 	id := s.Identity

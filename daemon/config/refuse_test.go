@@ -74,7 +74,7 @@ func TestLoadRefusesDurations(t *testing.T) {
 func TestLoadRefusesValues(t *testing.T) {
 	runRefusals(t, []refusal{
 		{"JWT", "[auth]\nmode = \"JWT\"", 2, "auth.mode", `is no mode that exists, accepted are "legacy" and "jwt"`},
-		{"mode", "[auth]\nmode = \"Legacy\"", 2, "auth.mode", `accepted is "legacy"`},
+		{"mode", "[auth]\nmode = \"Legacy\"", 2, "auth.mode", `accepted are "legacy" and "jwt"`},
 		{"level", "[log]\nlevel = \"trace\"", 2, "log.level", `accepted is "debug", "info", "warning" or "error"`},
 		// URLs
 		{"http", "[plex]\nurl = \"http://plex.tv\"", 2, "plex.url", "accepted is https, or http to this machine itself"},
