@@ -158,7 +158,8 @@ func (a *Account) load(settings Settings) {
 	}
 	keyLost := a.record.giveUpWithoutKey(a.time.Now())
 	if keyLost {
-		a.log.Error("the device key is lost, and with it the sign-in: sign in again", "message_id", MessageKeyLost)
+		a.log.Error("the device key is lost, and with it the sign-in: sign in again", "message_id", MessageKeyLost,
+			"user_id", a.record.userID())
 	}
 	if a.record.ClientID == "" {
 		a.record.ClientID = uuid.NewString()

@@ -301,3 +301,5 @@ func (j *journal) String() string {
 	defer j.mu.Unlock()
 	return j.text.String()
 }
+
+func writeFile(path, text string) error { return os.WriteFile(path, []byte(text), 0o600) }

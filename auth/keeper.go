@@ -147,7 +147,7 @@ func (k *keeper) next(ctx context.Context) (first errand, ok bool) {
 func (k *keeper) errands(r *record) []errand {
 	a := k.account
 	switch {
-	case r.Auth == nil:
+	case r.Auth == nil, r.keyless():
 		return nil
 	case r.doubted:
 		return []errand{{r.doubtedAt + a.confirmAfter, a.verifyStored}}

@@ -63,7 +63,7 @@ func (a *Account) newPoller(pairing *statefile.Pairing) *poller {
 	p := &poller{
 		account: a, pairing: pairing, unit: a.record.unitOf(pairing), settings: settings,
 		deadline: a.time.Uptime() + left, lastAsked: a.time.Uptime() - settings.PollInterval,
-		checks:   make(chan chan error), stop: stop, over: make(chan struct{}),
+		checks: make(chan chan error), stop: stop, over: make(chan struct{}),
 		token: pairing.Token,
 		failures: &backoff.ExponentialBackOff{
 			InitialInterval: settings.PollInterval, MaxInterval: 5 * settings.PollInterval,

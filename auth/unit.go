@@ -79,15 +79,20 @@ func newDeviceKey(now time.Time) (*statefile.DeviceKey, error) {
 	return &statefile.DeviceKey{Kid: key.ID(), PrivateKey: key.Private(), CreatedAt: now}, nil
 }
 
+// keyless reports whether the token needs a device key that is not there.
+func (r *record) keyless() bool {
+	holder := r.holder()
+	return holder != nil && isJWT(holder.Token) && r.DeviceKey == nil
+}
+
 // giveUpWithoutKey ends a sign-in whose device key is gone from the disk: its
 // token could not be renewed, and its client identifier gets no other. What is
 // left of it tells people who has to sign in again.
 func (r *record) giveUpWithoutKey(now time.Time) (lost bool) {
-	holder := r.holder()
-	if holder == nil || !isJWT(holder.Token) || r.DeviceKey != nil {
+	if !r.keyless() {
 		return false
 	}
-	ended := *holder
+	ended := *r.holder()
 	if ended.RefusedAt.IsZero() {
 		ended.RefusedAt = now
 	}

@@ -139,7 +139,7 @@ func (a *Account) tokenAccepted(ctx context.Context, token secret.String, user p
 func (r *record) accepted(e *Event, named bool) (healed bool) {
 	r.asked, r.verified, r.doubted, r.doubtedAt, r.trouble = true, true, false, 0, ""
 	r.nameless = !named
-	if !r.refused() || !named {
+	if !r.refused() || !named || r.keyless() {
 		return false
 	}
 	fresh := *r.Auth

@@ -28,7 +28,8 @@ type Expect struct {
 	// ClientID and Thumbprint are the installation's client identifier and its
 	// [Key.ID].
 	ClientID, Thumbprint string
-	// Now is plex.tv's time as far as it is known, Leeway how far it may be off.
+	// Now is plex.tv's time as far as it is known, Leeway how far in the future
+	// the token's beginning may seem to be.
 	Now    time.Time
 	Leeway time.Duration
 }
@@ -135,7 +136,7 @@ func (b body) inTime(now time.Time, leeway time.Duration) (Claims, error) {
 	if !ok {
 		return Claims{}, errors.New("does not say when it expires")
 	}
-	if !now.Before(expires.Add(leeway)) {
+	if !now.Before(expires) { // to the second: it would be of no use
 		return Claims{}, fmt.Errorf("expired at %s", expires.Format(time.RFC3339))
 	}
 	for _, start := range []*float64{b.NotBefore, b.Issued} {
