@@ -51,6 +51,7 @@ type setup struct {
 	log            *slog.Logger
 	logLevel       *slog.LevelVar
 	wrap           func(dbusapi.Account) dbusapi.Account
+	wake           func(reason string)
 }
 
 func newBox(t *testing.T, s setup) *box {
@@ -90,6 +91,7 @@ func newBox(t *testing.T, s setup) *box {
 	}
 	b.service, err = dbusapi.Serve(ctx, dbusapi.Options{
 		Open: func() dbusapi.Account { return served }, Bus: address, Version: version, Clock: s.clock, Log: s.log, LogLevel: s.logLevel,
+		Wake: s.wake,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package dbusapi_test
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -78,6 +79,7 @@ func TestAddresses(t *testing.T) {
 type gatedBus struct {
 	address string
 	gate    sync.Mutex
+	said    bytes.Buffer // all that has passed the gate
 }
 
 func newGatedBus(t *testing.T, bus *bustest.Bus) *gatedBus {
@@ -101,7 +103,7 @@ func newGatedBus(t *testing.T, bus *bustest.Bus) *gatedBus {
 			return
 		}
 		go func() { _, _ = io.Copy(behind, daemon); _ = behind.Close() }()
-		_, _ = io.Copy(gatedWriter{daemon, &g.gate}, behind)
+		_, _ = io.Copy(gatedWriter{daemon, g}, behind)
 		_ = daemon.Close()
 	}()
 	return g
@@ -109,12 +111,13 @@ func newGatedBus(t *testing.T, bus *bustest.Bus) *gatedBus {
 
 type gatedWriter struct {
 	net.Conn
-	gate *sync.Mutex
+	bus *gatedBus
 }
 
 func (w gatedWriter) Write(p []byte) (int, error) {
-	w.gate.Lock()
-	defer w.gate.Unlock()
+	w.bus.gate.Lock()
+	defer w.bus.gate.Unlock()
+	w.bus.said.Write(p)
 	return w.Conn.Write(p)
 }
 

@@ -47,6 +47,11 @@ type Options struct {
 	// LogLevel is what org.freedesktop.LogControl1 shows and sets; nil: a level
 	// that nothing follows.
 	LogLevel *slog.LevelVar
+	// Wake hears that the box has resumed from sleep ([WakeResumed]) or that the
+	// network is back ([WakeNetwork]); nil: nobody listens for that. It is called
+	// on a goroutine of its own, so that calls may overlap, and one may still come
+	// while the service is closed.
+	Wake func(reason string)
 }
 
 // Service is the account on a bus.
@@ -62,6 +67,7 @@ type Service struct {
 	objects map[dbus.ObjectPath]object
 	gate    *gate
 	callers *callers
+	wakeups *wakeups
 	ready   chan struct{} // closed when the account is open; calls wait for it
 	cancel  func()        // ends the subscription
 }
@@ -82,6 +88,7 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 		s.logLevel = new(slog.LevelVar)
 	}
 	s.objects = s.export()
+	s.wakeups = newWakeups(o.Wake, s.log)
 	conn, err := bus.Connect(o.Bus, dbus.WithHandler(s), dbus.WithSignalHandler(s),
 		dbus.WithIncomingInterceptor(redirectPeer), dbus.WithOutgoingInterceptor(nameUnknownObject))
 	if err != nil {
@@ -97,6 +104,7 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 	s.account = o.Open()
 	s.cancel = s.account.Subscribe(s.announcer())
 	close(s.ready)
+	go s.wakeups.listen(conn.BusObject()) // the service manager waits for us
 	if o.Bus == "system" {
 		s.warnWithoutGroup()
 	}
@@ -139,18 +147,25 @@ func (s *Service) LookupObject(path dbus.ObjectPath) (dbus.ServerObject, bool) {
 	return found, ok
 }
 
-// DeliverSignal implements [dbus.SignalHandler]. The only signals we listen to
-// tell that a waiting caller has left. Anybody can send us one that looks alike.
+// DeliverSignal implements [dbus.SignalHandler]. Anybody can send us a signal
+// that looks like those that we listen to.
 func (s *Service) DeliverSignal(iface, name string, signal *dbus.Signal) {
+	select {
+	case <-s.ready:
+	default:
+		return // we have not asked for any yet
+	}
 	fromBus := signal.Sender == "org.freedesktop.DBus" && iface == "org.freedesktop.DBus"
 	if !fromBus || name != "NameOwnerChanged" || len(signal.Body) != 3 {
+		s.wakeups.hear(signal)
 		return
 	}
 	who, _ := signal.Body[0].(string)
-	if owner, _ := signal.Body[2].(string); owner == "" {
-		<-s.ready
+	owner, _ := signal.Body[2].(string)
+	if owner == "" {
 		s.callers.left(who)
 	}
+	s.wakeups.ownerChanged(who, owner)
 }
 
 // admit checks the caller and sets up what the call runs under.

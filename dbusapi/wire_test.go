@@ -30,6 +30,19 @@ func openRaw(address string, wrap func(net.Conn) io.ReadWriteCloser) (*dbus.Conn
 	return conn, socket, err
 }
 
+// raw is a message in the wire format with arguments that godbus would not send.
+func (b *box) raw(head dbus.Message, arguments string) []byte {
+	b.t.Helper()
+	var raw bytes.Buffer
+	if err := head.EncodeTo(&raw, binary.LittleEndian); err != nil {
+		b.t.Fatal(err)
+	}
+	binary.LittleEndian.PutUint32(raw.Bytes()[4:], uint32(len(arguments)))
+	binary.LittleEndian.PutUint32(raw.Bytes()[8:], 1000) // the serial
+	raw.WriteString(arguments)
+	return raw.Bytes()
+}
+
 // callRaw calls RequestPinWithOptions with arguments that godbus would not
 // send, and gives the name of the error that comes back.
 func (b *box) callRaw(signature, arguments string) (name string) {
@@ -48,14 +61,7 @@ func (b *box) callRaw(signature, arguments string) (name string) {
 		dbus.FieldMember:      dbus.MakeVariant("RequestPinWithOptions"),
 		dbus.FieldSignature:   dbus.MakeVariant(dbus.ParseSignatureMust(signature)),
 	}}
-	var raw bytes.Buffer
-	if err := message.EncodeTo(&raw, binary.LittleEndian); err != nil {
-		b.t.Fatal(err)
-	}
-	binary.LittleEndian.PutUint32(raw.Bytes()[4:], uint32(len(arguments)))
-	binary.LittleEndian.PutUint32(raw.Bytes()[8:], 1000) // the serial
-	raw.WriteString(arguments)
-	if _, err := socket.Write(raw.Bytes()); err != nil {
+	if _, err := socket.Write(b.raw(message, arguments)); err != nil {
 		b.t.Fatal(err)
 	}
 	for {

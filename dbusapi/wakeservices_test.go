@@ -1,0 +1,169 @@
+package dbusapi_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/retune-tv/plexauthd/dbusapi/bustest"
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// said is a signal as its service sends it.
+type said struct {
+	path   dbus.ObjectPath
+	signal string
+	body   []any
+}
+
+const (
+	logind         = "org.freedesktop.login1"
+	networkManager = "org.freedesktop.NetworkManager"
+	networkd       = "org.freedesktop.network1"
+	connMan        = "net.connman"
+)
+
+func prepareForSleep(start bool) said {
+	return said{"/org/freedesktop/login1", logind + ".Manager.PrepareForSleep", []any{start}}
+}
+
+func networkManagerState(state uint32) said {
+	return said{"/org/freedesktop/NetworkManager", networkManager + ".StateChanged", []any{state}}
+}
+
+func networkdChanged(words map[string]string) said {
+	changed := map[string]dbus.Variant{}
+	for property, word := range words {
+		changed[property] = dbus.MakeVariant(word)
+	}
+	return said{"/org/freedesktop/network1", properties + ".PropertiesChanged", []any{networkd + ".Manager", changed, []string{}}}
+}
+
+func connManState(word string) said {
+	return said{"/", connMan + ".Manager.PropertyChanged", []any{"State", dbus.MakeVariant(word)}}
+}
+
+// wakeLog hears of wake-ups in the order of the signals: the calls of Wake may
+// overtake each other.
+type wakeLog struct {
+	slog.Handler
+	sources chan string
+}
+
+func (w wakeLog) Enabled(context.Context, slog.Level) bool { return true }
+
+func (w wakeLog) Handle(_ context.Context, r slog.Record) error {
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "source" {
+			w.sources <- a.Value.String()
+		}
+		return true
+	})
+	return nil
+}
+
+// sleeper is a box that hears of wake-ups.
+type sleeper struct {
+	*box
+	sources chan string // as logged
+	reasons chan string // as called
+}
+
+func newSleeper(t *testing.T, s setup) *sleeper {
+	t.Helper()
+	w := &sleeper{sources: make(chan string, 64), reasons: make(chan string, 64)}
+	s.log = slog.New(wakeLog{slog.DiscardHandler, w.sources})
+	s.wake = func(reason string) { w.reasons <- reason }
+	w.box = newBox(t, s)
+	w.awaitMatchRules(8)
+	return w
+}
+
+// service is somebody with a name on the bus.
+type service struct {
+	t    *testing.T
+	ctx  context.Context // ends when the test has taken too long
+	name string
+	conn *dbus.Conn
+}
+
+func newService(t *testing.T, bus *bustest.Bus, name string) *service {
+	t.Helper()
+	conn, err := dbus.Connect(bus.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if reply, err := conn.RequestName(name, dbus.NameFlagDoNotQueue); err != nil || reply != dbus.RequestNameReplyPrimaryOwner {
+		t.Fatalf("taking the name %s: %v %v", name, reply, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return &service{t, ctx, name, conn}
+}
+
+// leaves gives the name up and stays on the bus.
+func (s *service) leaves() {
+	s.t.Helper()
+	if _, err := s.conn.ReleaseName(s.name); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// says tells everybody.
+func (s *service) says(what said) {
+	s.t.Helper()
+	if err := s.conn.Emit(what.path, what.signal, what.body...); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// tells sends a signal straight to the daemon, and returns when the daemon has
+// read it.
+func (s *service) tells(what said) {
+	s.t.Helper()
+	dot := strings.LastIndex(what.signal, ".")
+	signal := &dbus.Message{
+		Type: dbus.TypeSignal,
+		Headers: map[dbus.HeaderField]dbus.Variant{
+			dbus.FieldPath:        dbus.MakeVariant(what.path),
+			dbus.FieldInterface:   dbus.MakeVariant(what.signal[:dot]),
+			dbus.FieldMember:      dbus.MakeVariant(what.signal[dot+1:]),
+			dbus.FieldDestination: dbus.MakeVariant(names.Bus),
+			dbus.FieldSignature:   dbus.MakeVariant(dbus.SignatureOf(what.body...)),
+		},
+		Body: what.body,
+	}
+	s.conn.Send(signal, nil)
+	s.ping()
+}
+
+// ping returns when the daemon has read all that this service has sent.
+func (s *service) ping() {
+	s.t.Helper()
+	if err := s.conn.Object(names.Bus, names.Path).CallWithContext(s.ctx, "org.freedesktop.DBus.Peer.Ping", 0).Err; err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// wakesFor fails the test unless the next wake-up is because of that service.
+func (w *sleeper) wakesFor(source, reason string) {
+	w.t.Helper()
+	if got := await(w.box, w.sources, "a wake-up"); got != source {
+		w.t.Fatalf("woken by %s, want %s", got, source)
+	}
+	if got := await(w.box, w.reasons, "a call of Wake"); got != reason {
+		w.t.Fatalf("woken because %q, want %q", got, reason)
+	}
+}
+
+// sleepsOn fails the test if anything has woken the daemon since.
+func (w *sleeper) sleepsOn(because string) {
+	w.t.Helper()
+	if len(w.sources) > 0 {
+		w.t.Fatalf("woken by %s: %s", <-w.sources, because)
+	}
+}
