@@ -312,4 +312,7 @@ func (a *Account) publish(next record, event Event) {
 	a.feed.publish(event)
 	a.logChange(before, event)
 	a.followPairing(event.PinEnd)
+	if event.PinEnd != nil {
+		a.wakeKeeper() // a move may wait for it
+	}
 }

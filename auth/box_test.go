@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,6 +53,7 @@ type box struct {
 	server  *plextvsim.Server
 	clock   *clockwork.FakeClock
 	start   time.Time
+	slept   atomic.Int64 // for so long the box has slept: its timers stood still
 	path    string // of the state file
 	log     *journal
 	options auth.Options
@@ -98,7 +100,9 @@ func newBox(t *testing.T, changes ...func(*setup)) *box {
 // open opens the account on the state file as it is.
 func (b *box) open() {
 	b.Helper()
-	b.options.Time = servertime.New(b.clock, nil)
+	b.options.Time = servertime.New(b.options.Clock, func() time.Duration {
+		return b.clock.Since(b.start) + time.Duration(b.slept.Load())
+	})
 	account, events := auth.Open(b.options), make(chan auth.Event, 1024)
 	cancel := account.Subscribe(func(e auth.Event) { events <- e })
 	b.account, b.events, b.seen = account, events, nil

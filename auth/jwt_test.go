@@ -23,6 +23,7 @@ func withDeviceKey(s *setup) { s.auth.Settings.Mode = auth.ModeJWT }
 // claimed pairs the box and lets somebody claim the PIN.
 func (b *box) claimed(o auth.PinOptions) {
 	b.Helper()
+	b.unread()
 	p := b.pair(o)
 	b.must(b.sim.Claim(p.Code, ""))
 	if e := b.passUntil(authChanged, interval); !named(e) {

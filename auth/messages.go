@@ -25,7 +25,7 @@ const (
 	MessageUnverified     = "7c8d754ba06e41459e5466607521054d" // with error, http_status if there was an answer
 	MessageUserSwitched   = "2f6f1b0c6d8e4d0f9a51c7b3e84a90d6" // with user_id
 	MessageKeyLost        = "5c1e8f3790b24a6da2f8417de6b0953c" // with user_id
-	MessageMoved          = "b7d20e5f4c3148a58e0d61f29a7b3c84"
+	MessageMoved          = "b7d20e5f4c3148a58e0d61f29a7b3c84" // with user_id
 	MessageNotMoved       = "d94c7a1be0524f6d8b36a0f5172ce983" // with error, http_status if there was an answer
 )
 

@@ -69,8 +69,9 @@ func (k *keeper) tryMove(ctx context.Context) error {
 	err := a.move(ctx)
 	switch {
 	case err == nil:
-		if a.Snapshot().Mode == ModeJWT {
-			a.log.Info("moved to a device key: the token is bound to this box from now on", "message_id", MessageMoved)
+		if s := a.Snapshot(); s.Mode == ModeJWT {
+			a.log.Info("moved to a device key: the token is bound to this box from now on",
+				"message_id", MessageMoved, "user_id", s.Credentials.UserID)
 		}
 	case !saysNothing(err):
 		k.moveAt = a.time.Uptime() + moveAgainAfter
