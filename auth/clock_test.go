@@ -153,7 +153,7 @@ func TestTheNetworkIsBack(t *testing.T) {
 	b := newBox(t)
 	b.claimed(auth.PinOptions{})
 	b.close()
-	b.sim.Fail(plextvsim.Fault{Reset: true})
+	b.sim.Fail(plextvsim.CaptivePortal()) // asked about once, without retries
 	b.open()
 	for range 200 { // until the pauses are as long as they get
 		b.tick(10 * time.Second)
