@@ -19,8 +19,8 @@ const (
 	AuthInvalid     Code = "AuthInvalid"     // plex.tv refused the token
 	PinExpired      Code = "PinExpired"      // the pairing ran out of time
 	PinRejected     Code = "PinRejected"     // the home user's PIN is wrong or missing
-	NotFound        Code = "NotFound"        // no such pairing
-	RateLimited     Code = "RateLimited"     // plex.tv asks for patience
+	NotFound        Code = "NotFound"        // no such pairing, media server or home user
+	RateLimited     Code = "RateLimited"     // plex.tv asks for patience, or too many home PINs were wrong
 	Unreachable     Code = "Unreachable"     // no route, DNS, TLS, timeout
 	ServerError     Code = "ServerError"     // plex.tv failed (5xx)
 	InvalidResponse Code = "InvalidResponse" // not what plex.tv sends

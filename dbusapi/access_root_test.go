@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -53,7 +54,7 @@ func policyFile(t *testing.T, rules string) string {
 // everyCall gives an order for each of our methods, and one without an interface.
 func everyCall(exported map[string]map[string][]dbusapi.Argument) []string {
 	calls := []string{"call GetToken"}
-	for _, iface := range []string{names.Main, names.Credentials} {
+	for _, iface := range []string{names.Main, names.Credentials, names.Home} {
 		for member, takes := range exported[iface] {
 			order := "call " + iface + "." + member
 			for _, argument := range takes {
@@ -79,7 +80,7 @@ func TestAccessOnTheSystemBus(t *testing.T) {
 			b.checkForSecrets("stranger", heard)
 
 			calls := everyCall(b.service.Exported())
-			if len(calls) != 15 {
+			if len(calls) != 20 {
 				t.Fatalf("the calls are %v", calls)
 			}
 			member := newStranger(t, b.ctx, b.bus.Address, nobody, group)
@@ -166,11 +167,13 @@ func TestLogLevelIsForRoot(t *testing.T) {
 
 // wantAction is the polkit action of a method.
 func wantAction(method string) string {
-	member := method[strings.LastIndex(method, ".")+1:]
+	dot := strings.LastIndex(method, ".")
+	iface, member := method[:dot], method[dot+1:]
+	reads := strings.HasPrefix(member, "Get") || slices.Contains([]string{"ValidateToken", "ListServers", "RenewServerHeaders"}, member)
 	switch {
-	case !strings.HasPrefix(method, names.Credentials):
+	case iface == names.Main:
 		return "tv.retune.PlexAuth1.pair"
-	case strings.HasPrefix(member, "Get") || member == "ValidateToken":
+	case iface == names.Credentials && reads:
 		return "tv.retune.PlexAuth1.read-credentials"
 	default:
 		return "tv.retune.PlexAuth1.manage"

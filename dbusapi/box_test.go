@@ -15,6 +15,7 @@ import (
 	"github.com/retune-tv/plexauthd/auth"
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/auth/servertime"
 	"github.com/retune-tv/plexauthd/auth/statefile"
 	"github.com/retune-tv/plexauthd/dbusapi"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
@@ -25,15 +26,31 @@ const patience = 15 * time.Second
 
 const version = "1.2.3-test"
 
+// What plex.tv knows of Alice: her identifier, that of her media server and that
+// of one that a friend shares with her.
+const (
+	aliceUUID = "a11ce0a11ce0a11c"
+	machineID = "51a0c4f5e1d94f6b8e3c2d7a9b0f1e2d3c4b5a69"
+	friendsID = "7f3b9d0c2a6e4815b3f7d9e1c5a80246e8f1a3b5"
+)
+
+func alice() plextvsim.User {
+	resources := plextvsim.SampleResources()
+	resources[0].ClientIdentifier, resources[1].ClientIdentifier = machineID, friendsID
+	return plextvsim.User{Username: "alice", Title: "Alice Liddell", UUID: aliceUUID, HomeAdmin: true, Resources: resources}
+}
+
 // box is a real account, served on a real bus, with a simulated plex.tv whose
 // time stands still unless a test moves it on: an answer that is delayed there
 // stays away.
 type box struct {
 	t        *testing.T
 	ctx      context.Context // ends when the test has taken too long
+	setup    setup
 	bus      *bustest.Bus
 	plex     *plextvsim.Sim
 	plexTime *clockwork.FakeClock
+	server   *plextvsim.Server
 	token    string // Alice's, from another device of hers
 	state    string // path of the state file
 	account  *auth.Account
@@ -47,7 +64,9 @@ type setup struct {
 	system         bool // serve as on the system bus
 	address        string
 	pairingTimeout time.Duration
-	clock          clockwork.Clock // the service's
+	mode           auth.Mode
+	sim            plextvsim.Options // but for the clock
+	clock          clockwork.Clock   // the service's
 	log            *slog.Logger
 	logLevel       *slog.LevelVar
 	wrap           func(dbusapi.Account) dbusapi.Account
@@ -65,56 +84,73 @@ func newBox(t *testing.T, s setup) *box {
 		s.pairingTimeout = 5 * time.Minute
 	}
 	b := &box{
-		t: t, ctx: ctx, bus: s.bus, plexTime: clockwork.NewFakeClockAt(time.Now()),
+		t: t, ctx: ctx, setup: s, bus: s.bus, plexTime: clockwork.NewFakeClockAt(time.Now()),
 		state: filepath.Join(t.TempDir(), "state", "state.toml"),
 	}
-	b.plex = plextvsim.New(plextvsim.Options{Clock: b.plexTime})
-	b.token = b.plex.AddUser(plextvsim.User{Username: "alice", Title: "Alice Liddell", HomeAdmin: true})
-	b.account = openAccount(t, b, s)
-	t.Cleanup(b.stop)
-	address := s.bus.Address
-	if s.address != "" {
-		address = s.address
-	}
-	if s.system {
-		t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
-		address = "system"
-	}
+	s.sim.Clock = b.plexTime
+	b.plex = plextvsim.New(s.sim)
+	b.server = b.plex.StartTLS()
+	t.Cleanup(b.server.Close)
+	b.token = b.plex.AddUser(alice())
 	var err error
 	if b.observer, err = dbus.Connect(s.bus.Address); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.observer.Close() })
+	t.Cleanup(b.stop)
+	b.start()
+	return b
+}
+
+// start opens the account on the state as it is, and serves it.
+func (b *box) start() {
+	b.t.Helper()
+	s := b.setup
+	b.account = b.openAccount()
+	address := s.bus.Address
+	if s.address != "" {
+		address = s.address
+	}
+	if s.system {
+		b.t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
+		address = "system"
+	}
 	served := dbusapi.Account(b.account)
 	if s.wrap != nil {
 		served = s.wrap(served)
 	}
-	b.service, err = dbusapi.Serve(ctx, dbusapi.Options{
+	var err error
+	b.service, err = dbusapi.Serve(b.ctx, dbusapi.Options{
 		Open: func() dbusapi.Account { return served }, Bus: address, Version: version, Clock: s.clock, Log: s.log, LogLevel: s.logLevel,
 		Wake: s.wake,
 	})
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
-	return b
 }
 
-func openAccount(t *testing.T, b *box, s setup) *auth.Account {
-	t.Helper()
-	server := b.plex.StartTLS()
-	t.Cleanup(server.Close)
-	plex, err := plextv.New(plextv.Config{BaseURL: server.URL, RootCAs: server.CAPool(), Clock: hurriedClock{clockwork.NewRealClock()}})
+func (b *box) openAccount() *auth.Account {
+	b.t.Helper()
+	// Time passes for the account as it does for everybody, and when a test moves
+	// plexTime on.
+	wall, began := clockwork.NewRealClock(), b.plexTime.Now()
+	booted := wall.Now().Add(-time.Hour)
+	plexTime := servertime.New(wall, func() time.Duration { return wall.Since(booted) + b.plexTime.Since(began) })
+	plex, err := plextv.New(plextv.Config{
+		BaseURL: b.server.URL, RootCAs: b.server.CAPool(), Clock: hurriedClock{wall}, OnDate: plexTime.Learn, Log: b.setup.log,
+	})
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
 	return auth.Open(auth.Options{
-		Plex: plex, Store: statefile.Open(b.state, clockwork.NewRealClock()), Log: s.log,
+		Plex: plex, Store: statefile.Open(b.state, wall), Time: plexTime, Log: b.setup.log,
 		Settings: auth.Settings{
+			Mode: b.setup.mode,
 			Identity: plextv.Identity{
 				Product: "Test & Box", Version: version, Platform: "Linux", PlatformVersion: "6.12",
 				Device: "TV", DeviceName: "Küche",
 			},
-			PollInterval: 20 * time.Millisecond, PairingTimeout: s.pairingTimeout,
+			PollInterval: 20 * time.Millisecond, PairingTimeout: b.setup.pairingTimeout,
 		},
 		ConfirmAfter: 10 * time.Millisecond,
 	})
@@ -134,6 +170,13 @@ func (b *box) stop() {
 	if err := b.account.Close(ctx); err != nil {
 		b.t.Error(err)
 	}
+}
+
+// restart ends the daemon and starts another one on what it has written.
+func (b *box) restart() {
+	b.t.Helper()
+	b.stop()
+	b.start()
 }
 
 // await takes from a channel what has to come.

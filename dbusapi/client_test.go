@@ -55,6 +55,10 @@ func (c *client) credentials(member string, args ...any) reply {
 	return c.call(names.Credentials+"."+member, args...)
 }
 
+func (c *client) home(member string, args ...any) reply {
+	return c.call(names.Home+"."+member, args...)
+}
+
 // start calls without waiting for the answer.
 func (c *client) start(done chan *dbus.Call, method string, args ...any) {
 	c.conn.Object(names.Bus, names.Path).GoWithContext(c.ctx, method, 0, done, args...)
@@ -115,6 +119,14 @@ func (c *client) hears(name string, body ...any) {
 	c.peeked = nil
 	if signal.Name != name || !reflect.DeepEqual(signal.Body, body) || signal.Path != names.Path {
 		c.t.Fatalf("heard %s%v, want %s%v", signal.Name, signal.Body, name, body)
+	}
+}
+
+// skipTo takes the signals before the next one of that name.
+func (c *client) skipTo(name string) {
+	c.t.Helper()
+	for c.peek().Name != name {
+		c.peeked = nil
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // credentialMembers are the methods of tv.retune.PlexAuth1.Credentials.
 func (s *Service) credentialMembers() members {
-	credentials, token := arg{"credentials", "a{sv}"}, arg{"token", "s"}
+	credentials, token, machineID := arg{"credentials", "a{sv}"}, arg{"token", "s"}, arg{"machine_id", "s"}
 	return members{
 		"GetToken":             {action: readCredentials, run: s.getToken},
 		"GetCurrentUser":       {action: readCredentials, run: s.getCurrentUser},
@@ -22,11 +22,15 @@ func (s *Service) credentialMembers() members {
 		"ValidateToken":        {action: readCredentials, asksPlex: true, in: []arg{token}, run: s.validateToken},
 		"ClearCredentials":     {action: manage, run: s.clearCredentials},
 		"SignOut":              {action: manage, asksPlex: true, run: s.signOut},
-		"SelectServer":         {action: manage, in: []arg{{"machine_id", "s"}, {"uri", "s"}}, run: s.selectServer},
+		"SelectServer":         {action: manage, in: []arg{machineID, {"uri", "s"}}, run: s.selectServer},
+		"ListServers":          {action: readCredentials, asksPlex: true, run: s.listServers},
+		"GetServerHeaders":     {action: readCredentials, asksPlex: true, in: []arg{machineID}, run: s.getServerHeaders},
+		"RenewServerHeaders":   {action: readCredentials, asksPlex: true, in: []arg{machineID}, run: s.renewServerHeaders},
 	}
 }
 
-func (s *Service) getToken(context.Context, *call) ([]any, error) {
+func (s *Service) getToken(ctx context.Context, _ *call) ([]any, error) {
+	s.account.Fresh(ctx)
 	token, err := s.account.Token()
 	return single(token.Reveal(), err)
 }
@@ -48,13 +52,13 @@ func (s *Service) getCurrentUser(context.Context, *call) ([]any, error) {
 	return []any{user}, nil
 }
 
-func (s *Service) getAuthHeaders(context.Context, *call) ([]any, error) {
-	return []any{map[string]string(s.account.Snapshot().Headers)}, nil
+func (s *Service) getAuthHeaders(ctx context.Context, _ *call) ([]any, error) {
+	return []any{map[string]string(s.account.Fresh(ctx).Headers)}, nil
 }
 
-func (s *Service) getStoredCredentials(context.Context, *call) ([]any, error) {
+func (s *Service) getStoredCredentials(ctx context.Context, _ *call) ([]any, error) {
 	stored := map[string]dbus.Variant{}
-	if c := s.account.Snapshot().Credentials; c != nil {
+	if c := s.account.Fresh(ctx).Credentials; c != nil {
 		stored = map[string]dbus.Variant{
 			"token":               dbus.MakeVariant(c.Token.Reveal()),
 			"user_id":             dbus.MakeVariant(c.UserID),
@@ -116,4 +120,29 @@ func (s *Service) signOut(ctx context.Context, _ *call) ([]any, error) {
 
 func (s *Service) selectServer(ctx context.Context, c *call) ([]any, error) {
 	return nil, s.account.SelectServer(ctx, auth.Server{MachineID: c.body[0].(string), URI: c.body[1].(string)})
+}
+
+func (s *Service) listServers(ctx context.Context, _ *call) ([]any, error) {
+	servers, err := s.account.ListServers(ctx)
+	list := []map[string]dbus.Variant{}
+	for _, server := range servers {
+		list = append(list, map[string]dbus.Variant{
+			"machine_id": dbus.MakeVariant(server.MachineID),
+			"name":       dbus.MakeVariant(server.Name),
+			"owned":      dbus.MakeVariant(server.Owned),
+			"presence":   dbus.MakeVariant(server.Presence),
+			"uris":       dbus.MakeVariant(server.URIs),
+		})
+	}
+	return single(list, err)
+}
+
+func (s *Service) getServerHeaders(ctx context.Context, c *call) ([]any, error) {
+	headers, err := s.account.ServerHeaders(ctx, c.body[0].(string))
+	return single(map[string]string(headers), err)
+}
+
+func (s *Service) renewServerHeaders(ctx context.Context, c *call) ([]any, error) {
+	headers, err := s.account.RenewServerHeaders(ctx, c.body[0].(string))
+	return single(map[string]string(headers), err)
 }

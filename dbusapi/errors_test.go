@@ -36,6 +36,11 @@ func TestErrorsOfPlex(t *testing.T) {
 			c.main("Validate").isError(want)
 			c.credentials("ValidateToken", b.token).isError(want)
 			c.credentials("StoreCredentials", options{"token": dbus.MakeVariant(b.token)}).isError(want)
+			c.credentials("ListServers").isError(want)
+			c.credentials("GetServerHeaders", machineID).isError(want)
+			c.credentials("RenewServerHeaders", machineID).isError(want)
+			c.home("ListUsers").isError(want)
+			c.home("SwitchUser", aliceUUID, "").isError(want)
 			if state := c.property("State"); state != "signed-in" {
 				t.Errorf("State is %v", state)
 			}

@@ -23,7 +23,7 @@ const (
 // export lays out all objects: ours, the one for the log level, and their
 // ancestors for tools that walk the tree.
 func (s *Service) export() map[dbus.ObjectPath]object {
-	own := object{names.Main: s.mainMembers(), names.Credentials: s.credentialMembers()}
+	own := object{names.Main: s.mainMembers(), names.Credentials: s.credentialMembers(), names.Home: s.homeMembers()}
 	log := object{logControl: {}}
 	own.addProperties(mainProperties{s})
 	log.addProperties(logProperties{s.logLevel, func() *gate { return s.gate }})

@@ -87,7 +87,7 @@ func TestWhatIsExportedIsInTheXML(t *testing.T) {
 func TestIntrospectionIsTheFile(t *testing.T) {
 	b := newBox(t, setup{})
 	served, installed := interfaces(t, b.client().introspection(names.Path)), interfaces(t, readFile(t))
-	if len(installed) != 2 || len(served) != 5 {
+	if len(installed) != 3 || len(served) != 6 {
 		t.Errorf("%d interfaces in the file, %d on the bus", len(installed), len(served))
 	}
 	for name, iface := range installed {
@@ -110,7 +110,9 @@ func TestAnswersAreAsTheXMLSays(t *testing.T) {
 		{"RequestPin", nil}, {"RequestPinWithOptions", []any{options{}}}, {"CheckPinStatus", []any{p.ID}},
 		{"CancelPin", []any{p.ID}}, {"StoreCredentials", []any{stored}}, {"Validate", nil}, {"GetToken", nil},
 		{"GetCurrentUser", nil}, {"GetAuthHeaders", nil}, {"GetStoredCredentials", nil}, {"ValidateToken", []any{"x"}},
-		{"SelectServer", []any{"m", "http://h"}}, {"SignOut", nil}, {"ClearCredentials", nil},
+		{"SelectServer", []any{"m", "http://h"}}, {"ListServers", nil}, {"GetServerHeaders", []any{machineID}},
+		{"RenewServerHeaders", []any{machineID}}, {"ListUsers", nil}, {"SwitchUser", []any{aliceUUID, ""}},
+		{"SignOut", nil}, {"ClearCredentials", nil},
 	}
 	all, described := interfaces(t, readFile(t)), map[string]string{}
 	for _, iface := range all {
@@ -206,7 +208,7 @@ func TestTreeLeadsToTheObjects(t *testing.T) {
 		}
 	}
 	want := map[dbus.ObjectPath]int{ // to how many interfaces
-		"/": 2, "/tv": 2, "/tv/retune": 2, names.Path: 5,
+		"/": 2, "/tv": 2, "/tv/retune": 2, names.Path: 6,
 		"/org": 2, "/org/freedesktop": 2, "/org/freedesktop/LogControl1": 4,
 	}
 	if !reflect.DeepEqual(found, want) {

@@ -22,6 +22,7 @@ const answerTimeout = 20 * time.Second
 // Account is what the service needs of the account. [auth.Account] is the real one.
 type Account interface {
 	Snapshot() *auth.Snapshot
+	Fresh(context.Context) *auth.Snapshot
 	Subscribe(func(auth.Event)) (cancel func())
 	RequestPin(context.Context, auth.PinOptions) (auth.Pairing, error)
 	CheckPin(ctx context.Context, id uint64) (claimed bool, expiresAt time.Time, err error)
@@ -33,6 +34,11 @@ type Account interface {
 	Clear(context.Context) error
 	SignOut(context.Context) (revoked bool, err error)
 	SelectServer(context.Context, auth.Server) error
+	ListServers(context.Context) ([]auth.MediaServer, error)
+	ServerHeaders(ctx context.Context, machineID string) (auth.Headers, error)
+	RenewServerHeaders(ctx context.Context, machineID string) (auth.Headers, error)
+	ListUsers(context.Context) ([]auth.HomeUser, error)
+	SwitchUser(ctx context.Context, uuid string, pin secret.String) error
 }
 
 // Options say where and how to serve. Open is required.

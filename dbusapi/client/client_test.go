@@ -161,6 +161,48 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+func TestServers(t *testing.T) {
+	box, c := start(t)
+	ctx := bounded(t)
+	_, err := c.Servers(ctx)
+	checkCode(t, "servers when signed out", err, client.AuthRequired)
+	box.SignIn()
+	servers, err := c.Servers(ctx)
+	check(t, "servers", servers, err, []client.MediaServer{
+		{MachineID: boxtest.MachineID, Name: "Living Room", Owned: true, Presence: true, URIs: []string{boxtest.ServerURI}},
+	})
+	account, err := c.Headers(ctx)
+	check(t, "product", account.Identity["X-Plex-Product"], err, "boxtest")
+	headers, err := c.ServerHeaders(ctx, boxtest.MachineID)
+	check(t, "headers", headers, err, account) // an owned server takes the account's opaque token
+	headers, err = c.RenewServerHeaders(ctx, boxtest.MachineID)
+	check(t, "headers after a refusal", headers, err, account) // plex.tv was asked just now
+	_, err = c.ServerHeaders(ctx, "no-such-server")
+	checkCode(t, "unknown server", err, client.NotFound)
+}
+
+func TestHome(t *testing.T) {
+	box, c := start(t)
+	ctx := bounded(t)
+	_, err := c.HomeUsers(ctx)
+	checkCode(t, "users when signed out", err, client.AuthRequired)
+	box.SignIn()
+	alice, err := c.CurrentUser(ctx)
+	check(t, "user", alice.Username, err, boxtest.Username)
+	bob := box.AddHomeUser("Bob", "4711")
+	users, err := c.HomeUsers(ctx)
+	check(t, "users", users, err, []client.HomeUser{
+		{UUID: alice.UUID, Title: alice.Title, Thumb: alice.Thumb, Admin: true},
+		{UUID: bob, Title: "Bob", Thumb: "https://plex.tv/users/" + bob + "/avatar?c=1700000000", Restricted: true, Protected: true},
+	})
+	checkCode(t, "wrong PIN", c.SwitchUser(ctx, bob, secret.New("0000")), client.PinRejected)
+	checkCode(t, "no PIN", c.SwitchUser(ctx, bob, secret.String{}), client.PinRejected)
+	checkCode(t, "no such user", c.SwitchUser(ctx, "0123456789abcdef", secret.String{}), client.NotFound)
+	done(t, "switching", c.SwitchUser(ctx, bob, secret.New("4711")))
+	user, err := c.CurrentUser(ctx)
+	check(t, "user", user.UUID, err, bob)
+}
+
 // TestEveryMemberIsCovered reads what the daemon offers, so that a member added
 // there is not forgotten here.
 func TestEveryMemberIsCovered(t *testing.T) {
@@ -178,7 +220,7 @@ func TestEveryMemberIsCovered(t *testing.T) {
 	covered := strings.Fields(`RequestPin RequestPinWithOptions CheckPinStatus CancelPin Validate
 		AuthChanged PinEnded Authenticated State Pin AuthMode TokenExpiresAt SelectedServer Version
 		GetToken GetCurrentUser GetAuthHeaders GetStoredCredentials StoreCredentials ValidateToken
-		ClearCredentials SignOut SelectServer`)
+		ClearCredentials SignOut SelectServer ListServers GetServerHeaders RenewServerHeaders ListUsers SwitchUser`)
 	for _, iface := range node.Interfaces {
 		for _, member := range iface.Members {
 			if !slices.Contains(covered, member.Name) {

@@ -34,7 +34,7 @@ type Credentials struct {
 	SelectedServer                 Server
 }
 
-// Headers are what goes along with a request to plex.tv.
+// Headers are what goes along with a request to plex.tv or to a media server.
 type Headers struct {
 	Identity map[string]string // Accept and the X-Plex-* headers that are no secret
 	Token    secret.String     // X-Plex-Token; zero when nobody is signed in
@@ -59,14 +59,16 @@ func (h Headers) All() iter.Seq2[string, string] {
 }
 
 // Token gives the token: [AuthRequired] when nobody is signed in, [AuthInvalid]
-// when plex.tv has refused the token that is held.
+// when plex.tv has refused the token that is held. One that is about to end is
+// renewed first: ask each time instead of keeping it.
 func (c *Client) Token(ctx context.Context) (secret.String, error) {
 	var token string
 	err := c.call(ctx, names.Credentials, "GetToken", nil, &token)
 	return secret.New(token), err
 }
 
-// CurrentUser tells who is signed in; the zero User when nobody is.
+// CurrentUser tells who uses the box: the user who signed in, or of the Plex Home
+// whom [Client.SwitchUser] switched to. The zero User when nobody is signed in.
 func (c *Client) CurrentUser(ctx context.Context) (User, error) {
 	var values map[string]dbus.Variant
 	err := c.call(ctx, names.Credentials, "GetCurrentUser", nil, &values)
@@ -80,13 +82,10 @@ func (c *Client) CurrentUser(ctx context.Context) (User, error) {
 	return u, err
 }
 
-// Headers gives the headers for a request to plex.tv.
+// Headers gives the headers for a request to plex.tv. For a media server there is
+// [Client.ServerHeaders].
 func (c *Client) Headers(ctx context.Context) (Headers, error) {
-	var values map[string]string
-	err := c.call(ctx, names.Credentials, "GetAuthHeaders", nil, &values)
-	token := values[tokenHeader]
-	delete(values, tokenHeader)
-	return Headers{Identity: values, Token: secret.New(token)}, err
+	return c.headers(ctx, "GetAuthHeaders")
 }
 
 // StoredCredentials gives what is kept for the signed-in user; the zero

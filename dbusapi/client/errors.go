@@ -21,9 +21,9 @@ const (
 	AuthRequired    Code = "AuthRequired"    // nobody is signed in
 	AuthInvalid     Code = "AuthInvalid"     // plex.tv refused the token
 	PinExpired      Code = "PinExpired"      // the pairing ran out of time
-	PinRejected     Code = "PinRejected"     // the home PIN is wrong
-	NotFound        Code = "NotFound"        // there is no such pairing
-	RateLimited     Code = "RateLimited"     // plex.tv asks for patience
+	PinRejected     Code = "PinRejected"     // the home user's PIN is wrong or missing
+	NotFound        Code = "NotFound"        // there is no such pairing, media server or home user
+	RateLimited     Code = "RateLimited"     // plex.tv asks for patience, or too many home PINs were wrong
 	Unreachable     Code = "Unreachable"     // plex.tv: no route, DNS, TLS, timeout
 	ServerError     Code = "ServerError"     // plex.tv has a fault (5xx)
 	InvalidResponse Code = "InvalidResponse" // what answered is not plex.tv, such as a captive portal

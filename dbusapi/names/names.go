@@ -13,6 +13,7 @@ const (
 const (
 	Main        = "tv.retune.PlexAuth1"
 	Credentials = "tv.retune.PlexAuth1.Credentials"
+	Home        = "tv.retune.PlexAuth1.Home"
 )
 
 // ErrorPrefix begins the names of the daemon's own errors.

@@ -81,6 +81,12 @@ var members = []struct {
 	{names.Credentials + ".ClearCredentials", manage, "ok"},
 	{names.Credentials + ".SignOut", manage, "ok"},
 	{names.Credentials + ".SelectServer", manage, names.ErrorPrefix + "AuthRequired"},
+	{names.Credentials + ".ListServers", read, names.ErrorPrefix + "AuthRequired"},
+	{names.Credentials + ".GetServerHeaders", read, names.ErrorPrefix + "AuthRequired"},
+	{names.Credentials + ".RenewServerHeaders", read, names.ErrorPrefix + "AuthRequired"},
+
+	{names.Home + ".ListUsers", manage, names.ErrorPrefix + "AuthRequired"},
+	{names.Home + ".SwitchUser", manage, names.ErrorPrefix + "AuthRequired"},
 
 	{logControl + "org.freedesktop.DBus.Introspectable.Introspect", look, "ok"},
 	{logControl + "org.freedesktop.DBus.Peer.Ping", look, "ok"},

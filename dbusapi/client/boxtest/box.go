@@ -6,6 +6,7 @@ package boxtest
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +23,12 @@ import (
 
 // Username is the one person who has an account.
 const Username = "alice"
+
+// MachineID and ServerURI are of her media server.
+const (
+	MachineID = "51a0c4f5e1d94f6b8e3c2d7a9b0f1e2d3c4b5a69"
+	ServerURI = "https://192-168-1-10.51a0c4f5e1d94f6b8e3c2d7a9b0f1e2d.plex.direct:32400"
+)
 
 // Version is the daemon's.
 const Version = "1.2.3-box"
@@ -47,7 +54,10 @@ type Box struct {
 func New(t testing.TB, bus *bustest.Bus) *Box {
 	t.Helper()
 	sim := plextvsim.New(plextvsim.Options{})
-	token := sim.AddUser(plextvsim.User{Username: Username})
+	token := sim.AddUser(plextvsim.User{Username: Username, Resources: []plextvsim.Resource{{
+		Name: "Living Room", ClientIdentifier: MachineID, Owned: true,
+		Connections: []plextvsim.Connection{{Address: "192.168.1.10", URI: ServerURI, Local: true}},
+	}}})
 	server := sim.StartTLS()
 	t.Cleanup(server.Close)
 	plex, err := plextv.New(plextv.Config{BaseURL: server.URL, RootCAs: server.CAPool()})
@@ -107,6 +117,18 @@ func (b *Box) SignIn() (token string) {
 		b.t.Fatal(err)
 	}
 	return b.token
+}
+
+// AddHomeUser adds a managed user to Alice's Plex Home, without a PIN if that is
+// empty, and returns the user's UUID.
+func (b *Box) AddHomeUser(title, pin string) (uuid string) {
+	b.t.Helper()
+	user := plextvsim.User{Username: strings.ToLower(title), Title: title, PIN: pin, Restricted: true}
+	uuid, err := b.Plex.AddHomeUser(b.token, user)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return uuid
 }
 
 // Secrets gives all that must not be printed: every token and every PIN id

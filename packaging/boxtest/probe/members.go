@@ -46,6 +46,12 @@ var members = []member{
 	{names.Credentials + ".ClearCredentials", nil},
 	{names.Credentials + ".SignOut", nil},
 	{names.Credentials + ".SelectServer", []any{"machine", "http://127.0.0.1:32400"}},
+	{names.Credentials + ".ListServers", nil},
+	{names.Credentials + ".GetServerHeaders", []any{"machine"}},
+	{names.Credentials + ".RenewServerHeaders", []any{"machine"}},
+
+	{names.Home + ".ListUsers", nil},
+	{names.Home + ".SwitchUser", []any{"user", ""}},
 
 	{logControl + ": org.freedesktop.DBus.Introspectable.Introspect", nil},
 	{logControl + ": org.freedesktop.DBus.Peer.Ping", nil},
