@@ -54,7 +54,9 @@ func (a *Account) SwitchUser(ctx context.Context, uuid string, pin secret.String
 	if err != nil {
 		return err
 	}
-	if user.Protected && pin.IsZero() {
+	if !user.Protected {
+		pin = secret.String{} // plex.tv does not look at it, so it counts neither as wrong nor as right
+	} else if pin.IsZero() {
 		// plex.tv has let clients in that sent none.
 		return errorf(PinRejected, "this user of the home is protected: the PIN is missing")
 	}
@@ -127,7 +129,9 @@ func (a *Account) takeSwitched(ctx context.Context, user plextv.HomeUser, token 
 			return errSignedOut()
 		}
 		same := next.Auth.UserID == user.ID && !next.refused()
-		next.HomePin = nil
+		if user.Protected { // and the PIN was right
+			next.HomePin = nil
+		}
 		if !same {
 			next.Servers, next.serversAt = nil, 0
 			e.Auth = &AuthChange{Authenticated: true, Reason: ReasonUserSwitched}

@@ -162,7 +162,10 @@ func TestTooManyWrongPINs(t *testing.T) {
 	if c.plex.Count(plextvsim.SwitchUser) != tried {
 		t.Error("plex.tv was asked during the pause")
 	}
-	c.home("SwitchUser", kim, "").gives("") // for whom there is nothing to guess
+	for _, pin := range []string{"", "0000"} { // no right PIN ends the pause
+		c.home("SwitchUser", kim, pin).gives("")
+		c.home("SwitchUser", bob, bobsPIN).isError(names.ErrorPrefix + "RateLimited")
+	}
 	c.plexTime.Advance(31 * time.Second)
 	c.home("SwitchUser", bob, bobsPIN).gives("")
 	c.usedBy(bob)
