@@ -53,8 +53,9 @@ type box struct {
 	server  *plextvsim.Server
 	clock   *clockwork.FakeClock
 	start   time.Time
-	slept   atomic.Int64 // for so long the box has slept: its timers stood still
-	path    string // of the state file
+	time    atomic.Pointer[servertime.Clock] // of the account that is open
+	slept   atomic.Int64                     // for so long the box has slept: its timers stood still
+	path    string                           // of the state file
 	log     *journal
 	options auth.Options
 	account *auth.Account
@@ -86,7 +87,7 @@ func newBox(t *testing.T, changes ...func(*setup)) *box {
 	b.sim = plextvsim.New(s.sim)
 	b.server = b.sim.StartTLS()
 	t.Cleanup(b.server.Close)
-	s.plex.OnDate = func(date time.Time) { b.options.Time.Learn(date) }
+	s.plex.OnDate = func(date time.Time) { b.time.Load().Learn(date) }
 	s.plex.BaseURL, s.plex.RootCAs = b.server.URL, b.server.CAPool()
 	client, err := plextv.New(s.plex)
 	b.must(err)
@@ -103,6 +104,7 @@ func (b *box) open() {
 	b.options.Time = servertime.New(b.options.Clock, func() time.Duration {
 		return b.clock.Since(b.start) + time.Duration(b.slept.Load())
 	})
+	b.time.Store(b.options.Time)
 	account, events := auth.Open(b.options), make(chan auth.Event, 1024)
 	cancel := account.Subscribe(func(e auth.Event) { events <- e })
 	b.account, b.events, b.seen = account, events, nil
