@@ -24,7 +24,7 @@ const (
 func newHousehold(t *testing.T, changes ...func(*setup)) *household {
 	t.Helper()
 	b := newBox(t, changes...)
-	admin := b.sim.AddUser(plextvsim.User{Username: "ann", PIN: adminPin})
+	admin := b.sim.AddUser(plextvsim.User{Username: "ann", PIN: adminPin, Resources: plextvsim.SampleResources()})
 	h := &household{box: b}
 	var err error
 	h.child, err = b.sim.AddHomeUser(admin, plextvsim.User{Title: "Ben", Restricted: true, PIN: childPin})
