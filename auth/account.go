@@ -132,6 +132,9 @@ func Open(o Options) *Account {
 	a.life, a.end = context.WithCancel(context.Background())
 	a.load(o.Settings)
 	first := a.record.snapshot()
+	if first.Advice != "" {
+		a.log.Warn(first.Advice, "message_id", MessageAdvice)
+	}
 	a.snap.Store(first)
 	a.feed = newFeed(a.log, first)
 	a.turn <- struct{}{} // a poller may end its pairing at once

@@ -19,7 +19,7 @@ func (b *box) told(id string, fields ...string) (line string) {
 	_ = b.account.Alive(b.soon()) // what is being logged is there then
 	var found []string
 	for line := range strings.Lines(b.log.String()) {
-		if strings.Contains(line, " message_id="+id+" ") {
+		if strings.Contains(strings.TrimSpace(line)+" ", " message_id="+id+" ") {
 			found = append(found, line)
 		}
 	}

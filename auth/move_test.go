@@ -173,6 +173,7 @@ func TestTheWayBack(t *testing.T) {
 			if !strings.Contains(now.Advice, "sign in again") {
 				t.Errorf("advice: %q", now.Advice)
 			}
+			b.told(auth.MessageAdvice)
 			b.toRenewal()
 			b.isBound()
 			if signedOut {
