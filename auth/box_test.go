@@ -101,9 +101,12 @@ func newBox(t *testing.T, changes ...func(*setup)) *box {
 // open opens the account on the state file as it is.
 func (b *box) open() {
 	b.Helper()
-	b.options.Time = servertime.New(b.options.Clock, func() time.Duration {
-		return b.clock.Since(b.start) + time.Duration(b.slept.Load())
-	})
+	b.options.Time = servertime.New(clockwork.NewRealClock(), nil)
+	if b.options.Clock != nil {
+		b.options.Time = servertime.New(b.options.Clock, func() time.Duration {
+			return b.clock.Since(b.start) + time.Duration(b.slept.Load())
+		})
+	}
 	b.time.Store(b.options.Time)
 	account, events := auth.Open(b.options), make(chan auth.Event, 1024)
 	cancel := account.Subscribe(func(e auth.Event) { events <- e })

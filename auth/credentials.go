@@ -101,6 +101,9 @@ func (a *Account) Store(ctx context.Context, c Credentials) error {
 		return nil
 	})
 	if err == nil {
+		if verified {
+			a.askedAt.Store(int64(a.time.Uptime()))
+		}
 		a.wakeKeeper()
 	}
 	return err

@@ -278,6 +278,28 @@ func TestARemovedDeviceIsNoticed(t *testing.T) {
 	}
 }
 
+// A token that plex.tv takes and will not renew is used to its end, without
+// asking for another one all the time.
+func TestARenewalThatPlexTvRefuses(t *testing.T) {
+	b := newBox(t, withDeviceKey, func(s *setup) { s.auth.CheckEvery = 0 })
+	b.claimed(auth.PinOptions{})
+	b.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.RefreshJWT, Status: 422})
+	b.toRenewal()
+	before := b.sim.Count(plextvsim.RefreshJWT)
+	for range 24 {
+		b.tick(time.Hour)
+		b.idle()
+	}
+	if asked := b.sim.Count(plextvsim.RefreshJWT) - before; asked < 3 || asked > 5 {
+		t.Errorf("asked %d times in a day", asked)
+	}
+	equal(t, "state", b.account.Snapshot().State, auth.SignedIn)
+	b.sim.Clear()
+	b.toRenewal()
+	b.isBound()
+	equal(t, "works", b.works(), true)
+}
+
 func TestARemovedDeviceIsNoticedByValidate(t *testing.T) {
 	b := newBox(t, withDeviceKey)
 	b.claimed(auth.PinOptions{})

@@ -19,6 +19,9 @@ const (
 	// renewAgainAfter is the least time between two renewals, whatever the
 	// tokens say of their end.
 	renewAgainAfter = time.Hour
+	// renewAgainAfterRefusal is the pause after plex.tv has refused to renew a
+	// token that is good otherwise.
+	renewAgainAfterRefusal = 6 * time.Hour
 )
 
 // keeper asks plex.tv in the background what has to be asked: about a token that
@@ -33,6 +36,7 @@ type keeper struct {
 	notBefore time.Duration // after a failure
 	unreached bool          // it was neverArrived
 	moveAt    time.Duration
+	renewAt   time.Duration
 	spread    float64 // the share of the daily question's jitter
 }
 
@@ -158,7 +162,7 @@ func (k *keeper) errands(r *record) []errand {
 	}
 	var list []errand
 	if at, ok := k.renewalAt(r); ok {
-		list = append(list, errand{at, a.renew})
+		list = append(list, errand{max(at, k.renewAt), k.tryRenew})
 	}
 	if r.wantsMove() {
 		list = append(list, errand{k.moveAt, k.tryMove})
@@ -167,6 +171,20 @@ func (k *keeper) errands(r *record) []errand {
 		list = append(list, errand{k.dailyAt(), a.verifyStored})
 	}
 	return list
+}
+
+// tryRenew looks at the token itself when plex.tv refuses to renew it: the device
+// may have been removed. If the token is good all the same it lasts for days yet.
+func (k *keeper) tryRenew(ctx context.Context) error {
+	a := k.account
+	err := a.renew(ctx)
+	if err == nil || saysNothing(err) {
+		return err
+	}
+	k.renewAt = a.time.Uptime() + renewAgainAfterRefusal
+	a.log.Warn("plex.tv would not renew the token; trying again later", "message_id", MessageNotRenewed,
+		"error", err, httpStatus(err))
+	return a.verifyStored(ctx)
 }
 
 // renewalAt waits for plex.tv's time: with any other a token would seem too old

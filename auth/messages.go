@@ -28,6 +28,7 @@ const (
 	MessageKeyLost        = "5c1e8f3790b24a6da2f8417de6b0953c" // with user_id
 	MessageMoved          = "b7d20e5f4c3148a58e0d61f29a7b3c84" // with user_id
 	MessageNotMoved       = "d94c7a1be0524f6d8b36a0f5172ce983" // with error, http_status if there was an answer
+	MessageNotRenewed     = "6a05d3f1e7c84b29a1d40c8f53b7269e" // with error, http_status if there was an answer
 )
 
 // logChange logs what e has changed since before. It needs the turn.
