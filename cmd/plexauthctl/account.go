@@ -63,16 +63,22 @@ func (p *program) validate(ctx context.Context, c *client.Client) error {
 }
 
 func (p *program) headersCommand() *cobra.Command {
-	withToken := false
-	command := p.command("headers", "Print the headers for requests to plex.tv", func(ctx context.Context, c *client.Client) error {
-		return p.headers(ctx, c, withToken)
+	withToken, server := false, ""
+	command := p.command("headers", "Print the headers for requests to plex.tv or a media server", func(ctx context.Context, c *client.Client) error {
+		return p.headers(ctx, c.Interactive(), server, withToken)
 	})
+	command.Flags().StringVar(&server, "server", "", "for the media server with this `MACHINE_ID`, see plexauthctl servers")
 	command.Flags().BoolVar(&withToken, "with-token", false, "print the token too; whoever sees it has the account")
 	return command
 }
 
-func (p *program) headers(ctx context.Context, c *client.Client, withToken bool) error {
-	headers, err := c.Interactive().Headers(ctx)
+func (p *program) headers(ctx context.Context, c *client.Client, server string, withToken bool) error {
+	headers, err := client.Headers{}, error(nil)
+	if server == "" {
+		headers, err = c.Headers(ctx)
+	} else {
+		headers, err = c.ServerHeaders(ctx, server)
+	}
 	if err != nil {
 		return err
 	}

@@ -69,9 +69,10 @@ func TestStatusWithoutLeave(t *testing.T) {
 	p := personAt(t, boxtest.New(t, bustest.System(t, policy)))
 	p.SignIn()
 	p.prints(exitDone, "Signed in\n", "", "status")
-	for _, command := range []string{"logout", "validate", "headers"} {
+	for _, command := range []string{"logout", "validate", "headers", "users", "servers"} {
 		p.prints(exitFailed, "", "join the group plexauth", command)
 	}
+	p.prints(exitFailed, "", "join the group plexauth", "switch", "Bob")
 	p.prints(exitFailed, "", "join the group plexauth", "login", "--force")
 }
 
@@ -125,7 +126,10 @@ func TestHeaders(t *testing.T) {
 	p := newPerson(t)
 	p.prints(exitDone, "X-Plex-Device-Name: Box & Co\n", "", "headers")
 	p.prints(exitSignedOut, "", "there is no token", "headers", "--with-token")
+	p.prints(exitSignedOut, "", "nobody is signed in", "headers", "--server", boxtest.MachineID)
 	token := p.SignIn()
+	p.prints(exitFailed, "", "no such media server", "headers", "--server", "elsewhere")
+	p.prints(exitDone, "X-Plex-Token: [redacted]\n", "", "headers", "--server", boxtest.MachineID)
 	p.prints(exitDone, "X-Plex-Token: [redacted]\n", "", "headers")
 	p.prints(exitDone, `"X-Plex-Device-Name":"Box & Co"`, "", "headers", "--json")
 	p.prints(exitDone, `"X-Plex-Token":"[redacted]"`, "", "headers", "--json")

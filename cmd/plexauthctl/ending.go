@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"unicode"
 
@@ -30,7 +29,7 @@ type ending struct {
 func (e *ending) Error() string { return e.text }
 
 // report tells how a run ended and returns the exit status.
-func (p *program) report(stderr io.Writer, err error) int {
+func (p *program) report(err error) int {
 	if err == nil {
 		return exitDone
 	}
@@ -43,7 +42,7 @@ func (p *program) report(stderr io.Writer, err error) int {
 		end = p.explain(err)
 	}
 	if end.text != "" {
-		_, _ = fmt.Fprintln(stderr, "plexauthctl:", plain(end.text))
+		_, _ = fmt.Fprintln(p.stderr, "plexauthctl:", plain(end.text))
 	}
 	return end.status
 }

@@ -23,6 +23,6 @@ func main() {
 
 // run is the program. It returns the exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	p := &program{clock: clockwork.NewRealClock(), out: &output{w: stdout}}
-	return p.run(ctx, args, stdin, stderr)
+	p := &program{clock: clockwork.NewRealClock(), stdin: stdin, out: &output{w: stdout}, stderr: stderr}
+	return p.run(ctx, args)
 }

@@ -34,6 +34,7 @@ type person struct {
 	*boxtest.Box
 	t     *testing.T
 	clock clockwork.Clock // of plexauthctl
+	types string          // to its standard input
 	saw   *bytes.Buffer   // all that was printed
 }
 
@@ -90,8 +91,8 @@ func (p *person) begin(args ...string) *running {
 		}
 	}()
 	go func() {
-		program := &program{clock: p.clock, out: &output{w: writer}}
-		status := program.run(ctx, args, strings.NewReader(""), &r.stderr)
+		program := &program{clock: p.clock, stdin: strings.NewReader(p.types), out: &output{w: writer}, stderr: &r.stderr}
+		status := program.run(ctx, args)
 		_ = writer.Close()
 		r.status <- status
 	}()
@@ -200,6 +201,8 @@ func TestWrongUse(t *testing.T) {
 		"":                      "name a command: ",
 		"sing":                  `unknown command "sing"`,
 		"status now":            `unexpected argument "now"`,
+		"switch":                "name one user",
+		"switch Bob 4711":       "name one user",
 		"login --colour":        "--colour",
 		"login --qr=sometimes":  "auto, always or never",
 		"login --token=secret":  "--token",
@@ -244,7 +247,7 @@ func TestHelpAndCompletion(t *testing.T) {
 func TestWhatToDo(t *testing.T) {
 	p := newPerson(t)
 	p.StopDaemon()
-	for _, command := range []string{"status", "login", "logout", "validate", "headers"} {
+	for _, command := range []string{"status", "login", "logout", "validate", "headers", "users", "servers"} {
 		p.begin(command).ends(exitFailed, "start it with plexauthd --bus "+p.Bus.Address)
 	}
 	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", p.Bus.Address)
@@ -286,7 +289,7 @@ func TestFullDiskIsNoSuccess(t *testing.T) {
 	defer func() { _ = full.Close() }()
 	p := newPerson(t)
 	p.SignIn()
-	for _, command := range []string{"status", "validate", "headers", "version", "watch", "login"} {
+	for _, command := range []string{"status", "validate", "headers", "users", "servers", "version", "watch", "login"} {
 		var stderr bytes.Buffer
 		args := []string{command, "--bus", p.Bus.Address}
 		status := run(p.bounded(), args, strings.NewReader(""), full, &stderr)

@@ -21,24 +21,26 @@ const memoryTimeout = 10 * time.Second
 
 // program is one run of plexauthctl.
 type program struct {
-	clock clockwork.Clock
-	out   *output
+	clock  clockwork.Clock
+	stdin  io.Reader
+	out    *output
+	stderr io.Writer
 
 	bus     string
 	json    bool
 	started bool // the command line is right: what fails from here on is no wrong use
 }
 
-func (p *program) run(ctx context.Context, args []string, stdin io.Reader, stderr io.Writer) int {
+func (p *program) run(ctx context.Context, args []string) int {
 	root := p.root()
 	root.SetArgs(args)
-	root.SetIn(stdin)
-	root.SetErr(stderr)
+	root.SetIn(p.stdin)
+	root.SetErr(p.stderr)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		err = p.out.err
 	}
-	return p.report(stderr, err)
+	return p.report(err)
 }
 
 func (p *program) root() *cobra.Command {
@@ -63,7 +65,7 @@ Exit status: 0 done, 1 failed, 2 wrong use, 3 not signed in.`,
 	root.PersistentFlags().StringVar(&p.bus, "bus", "system", "`BUS` where plexauthd is: system, session or a D-Bus address")
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "print JSON")
 	root.AddCommand(p.statusCommand(), p.loginCommand(), p.logoutCommand(), p.validateCommand(),
-		p.headersCommand(), p.watchCommand(), p.versionCommand())
+		p.usersCommand(), p.switchCommand(), p.serversCommand(), p.headersCommand(), p.watchCommand(), p.versionCommand())
 	root.SetOut(p.out) // before the completion command, which keeps it
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

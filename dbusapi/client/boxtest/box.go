@@ -5,6 +5,7 @@ package boxtest
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -42,6 +43,8 @@ type Box struct {
 	Plex  *plextvsim.Sim
 	token string // Alice's, from some other device of hers
 
+	homeUsers int // that were added
+
 	t       testing.TB
 	plex    *plextv.Client
 	state   string // path of the state file
@@ -54,7 +57,7 @@ type Box struct {
 func New(t testing.TB, bus *bustest.Bus) *Box {
 	t.Helper()
 	sim := plextvsim.New(plextvsim.Options{})
-	token := sim.AddUser(plextvsim.User{Username: Username, Resources: []plextvsim.Resource{{
+	token := sim.AddUser(plextvsim.User{Username: Username, UUID: "a11ce0a11ce0a11c", Resources: []plextvsim.Resource{{
 		Name: "Living Room", ClientIdentifier: MachineID, Owned: true,
 		Connections: []plextvsim.Connection{{Address: "192.168.1.10", URI: ServerURI, Local: true}},
 	}}})
@@ -123,7 +126,10 @@ func (b *Box) SignIn() (token string) {
 // empty, and returns the user's UUID.
 func (b *Box) AddHomeUser(title, pin string) (uuid string) {
 	b.t.Helper()
-	user := plextvsim.User{Username: strings.ToLower(title), Title: title, PIN: pin, Restricted: true}
+	b.homeUsers++ // a UUID without decimal digits in a row: nothing that looks like a PIN
+	user := plextvsim.User{
+		UUID: fmt.Sprintf("abcdefabcdefab%02d", b.homeUsers), Username: strings.ToLower(title), Title: title, PIN: pin, Restricted: true,
+	}
 	uuid, err := b.Plex.AddHomeUser(b.token, user)
 	if err != nil {
 		b.t.Fatal(err)
@@ -131,13 +137,16 @@ func (b *Box) AddHomeUser(title, pin string) (uuid string) {
 	return uuid
 }
 
-// Secrets gives all that must not be printed: every token and every PIN id
-// that has travelled between the daemon and plex.tv.
+// Secrets gives all that must not be printed: every token, every PIN id and every
+// home PIN that has travelled between the daemon and plex.tv.
 func (b *Box) Secrets() []string {
 	secrets := []string{b.token}
 	for _, request := range b.Plex.Requests() {
 		if token := request.Header.Get("X-Plex-Token"); token != "" {
 			secrets = append(secrets, token)
+		}
+		if pin := request.Query.Get("pin"); pin != "" {
+			secrets = append(secrets, pin)
 		}
 		if request.Endpoint == plextvsim.CheckPin {
 			secrets = append(secrets, filepath.Base(request.Path))
