@@ -50,7 +50,7 @@ func (b *box) passUntil(fits func(auth.Event) bool, step time.Duration) auth.Eve
 				return e
 			}
 			continue
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(5 * time.Millisecond):
 		}
 		short, cancel := context.WithTimeout(patient, time.Millisecond)
 		if b.clock.BlockUntilContext(short, 1) == nil {
@@ -162,6 +162,22 @@ func TestATokenIsRenewedInTime(t *testing.T) {
 		equal(t, "works", b.works(), true)
 	}
 	equal(t, "plex.tv's keys asked for", b.sim.Count(plextvsim.GetKeys), 1)
+}
+
+// Tokens that hardly live are not asked for without end.
+func TestTokensWithoutTimeLeft(t *testing.T) {
+	b := newBox(t, withDeviceKey)
+	b.claimed(auth.PinOptions{})
+	b.sim.SetJWTLifetime(2 * time.Second)
+	b.toRenewal()
+	before := b.sim.Count(plextvsim.RefreshJWT)
+	for range 60 {
+		b.tick(10 * time.Second)
+		b.idle()
+	}
+	if asked := b.sim.Count(plextvsim.RefreshJWT) - before; asked < 5 || asked > 11 {
+		t.Errorf("asked for %d tokens in 10 minutes", asked)
+	}
 }
 
 func TestABadTokenIsNotTaken(t *testing.T) {
