@@ -50,7 +50,7 @@ func (f *frontend) header(name string) string {
 	return headers[name]
 }
 
-func write(t *testing.T, file, text string) {
+func write(t testing.TB, file, text string) {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)

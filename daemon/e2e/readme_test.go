@@ -99,15 +99,30 @@ func TestTranscripts(t *testing.T) {
 	b.start()
 	f := b.frontend()
 	shell := fmt.Sprintf(`plex="tv.retune.PlexAuth1 /tv/retune/PlexAuth1 tv.retune.PlexAuth1"
-creds="$plex.Credentials"
-busctl() { command busctl --address=%s "$@"; }
-`, b.bus.Address)
+creds="$plex.Credentials" home="$plex.Home"
+busctl() { command busctl --address=%[1]s "$@"; }
+plexauthctl() { command %[2]s/plexauthctl --bus %[1]s "$@"; }
+`, b.bus.Address, programs)
 	parts := blocks(t, "console")
 	b.transcript(shell, parts[0])
 	pins := b.sim.Pins()
 	b.claim(pins[len(pins)-1].Code)
 	f.await("AuthChanged")
 	b.transcript(shell, parts[1])
+	f.await("AuthChanged")
+	b.signInAs(f, b.ada())
+	for _, part := range parts[2:] {
+		b.transcript(shell, part)
+	}
+}
+
+// TestConfigurations checks the configurations of the README as the daemon would.
+func TestConfigurations(t *testing.T) {
+	for _, text := range blocks(t, "toml") {
+		file := filepath.Join(t.TempDir(), "config.toml")
+		write(t, file, text)
+		mustRun(t, exec.Command(filepath.Join(programs, "plexauthd"), "--check-config", "--config", file))
+	}
 }
 
 func (b *box) transcript(shell, text string) {

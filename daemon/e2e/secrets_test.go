@@ -48,6 +48,62 @@ func TestNothingTellsASecret(t *testing.T) {
 	b.sim.Fail(plextvsim.Fault{Status: 429}) // last: it silences all other questions for a while
 	_ = f.call("Validate")
 	b.sim.Clear()
+	p.endsWithoutTelling(f, monitor, secrets)
+}
+
+// TestNothingTellsASecretOfTheHome does the same with a device key, media servers
+// and home PINs.
+func TestNothingTellsASecretOfTheHome(t *testing.T) {
+	b := newBox(t)
+	monitor := b.monitor()
+	ada := b.ada()
+	p := b.start("--config", b.configure("[auth]\nmode = \"legacy\"\n"))
+	f := b.frontend()
+	b.signInAs(f, ada)
+	p.reload("[auth]\nmode = \"jwt\"\n") // so that it moves over as well
+	for f.property("AuthMode") != "jwt" {
+		f.await("PropertiesChanged")
+	}
+	for _, call := range []string{"Credentials.ListServers", "Home.ListUsers", "Credentials.GetToken"} {
+		if err := f.call(call).Err; err != nil {
+			t.Errorf("%s: %v", call, err)
+		}
+	}
+	const wrong = "9358"
+	for _, pin := range []string{"", wrong, wrong + "x", bobsPIN} {
+		_ = f.call("Home.SwitchUser", "2c3d4e5f60718293", pin)
+	}
+	f.await("AuthChanged")
+	secrets := append(b.travelled(), b.kept()...)
+	for _, endpoint := range []plextvsim.Endpoint{plextvsim.Resources, plextvsim.SwitchUser, plextvsim.HomeUsers} {
+		b.sim.Fail(plextvsim.Fault{Endpoint: endpoint, Reset: true})
+		_ = f.call("Credentials.RenewServerHeaders", machineID)
+		_ = f.call("Home.SwitchUser", "2c3d4e5f60718293", bobsPIN)
+		b.sim.Clear()
+	}
+	_ = f.call("Credentials.GetServerHeaders", machineID)
+	_ = f.call("Home.SwitchUser", adasUUID, "")
+	_ = f.call("Credentials.GetServerHeaders", machineID)
+	secrets = append(append(secrets, b.travelled()...), b.kept()...)
+	if text := strings.Join(secrets, " "); !strings.Contains(text, " eyJ") || len(secrets) < 10 {
+		t.Fatalf("too few secrets to look for: %d", len(secrets))
+	}
+	log := p.endsWithoutTelling(f, monitor, secrets)
+	for _, pin := range []string{bobsPIN, wrong} {
+		if regexp.MustCompile(`(^|[^\w.-])` + pin + `([^\w.-]|$)`).MatchString(log) {
+			t.Errorf("the log holds a home PIN:\n%s", log)
+		}
+	}
+	if !strings.Contains(log, "user-switched") && !strings.Contains(log, "another user of the home") {
+		t.Errorf("nobody has switched:\n%s", log)
+	}
+}
+
+// endsWithoutTelling signs out, ends the daemon and looks for the secrets wherever
+// others can. It returns the log.
+func (p *process) endsWithoutTelling(f *frontend, monitor func() string, secrets []string) (log string) {
+	b, t := p.box, p.box.t
+	t.Helper()
 	cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.cmd.Process.Pid))
 	if err != nil {
 		t.Fatal(err)
@@ -74,6 +130,35 @@ func TestNothingTellsASecret(t *testing.T) {
 			}
 		}
 	}
+	return places["the log"]
+}
+
+// travelled gives the tokens, nonces signed with the device key and all other JWTs
+// that the daemon has sent to plex.tv.
+func (b *box) travelled() (secrets []string) {
+	for _, request := range b.sim.Requests() {
+		for _, text := range []string{request.Header.Get("X-Plex-Token"), request.Query.Get("deviceJWT")} {
+			if text != "" {
+				secrets = append(secrets, text)
+			}
+		}
+		secrets = append(secrets, regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`).FindAllString(string(request.Body), -1)...)
+	}
+	return secrets
+}
+
+// kept gives the secrets that the state file holds: tokens, those that media
+// servers take, and the device key.
+func (b *box) kept() (secrets []string) {
+	b.t.Helper()
+	text, err := os.ReadFile(b.state)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, match := range regexp.MustCompile(`(?:token|private_key)[\\" :=]+([\w.-]+)`).FindAllSubmatch(text, -1) {
+		secrets = append(secrets, string(match[1]))
+	}
+	return secrets
 }
 
 // pinIDs reads plex.tv's own PIN ids from where they may lie: the state file.
