@@ -46,6 +46,7 @@ func TestAMoveToADeviceKey(t *testing.T) {
 	if b.token() == old {
 		t.Error("the token is the old one")
 	}
+	b.idle() // the keeper has said so
 	b.told(auth.MessageMoved, "user_id=")
 	b.toRenewal()
 	b.isBound()
