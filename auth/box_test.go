@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -197,6 +196,14 @@ func (b *box) await(fits func(auth.Event) bool) auth.Event {
 	}
 }
 
+// reaches waits until the account is in the state, if it is not since it was opened.
+func (b *box) reaches(state auth.State) {
+	b.Helper()
+	if b.seen.State != state {
+		b.await(in(state))
+	}
+}
+
 // unread takes the events of all changes up to now.
 func (b *box) unread() (events []auth.Event) {
 	b.Helper()
@@ -268,47 +275,3 @@ func (b *box) signIn(user plextvsim.User) (token string) {
 	b.unread()
 	return token
 }
-
-func receive[T any](t testing.TB, from <-chan T) (value T) {
-	t.Helper()
-	select {
-	case value = <-from:
-	case <-time.After(patience):
-		t.Fatal("nothing comes")
-	}
-	return value
-}
-
-func equal[T comparable](t testing.TB, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s:\n got %v\nwant %v", what, got, want)
-	}
-}
-
-func wantCode(t testing.TB, what string, err error, code auth.Code) {
-	t.Helper()
-	if err == nil || auth.CodeOf(err) != code {
-		t.Errorf("%s: got %q (%v), want %q", what, auth.CodeOf(err), err, code)
-	}
-}
-
-// journal is a log that can be read while it is written.
-type journal struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
-func writeFile(path, text string) error { return os.WriteFile(path, []byte(text), 0o600) }

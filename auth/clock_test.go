@@ -110,7 +110,7 @@ func TestTheClockJumpsWhileTheBoxIsOff(t *testing.T) {
 		b.close()
 		clock.set(off)
 		b.open()
-		b.passUntil(b.quietly(in(auth.SignedIn)), time.Second)
+		b.reachesQuietly(auth.SignedIn, time.Second)
 		equal(t, "renewals", b.sim.Count(plextvsim.RefreshJWT), 0)
 		b.toRenewal()
 		b.isBound()
@@ -133,7 +133,7 @@ func TestABoxThatStartsIn1970(t *testing.T) {
 	}
 	equal(t, "renewals", b.sim.Count(plextvsim.RefreshJWT), 0)
 	clock.set(0)
-	b.passUntil(b.quietly(in(auth.SignedIn)), time.Minute)
+	b.reachesQuietly(auth.SignedIn, time.Minute)
 	equal(t, "trouble", b.account.Snapshot().Trouble, "")
 }
 
@@ -163,7 +163,7 @@ func TestTheNetworkIsBack(t *testing.T) {
 	b.sim.Clear()
 	b.slept.Add(int64(wakeAfter)) // since the last try
 	b.account.Wake()
-	b.await(in(auth.SignedIn))
+	b.reaches(auth.SignedIn)
 }
 
 const wakeAfter = 10 * time.Second

@@ -60,18 +60,18 @@ func (a *Account) SwitchUser(ctx context.Context, uuid string, pin secret.String
 		// plex.tv has let clients in that sent none.
 		return errorf(PinRejected, "this user of the home is protected: the PIN is missing")
 	}
-	forget, err := a.countTry(ctx, pin)
+	before, err := a.countTry(ctx, pin)
 	if err != nil {
 		return err
 	}
 	token, who, err := a.switchAtPlex(ctx, uuid, pin)
 	if err != nil {
 		if !isPlexKind(err, plextv.PinRejected) {
-			forget()
+			a.uncountTry(before)
 		}
 		return err
 	}
-	return a.takeSwitched(ctx, user, token, who)
+	return a.takeSwitched(ctx, user, token, who, before)
 }
 
 func checkSwitch(uuid string, pin secret.String) error {
@@ -119,8 +119,9 @@ func (a *Account) switchAtPlex(ctx context.Context, uuid string, pin secret.Stri
 	return token, who, err
 }
 
-// takeSwitched makes user the one who uses the box.
-func (a *Account) takeSwitched(ctx context.Context, user plextv.HomeUser, token secret.String, who plextv.User) error {
+// takeSwitched makes user the one who uses the box, and the wrong PINs what they
+// were before the right one.
+func (a *Account) takeSwitched(ctx context.Context, user plextv.HomeUser, token secret.String, who plextv.User, pins *statefile.HomePin) error {
 	a.askedAt.Store(int64(a.time.Uptime()))
 	defer a.wakeKeeper()
 	return a.change(ctx, func(next *record, e *Event) error {
@@ -129,9 +130,7 @@ func (a *Account) takeSwitched(ctx context.Context, user plextv.HomeUser, token 
 			return errSignedOut()
 		}
 		same := next.Auth.UserID == user.ID && !next.refused()
-		if user.Protected { // and the PIN was right
-			next.HomePin = nil
-		}
+		next.HomePin = pins
 		if !same {
 			next.Servers, next.serversAt = nil, 0
 			e.Auth = &AuthChange{Authenticated: true, Reason: ReasonUserSwitched}

@@ -68,7 +68,7 @@ func TestUsersTakeTurns(t *testing.T) {
 			t.Errorf("told: %v", got)
 		}
 		h.restart(time.Hour)
-		h.await(in(auth.SignedIn))
+		h.reaches(auth.SignedIn)
 		equal(t, "user after a restart", h.account.Snapshot().User.Title, "Ben")
 		h.unread()
 		h.must(h.switchTo(h.admin, adminPin))
@@ -110,9 +110,13 @@ func TestWrongPinsAreSlowedDown(t *testing.T) {
 	wantCode(t, "the pause has doubled", h.switchTo(h.child, childPin), auth.RateLimited)
 	h.clock.Advance(30 * time.Second)
 	h.must(h.switchTo(h.child, childPin))
-	if h.disk().HomePin != nil {
-		t.Error("the count outlives a right PIN")
+	wantCode(t, "who knows one PIN guesses another", h.switchTo(h.admin, "9999"), auth.PinRejected)
+	wantCode(t, "with the pause", h.switchTo(h.admin, "9998"), auth.RateLimited)
+	h.clock.Advance(2*time.Minute + time.Hour)
+	for range 2 {
+		wantCode(t, "an hour later", h.switchTo(h.admin, "9999"), auth.PinRejected)
 	}
+	h.must(h.switchTo(h.admin, adminPin))
 }
 
 // Pulling the plug between the question and the answer is no way around the count.

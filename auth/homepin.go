@@ -8,12 +8,15 @@ import (
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
-// A home PIN has 4 digits. After freePins wrong ones in a row each further one
-// costs a pause, which doubles up to longestPinPause.
+// A home PIN has 4 digits. After freePins wrong ones each further one costs a
+// pause, which doubles up to longestPinPause. Only pinsForgottenAfter without a
+// wrong one begins the count anew: a right PIN does not, because somebody who
+// knows one could guess another's between two of it.
 const (
-	freePins        = 3
-	firstPinPause   = 30 * time.Second
-	longestPinPause = 15 * time.Minute
+	freePins           = 3
+	firstPinPause      = 30 * time.Second
+	longestPinPause    = 15 * time.Minute
+	pinsForgottenAfter = time.Hour
 )
 
 // pinPause is the pause after so many wrong PINs.
@@ -25,20 +28,18 @@ func pinPause(wrong uint64) time.Duration {
 }
 
 // countTry counts a PIN as wrong before plex.tv is asked, so that pulling the
-// plug is no way around the count; forget takes it back if plex.tv has not said
-// that it is. It fails with [RateLimited] while the pause lasts.
-func (a *Account) countTry(ctx context.Context, pin secret.String) (forget func(), err error) {
-	if pin.IsZero() {
-		return func() {}, nil
-	}
-	var before *statefile.HomePin
+// plug is no way around the count, and gives what to put back if it is not. It
+// fails with [RateLimited] while the pause lasts.
+func (a *Account) countTry(ctx context.Context, pin secret.String) (before *statefile.HomePin, err error) {
 	err = a.change(ctx, func(next *record, _ *Event) error {
-		before = next.HomePin
-		tries := statefile.HomePin{}
-		if before != nil {
-			tries = *before
+		if before = next.HomePin; pin.IsZero() {
+			return nil
 		}
 		now := a.time.Now()
+		var tries statefile.HomePin
+		if before != nil && now.Sub(before.RetryAt) < pinsForgottenAfter {
+			tries = *before
+		}
 		// The pause is the longest there can be: plex.tv's clock may jump too.
 		if left := min(tries.RetryAt.Sub(now), pinPause(tries.Wrong)); left > 0 {
 			return errorf(RateLimited, "too many wrong PINs: try again in %s", (left + time.Second - 1).Truncate(time.Second))
@@ -48,11 +49,13 @@ func (a *Account) countTry(ctx context.Context, pin secret.String) (forget func(
 		next.HomePin = &tries
 		return nil
 	})
-	forget = func() {
-		_ = a.accept(a.life, func(next *record, _ *Event) error {
-			next.HomePin = before
-			return nil
-		})
-	}
-	return forget, err
+	return before, err
+}
+
+// uncountTry puts back what was before a PIN that plex.tv has not said is wrong.
+func (a *Account) uncountTry(before *statefile.HomePin) {
+	_ = a.accept(a.life, func(next *record, _ *Event) error {
+		next.HomePin = before
+		return nil
+	})
 }

@@ -30,6 +30,22 @@ func (b *box) quietly(fits func(auth.Event) bool) func(auth.Event) bool {
 	}
 }
 
+// reachesQuietly lets time pass until the account is in the state.
+func (b *box) reachesQuietly(state auth.State, step time.Duration) {
+	b.Helper()
+	if b.seen.State != state {
+		b.passUntil(b.quietly(in(state)), step)
+	}
+}
+
+// becomesBound lets time pass until the token is bound to a key.
+func (b *box) becomesBound(step time.Duration) {
+	b.Helper()
+	if !bound(auth.Event{Snapshot: b.seen}) {
+		b.passUntil(b.quietly(bound), step)
+	}
+}
+
 func bound(e auth.Event) bool {
 	return e.Snapshot.Mode == auth.ModeJWT && e.Snapshot.State == auth.SignedIn
 }
@@ -39,7 +55,7 @@ func TestAMoveToADeviceKey(t *testing.T) {
 	b.claimed(auth.PinOptions{})
 	old, client := b.token(), b.disk().ClientID
 	b.switchMode(auth.ModeJWT)
-	b.passUntil(b.quietly(bound), time.Second)
+	b.becomesBound(time.Second)
 	b.isBound()
 	equal(t, "client identifier", b.disk().ClientID, client)
 	equal(t, "works", b.works(), true)
@@ -77,7 +93,7 @@ func TestAMoveThatIsInterrupted(t *testing.T) {
 						b.restart(time.Minute)
 					}
 					b.sim.Clear()
-					b.passUntil(b.quietly(bound), 10*time.Second)
+					b.becomesBound(10*time.Second)
 					b.isBound()
 					equal(t, "works", b.works(), true)
 				})
@@ -96,14 +112,14 @@ func TestAMoveThatCannotBeWritten(t *testing.T) {
 	b.untilAsked(plextvsim.RefreshJWT, time.Millisecond)
 	mend := b.breakDisk()
 	b.sim.Clear()
-	b.passUntil(b.quietly(bound), time.Second)
+	b.becomesBound(time.Second)
 	equal(t, "works from memory", b.works(), true)
 	mend()
 	if state := b.disk(); strings.HasPrefix(state.Auth.Token.Reveal(), "eyJ") || state.DeviceKey == nil {
 		t.Fatal("the disk has not failed")
 	}
 	b.restart(time.Minute)
-	b.passUntil(b.quietly(bound), time.Second)
+	b.becomesBound(time.Second)
 	b.isBound()
 	equal(t, "works", b.works(), true)
 }
@@ -116,7 +132,7 @@ func TestAMoveWaitsForTheDisk(t *testing.T) {
 	b.idle()
 	equal(t, "keys shown to plex.tv before they are on disk", b.sim.Count(plextvsim.RegisterKey), 0)
 	mend()
-	b.passUntil(b.quietly(bound), time.Second)
+	b.becomesBound(time.Second)
 	b.isBound()
 }
 
@@ -142,7 +158,7 @@ func TestAMoveThatPlexTvRefuses(t *testing.T) {
 				t.Errorf("asked %d times in 3 days", asked)
 			}
 			b.sim.Clear()
-			b.passUntil(b.quietly(bound), time.Hour)
+			b.becomesBound(time.Hour)
 			b.isBound()
 		})
 	}
@@ -156,7 +172,7 @@ func TestAMoveWaitsForThePairing(t *testing.T) {
 	b.poll()
 	equal(t, "keys", b.sim.Count(plextvsim.RegisterKey), 0)
 	b.must(b.account.CancelPin(b.soon(), p.ID))
-	b.passUntil(b.quietly(bound), time.Second)
+	b.becomesBound(time.Second)
 	b.isBound()
 }
 
@@ -192,7 +208,7 @@ func TestTheWayBack(t *testing.T) {
 				t.Error("the client identifier and its key are the old ones")
 			}
 			b.restart(time.Hour)
-			b.await(in(auth.SignedIn))
+			b.reaches(auth.SignedIn)
 			equal(t, "works after a restart", b.works(), true)
 		})
 	}

@@ -116,7 +116,7 @@ func TestAnOwnedMediaServerBehindAPin(t *testing.T) {
 	}
 	equal(t, "owned, with the PIN", h.serverOpens(owned.MachineID), true)
 	h.restart(time.Hour)
-	h.await(in(auth.SignedIn))
+	h.reaches(auth.SignedIn)
 	equal(t, "after a restart", h.serverOpens(owned.MachineID), true)
 }
 
