@@ -38,12 +38,15 @@ type keeper struct {
 	moveAt    time.Duration
 	renewAt   time.Duration
 	spread    float64 // the share of the daily question's jitter
+
+	verifyTried, renewTried, moveTried time.Duration
 }
 
 // errand is something to ask and when.
 type errand struct {
-	at time.Duration
-	do func(context.Context) error
+	at    time.Duration
+	tried *time.Duration // when it was last
+	do    func(context.Context) error
 }
 
 func (a *Account) newKeeper() *keeper {
@@ -112,6 +115,7 @@ func (k *keeper) work(ctx context.Context) (wait time.Duration, ok bool) {
 			return wait, true
 		}
 		k.lastTry = k.account.time.Uptime()
+		*next.tried = k.lastTry
 		k.learn(ctx, next.do(ctx))
 	}
 	return 0, false
@@ -134,11 +138,13 @@ func (k *keeper) learn(ctx context.Context, err error) {
 	k.notBefore = k.account.time.Uptime() + max(pause, retryAfter(err))
 }
 
-// next is the first of all errands, and false if there is none.
+// next is the first of all errands, and false if there is none. One that fails
+// and stays due goes behind the others: what plex.tv does not do at one address
+// must not keep us from asking at another.
 func (k *keeper) next(ctx context.Context) (first errand, ok bool) {
 	err := k.account.look(ctx, func(r *record) {
 		for _, e := range k.errands(r) {
-			if !ok || e.at < first.at {
+			if e.at = max(e.at, *e.tried); !ok || e.at < first.at {
 				first, ok = e, true
 			}
 		}
@@ -154,21 +160,21 @@ func (k *keeper) errands(r *record) []errand {
 	case r.Auth == nil, r.keyless():
 		return nil
 	case r.doubted:
-		return []errand{{r.doubtedAt + a.confirmAfter, a.verifyStored}}
+		return []errand{{r.doubtedAt + a.confirmAfter, &k.verifyTried, a.verifyStored}}
 	case !r.asked || r.userID() == "" && !r.nameless && !r.refused():
-		return []errand{{0, a.verifyStored}}
+		return []errand{{0, &k.verifyTried, a.verifyStored}}
 	case r.refused():
 		return nil
 	}
 	var list []errand
 	if at, ok := k.renewalAt(r); ok {
-		list = append(list, errand{max(at, k.renewAt), k.tryRenew})
+		list = append(list, errand{max(at, k.renewAt), &k.renewTried, k.tryRenew})
 	}
 	if r.wantsMove() {
-		list = append(list, errand{k.moveAt, k.tryMove})
+		list = append(list, errand{k.moveAt, &k.moveTried, k.tryMove})
 	}
 	if a.checkEvery > 0 {
-		list = append(list, errand{k.dailyAt(), a.verifyStored})
+		list = append(list, errand{k.dailyAt(), &k.verifyTried, a.verifyStored})
 	}
 	return list
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/retune-tv/plexauthd/auth"
+	"github.com/retune-tv/plexauthd/auth/plextvsim"
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
@@ -25,6 +26,22 @@ func TestARemovedDeviceIsNoticed(t *testing.T) {
 			}
 			equal(t, "told", *told.Auth, auth.AuthChange{Reason: auth.ReasonRevoked})
 		})
+	}
+}
+
+// While renewals have trouble the token itself is asked about, as every day.
+func TestTroubleWithRenewalsKeepsNothingBack(t *testing.T) {
+	b := newBox(t, withDeviceKey, func(s *setup) { s.auth.CheckEvery = 0 })
+	b.claimed(auth.PinOptions{})
+	b.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.GetNonce, Status: 503})
+	b.untilAsked(plextvsim.GetNonce, time.Hour)
+	asked := b.sim.Count(plextvsim.GetUser)
+	for range 6 * 24 {
+		b.tick(time.Hour)
+		b.idle()
+	}
+	if daily := b.sim.Count(plextvsim.GetUser) - asked; daily < 5 || daily > 7 {
+		t.Errorf("asked about the token %d times in 6 days", daily)
 	}
 }
 
