@@ -214,8 +214,9 @@ func (k *keeper) renewalAt(r *record) (at time.Duration, ok bool) {
 // dailyAt is when to ask about a good token that nobody has asked about. So a
 // revoked token is noticed within a day, and plex.tv sees that the token is in
 // use: unused ones were seen to die after weeks. The jitter keeps a fleet of
-// boxes from asking in the same minute.
+// boxes from asking in the same minute; what is left of the day is for a question
+// that has to wait behind trouble.
 func (k *keeper) dailyAt() time.Duration {
-	early := time.Duration(k.spread * float64(k.account.checkEvery/6))
+	early := time.Duration((1 + k.spread) * float64(k.account.checkEvery/6))
 	return time.Duration(k.account.askedAt.Load()) + k.account.checkEvery - early
 }
