@@ -41,7 +41,7 @@ type identity struct {
 
 // gate decides who may call. What it cannot check it refuses.
 type gate struct {
-	bus    dbus.BusObject
+	bus    *questions
 	polkit dbus.BusObject // nil where polkit is not asked: off the system bus
 	ownUID bool           // whether the daemon's own user may call: off the system bus
 	clock  clockwork.Clock
@@ -54,39 +54,38 @@ type gate struct {
 // rememberedCallers bounds gate.known; the bus's own limit of connections is lower.
 const rememberedCallers = 4096
 
-func newGate(conn *dbus.Conn, systemBus bool, clock clockwork.Clock) *gate {
-	g := &gate{bus: conn.BusObject(), ownUID: !systemBus, clock: clock, known: map[string]identity{}}
-	if systemBus {
+func newGate(conn *dbus.Conn, address string, clock clockwork.Clock) *gate {
+	onSystemBus := address == "system"
+	g := &gate{bus: &questions{address: address}, ownUID: !onSystemBus, clock: clock, known: map[string]identity{}}
+	if onSystemBus {
 		g.polkit = conn.Object("org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority")
 	}
 	return g
 }
 
-// allow returns nil if the caller may do what a stands for.
-func (g *gate) allow(ctx context.Context, c *call, a action) error {
-	who, err := g.identify(ctx, c.sender)
-	if err != nil {
-		return accessDenied("the bus does not say who is calling: %v", err)
+// trusts reports whether the caller may do what a stands for. If not, and
+// there is no error that says why, polkit has to be asked.
+func (g *gate) trusts(ctx context.Context, sender []byte, a action) (bool, error) {
+	if a == "" {
+		return true, nil
 	}
-	if g.trusted(who) {
-		return nil
+	who, err := g.identify(ctx, sender)
+	switch {
+	case err != nil:
+		return false, accessDenied("the bus does not say who is calling: %v", err)
+	case g.trusted(who):
+		return true, nil
+	case g.polkit == nil:
+		return false, accessDenied("only root, members of the group %s and the daemon's own user may call", AccessGroup)
+	default:
+		return false, nil
 	}
-	if g.polkit == nil {
-		return accessDenied("only root, members of the group %s and the daemon's own user may call", AccessGroup)
-	}
-	if err := g.askPolkit(ctx, c, a); err != nil {
-		return accessDenied("only root and members of the group %s may call, and polkit does not allow %s: %v", AccessGroup, a, err)
-	}
-	return nil
 }
 
-// allowRoot returns nil if the caller is root.
-func (g *gate) allowRoot(ctx context.Context, c *call) error {
-	who, err := g.identify(ctx, c.sender)
-	if err != nil || who.uid != 0 {
-		return accessDenied("only root may do this")
-	}
-	return nil
+// isRoot reports whether the caller is root.
+func (g *gate) isRoot(ctx context.Context, sender string) bool {
+	who, err := g.identify(ctx, []byte(sender))
+	return err == nil && who.uid == 0
 }
 
 func (g *gate) trusted(who identity) bool {
@@ -116,18 +115,22 @@ func (g *gate) accessGroup() (gid uint32, ok bool) {
 	return *g.group, true
 }
 
+// answerOfBus is far more time than a bus needs for an answer of its own.
+const answerOfBus = 5 * time.Second
+
 // identify asks the bus, which got user and groups from the kernel when the
 // caller connected.
-func (g *gate) identify(ctx context.Context, sender string) (identity, error) {
+func (g *gate) identify(ctx context.Context, sender []byte) (identity, error) {
 	g.mu.Lock()
-	who, ok := g.known[sender]
+	who, ok := g.known[string(sender)]
 	g.mu.Unlock()
 	if ok {
 		return who, nil
 	}
+	ctx, cancel := clockwork.WithTimeout(ctx, g.clock, answerOfBus)
+	defer cancel()
 	var reported map[string]dbus.Variant
-	err := g.bus.CallWithContext(ctx, "org.freedesktop.DBus.GetConnectionCredentials", 0, sender).Store(&reported)
-	if err != nil {
+	if err := g.bus.ask(ctx, "GetConnectionCredentials", string(sender)).Store(&reported); err != nil {
 		return identity{}, err
 	}
 	uid, ok := reported["UnixUserID"].Value().(uint32)
@@ -142,7 +145,7 @@ func (g *gate) identify(ctx context.Context, sender string) (identity, error) {
 	if len(g.known) >= rememberedCallers {
 		clear(g.known)
 	}
-	g.known[sender] = who
+	g.known[string(sender)] = who
 	return who, nil
 }
 
@@ -161,15 +164,18 @@ type polkitResult struct {
 // errChallenge is polkit's "not without authentication".
 var errChallenge = errors.New("somebody has to authenticate first")
 
-// askPolkit asks what the rules say, and the person at the screen only if the
+// askPolkit returns nil if polkit lets the caller do what a stands for. It asks what the rules say, and the person at the screen only if the
 // rules want that and the caller's message allows it: so a polkit that does not
 // answer costs nobody the time that a person gets.
 func (g *gate) askPolkit(ctx context.Context, c *call, a action) error {
 	err := g.checkAuthorization(ctx, c, a, 0, polkitTimeout)
 	if errors.Is(err, errChallenge) && c.interactive {
-		return g.checkAuthorization(ctx, c, a, allowInteraction, polkitInteractiveTimeout)
+		err = g.checkAuthorization(ctx, c, a, allowInteraction, polkitInteractiveTimeout)
 	}
-	return err
+	if err != nil {
+		return accessDenied("only root and members of the group %s may call, and polkit does not allow %s: %v", AccessGroup, a, err)
+	}
+	return nil
 }
 
 // allowInteraction is a flag of CheckAuthorization.

@@ -11,7 +11,7 @@ import (
 // listens only while somebody waits, so an idle daemon is not woken by every
 // program that comes and goes.
 type callers struct {
-	bus dbus.BusObject
+	conn *dbus.Conn
 
 	mu      sync.Mutex
 	waiting map[string]*waitingCaller
@@ -19,41 +19,29 @@ type callers struct {
 
 type waitingCaller struct {
 	calls int
-	gone  chan struct{}
+	here  context.Context // ends when the caller leaves
+	left  context.CancelFunc
 }
 
 func newCallers(conn *dbus.Conn) *callers {
-	return &callers{bus: conn.BusObject(), waiting: map[string]*waitingCaller{}}
+	return &callers{conn: conn, waiting: map[string]*waitingCaller{}}
 }
 
-// watch derives a context that ends when sender leaves the bus. Call end when
-// the call is answered. The bus handles our messages in order, so whoever
-// leaves after the next answer from the bus is noticed.
-func (cs *callers) watch(ctx context.Context, sender string) (watched context.Context, end func()) {
+// watch gives a context that ends when sender leaves the bus, or we do. Call
+// end when the call is answered. The bus handles our messages in order, so
+// whoever leaves after the next answer from the bus is noticed.
+func (cs *callers) watch(sender string) (here context.Context, end func()) {
 	cs.mu.Lock()
+	defer cs.mu.Unlock()
 	w := cs.waiting[sender]
 	if w == nil {
-		w = &waitingCaller{gone: make(chan struct{})}
+		w = &waitingCaller{}
+		w.here, w.left = context.WithCancel(cs.conn.Context())
 		cs.waiting[sender] = w
 		cs.tellBus("AddMatch", sender)
 	}
 	w.calls++
-	cs.mu.Unlock()
-
-	ctx, cancel := context.WithCancel(ctx)
-	stop := make(chan struct{})
-	go func() {
-		select {
-		case <-w.gone:
-			cancel()
-		case <-stop:
-		}
-	}()
-	return ctx, func() {
-		close(stop)
-		cancel()
-		cs.release(sender, w)
-	}
+	return w.here, func() { cs.release(sender, w) }
 }
 
 func (cs *callers) release(sender string, w *waitingCaller) {
@@ -62,6 +50,7 @@ func (cs *callers) release(sender string, w *waitingCaller) {
 	if w.calls--; w.calls > 0 {
 		return
 	}
+	w.left()
 	delete(cs.waiting, sender)
 	cs.tellBus("RemoveMatch", sender)
 }
@@ -69,7 +58,7 @@ func (cs *callers) release(sender string, w *waitingCaller) {
 // tellBus does not wait for the answer, but lets the bus send one: godbus
 // never forgets the number of a call without an answer.
 func (cs *callers) tellBus(member, sender string) {
-	cs.bus.Go("org.freedesktop.DBus."+member, 0, nil, leavingRule(sender))
+	cs.conn.BusObject().Go("org.freedesktop.DBus."+member, 0, nil, leavingRule(sender))
 }
 
 // left ends the calls of a sender that has left.
@@ -77,11 +66,7 @@ func (cs *callers) left(sender string) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if w := cs.waiting[sender]; w != nil {
-		select {
-		case <-w.gone:
-		default:
-			close(w.gone)
-		}
+		w.left()
 	}
 }
 

@@ -14,10 +14,10 @@ import (
 func (s *Service) credentialMembers() members {
 	credentials, token, machineID := arg{"credentials", "a{sv}"}, arg{"token", "s"}, arg{"machine_id", "s"}
 	return members{
-		"GetToken":             {action: readCredentials, run: s.getToken},
-		"GetCurrentUser":       {action: readCredentials, run: s.getCurrentUser},
-		"GetAuthHeaders":       {action: readCredentials, run: s.getAuthHeaders},
-		"GetStoredCredentials": {action: readCredentials, run: s.getStoredCredentials},
+		"GetToken":             {action: readCredentials, atOnce: s.getToken},
+		"GetCurrentUser":       {action: readCredentials, atOnce: s.getCurrentUser},
+		"GetAuthHeaders":       {action: readCredentials, atOnce: s.getAuthHeaders},
+		"GetStoredCredentials": {action: readCredentials, atOnce: s.getStoredCredentials},
 		"StoreCredentials":     {action: manage, asksPlex: true, in: []arg{credentials}, run: s.storeCredentials},
 		"ValidateToken":        {action: readCredentials, asksPlex: true, in: []arg{token}, run: s.validateToken},
 		"ClearCredentials":     {action: manage, run: s.clearCredentials},
@@ -29,15 +29,14 @@ func (s *Service) credentialMembers() members {
 	}
 }
 
-func (s *Service) getToken(ctx context.Context, _ *call) ([]any, error) {
-	s.account.Fresh(ctx)
+func (s *Service) getToken(*auth.Snapshot, *call) ([]any, error) {
 	token, err := s.account.Token()
 	return single(token.Reveal(), err)
 }
 
-func (s *Service) getCurrentUser(context.Context, *call) ([]any, error) {
+func (s *Service) getCurrentUser(now *auth.Snapshot, _ *call) ([]any, error) {
 	user := map[string]dbus.Variant{}
-	if u := s.account.Snapshot().User; u != nil {
+	if u := now.User; u != nil {
 		user = map[string]dbus.Variant{
 			"id":         dbus.MakeVariant(u.ID),
 			"uuid":       dbus.MakeVariant(u.UUID),
@@ -52,13 +51,13 @@ func (s *Service) getCurrentUser(context.Context, *call) ([]any, error) {
 	return []any{user}, nil
 }
 
-func (s *Service) getAuthHeaders(ctx context.Context, _ *call) ([]any, error) {
-	return []any{map[string]string(s.account.Fresh(ctx).Headers)}, nil
+func (s *Service) getAuthHeaders(now *auth.Snapshot, _ *call) ([]any, error) {
+	return []any{map[string]string(now.Headers)}, nil
 }
 
-func (s *Service) getStoredCredentials(ctx context.Context, _ *call) ([]any, error) {
+func (s *Service) getStoredCredentials(now *auth.Snapshot, _ *call) ([]any, error) {
 	stored := map[string]dbus.Variant{}
-	if c := s.account.Fresh(ctx).Credentials; c != nil {
+	if c := now.Credentials; c != nil {
 		stored = map[string]dbus.Variant{
 			"token":               dbus.MakeVariant(c.Token.Reveal()),
 			"user_id":             dbus.MakeVariant(c.UserID),

@@ -118,7 +118,8 @@ func TestStoreCredentials(t *testing.T) {
 	}{
 		{map[string]any{"token": "unknown-to-plex"}, names.ErrorPrefix + "AuthInvalid", nil},
 		{map[string]any{"token": ""}, names.ErrInvalidArgs, []string{"token"}},
-		{map[string]any{"token": strings.Repeat("x", 1<<20)}, names.ErrInvalidArgs, []string{"token"}},
+		{map[string]any{"token": strings.Repeat("x", 10<<10)}, names.ErrInvalidArgs, []string{"token"}},
+		{map[string]any{"token": strings.Repeat("x", 1<<20)}, names.ErrInvalidArgs, []string{"credentials: is longer"}},
 		{map[string]any{"token": "line\nbreak"}, names.ErrInvalidArgs, []string{"token"}},
 		{map[string]any{"token": uint32(1)}, names.ErrInvalidArgs, []string{"credentials", "token", "type u"}},
 		{map[string]any{"username": "bell\a"}, names.ErrInvalidArgs, []string{"username"}},

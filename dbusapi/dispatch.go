@@ -3,144 +3,213 @@ package dbusapi
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/retune-tv/plexauthd/auth"
+	"github.com/retune-tv/plexauthd/dbusapi/bus"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
 // arg is one argument of a member: its name for people, its D-Bus type for the check.
 type arg struct{ name, signature string }
 
-// member is one method on the bus. It implements [dbus.Method] and
-// [dbus.ArgumentDecoder] itself, because godbus's way of exporting Go methods
-// keeps every exported method of the program in the binary.
+// member is one method on the bus. It has either atOnce or run.
 type member struct {
 	in     []arg
 	action action // who may call; "" is everybody
-	// asksPlex marks a call that can take long: it ends when the caller leaves.
+
+	// atOnce answers from the account as it is now, and waits for nothing: all
+	// other callers wait for it. Its answer is given again to the same arguments
+	// until the account changes, unless it is fresh: depends on more than both.
+	atOnce func(now *auth.Snapshot, c *call) ([]any, error)
+	fresh  bool
+	// long marks an answer so long that others should not wait for the bus to
+	// take it.
+	long bool
+
+	// run may take its time: it runs beside other calls, not too many of them.
+	run func(ctx context.Context, c *call) ([]any, error)
+	// asksPlex marks a run that can take long: it ends when the caller leaves.
 	asksPlex bool
-	run      func(ctx context.Context, c *call) ([]any, error)
 
-	service *Service
-	name    string
-}
-
-// call is one message to a member.
-type call struct {
-	sender      string
-	path        dbus.ObjectPath
-	interactive bool // the caller allows a question to the person at the screen
-	body        []any
-	types       []string // of body, as D-Bus writes them
+	name      string
+	signature string // of in
+	answers   answers
 }
 
 // members of one interface, by name.
 type members map[string]*member
 
-// LookupMethod implements [dbus.Interface].
-func (m members) LookupMethod(name string) (dbus.Method, bool) {
-	found, ok := m[name]
-	return found, ok
-}
-
 // object is what is found at one path: members by interface.
 type object map[string]members
 
-// LookupInterface implements [dbus.ServerObject]. A call without an interface
-// goes to whichever has the member, as the D-Bus specification allows.
-func (o object) LookupInterface(name string) (dbus.Interface, bool) {
-	if name != "" {
-		found, ok := o[name]
-		return found, ok
+// HandleCall implements [bus.Handler].
+func (s *Service) HandleCall(c *bus.Call) {
+	select {
+	case <-s.ready:
+		s.handle(c)
+	default: // the bus's answer about our name may have yet to be read
+		s.beside(s.early, c, func(c *bus.Call) {
+			<-s.ready
+			s.handle(c)
+		})
 	}
-	all := members{}
-	for _, some := range o {
-		for name, m := range some {
-			all[name] = m
+}
+
+// handle answers a call, or has it answered beside others.
+func (s *Service) handle(c *bus.Call) {
+	began := s.clock.Now()
+	m, err := s.find(c)
+	if err != nil {
+		c.Reply(func() bus.Reply { return failure(err) })
+		return
+	}
+	trusted, err := s.gate.trusts(s.conn.Context(), c.Sender, m.action)
+	switch {
+	case err != nil:
+		s.reply(m, c, began, func() bus.Reply { return failure(err) })
+	case !trusted:
+		s.beside(s.strangers, c, func(c *bus.Call) { s.work(m, c, began, false) })
+	case m.atOnce != nil && !m.long:
+		s.reply(m, c, began, func() bus.Reply { return s.answerAtOnce(m, c) })
+	default:
+		s.beside(s.running, c, func(c *bus.Call) { s.work(m, c, began, true) })
+	}
+}
+
+// find gives the member that is called. A call without an interface goes to
+// whichever has the member, and one to Peer may have any path, as the D-Bus
+// specification has it.
+func (s *Service) find(c *bus.Call) (*member, error) {
+	o, found := s.objects[dbus.ObjectPath(c.Path)]
+	if string(c.Interface) == peer {
+		o, found = s.objects["/"]
+	}
+	if !found {
+		return nil, unknown(names.ErrUnknownObject, "object", c.Path)
+	}
+	if len(c.Interface) == 0 {
+		for _, some := range o {
+			if m, found := some[string(c.Member)]; found {
+				return m, nil
+			}
+		}
+		return nil, unknown(names.ErrUnknownMethod, "method", c.Member)
+	}
+	some, found := o[string(c.Interface)]
+	if !found {
+		return nil, unknown(names.ErrUnknownInterface, "interface", c.Interface)
+	}
+	m, found := some[string(c.Member)]
+	if !found {
+		return nil, unknown(names.ErrUnknownMethod, "method", c.Member)
+	}
+	return m, nil
+}
+
+// beside has do work on a call on a goroutine of its own, if that is not one
+// too many.
+func (s *Service) beside(others *inFlight, c *bus.Call, do func(*bus.Call)) {
+	sender, size := string(c.Sender), c.Size()
+	if err := others.begin(sender, size); err != nil {
+		c.Reply(func() bus.Reply { return failure(err) })
+		return
+	}
+	own := c.Clone()
+	go func() {
+		defer others.end(sender, size)
+		do(own)
+	}()
+}
+
+// work answers a call that takes its time, because of its member or because
+// polkit has to be asked about the caller.
+func (s *Service) work(m *member, c *bus.Call, began time.Time, trusted bool) {
+	ctx := s.conn.Context()
+	if m.asksPlex {
+		var end func()
+		ctx, end = s.callers.watch(string(c.Sender))
+		defer end()
+	}
+	if !trusted {
+		if err := s.gate.askPolkit(ctx, newCall(c), m.action); err != nil {
+			s.reply(m, c, began, func() bus.Reply { return failure(err) })
+			return
 		}
 	}
-	return all, true
+	if m.atOnce != nil {
+		s.reply(m, c, began, func() bus.Reply { return s.answerAtOnce(m, c) })
+		return
+	}
+	if m.asksPlex {
+		var cancel context.CancelCauseFunc
+		ctx, cancel = context.WithCancelCause(ctx)
+		defer cancel(nil)
+		// Counted from here: a person may have been asked for a password first.
+		defer s.clock.AfterFunc(answerTimeout, func() { cancel(errPlexSilent) }).Stop()
+	}
+	result := s.invoke(m, c, func(args *call) ([]any, error) {
+		results, err := m.run(ctx, args)
+		if err != nil && context.Cause(ctx) == errPlexSilent {
+			err = errPlexSilent
+		}
+		return results, err
+	})
+	s.reply(m, c, began, func() bus.Reply { return result })
 }
 
-// DecodeArguments implements [dbus.ArgumentDecoder].
-func (m *member) DecodeArguments(_ *dbus.Conn, sender string, msg *dbus.Message, body []any) ([]any, error) {
-	path, _ := msg.Headers[dbus.FieldPath].Value().(dbus.ObjectPath)
-	signature, _ := msg.Headers[dbus.FieldSignature].Value().(dbus.Signature)
-	return []any{&call{
-		sender:      sender,
-		path:        path,
-		interactive: msg.Flags&dbus.FlagAllowInteractiveAuthorization != 0,
-		body:        body,
-		types:       completeTypes(signature.String()),
-	}}, nil
+// answerAtOnce gives the answer that there is, or makes it.
+func (s *Service) answerAtOnce(m *member, c *bus.Call) bus.Reply {
+	now := s.account.Snapshot()
+	raw, usual := c.RawArguments()
+	usual = usual && !m.fresh && string(c.Signature) == m.signature
+	if usual {
+		if reply, found := m.answers.find(now, raw); found {
+			return reply
+		}
+	}
+	reply := s.invoke(m, c, func(args *call) ([]any, error) { return m.atOnce(now, args) })
+	if usual && !reply.Failed() {
+		m.answers.keep(now, raw, reply)
+	}
+	return reply
 }
 
-// Call implements [dbus.Method].
-func (m *member) Call(args ...any) (results []any, err error) {
-	c := args[0].(*call)
-	s := m.service
-	began := s.clock.Now()
+// invoke checks and decodes the arguments and gives them to answer.
+func (s *Service) invoke(m *member, c *bus.Call, answer func(*call) ([]any, error)) (reply bus.Reply) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			// Only the type: the value could hold an argument.
 			s.log.Error("a call panicked", "member", m.name, "panic", fmt.Sprintf("%T", cause))
-			err = dbus.NewError(names.ErrFailed, []any{"the daemon failed to answer " + m.name})
+			reply = bus.Failure(names.ErrFailed, "the daemon failed to answer "+m.name)
 		}
-		s.log.Debug("call", "member", m.name, "caller", c.sender, "duration", s.clock.Since(began), "failed", err != nil)
 	}()
-	ctx, end, err := s.admit(m, c)
+	args, err := m.arguments(c)
 	if err != nil {
-		return nil, busError(err)
+		return failure(err)
 	}
-	defer end()
-	if err := m.checkTypes(c.types); err != nil {
-		return nil, busError(err)
+	results, err := answer(args)
+	if err != nil {
+		return failure(err)
 	}
-	results, err = m.run(ctx, c)
-	switch {
-	case err == nil:
-		return results, nil
-	case context.Cause(ctx) == errPlexSilent:
-		err = errPlexSilent
+	if reply, err = bus.Values(results...); err != nil {
+		return failure(fmt.Errorf("answering %s: %w", m.name, err))
 	}
-	return nil, busError(err)
+	return reply
 }
 
-// checkTypes compares what came with what the member takes.
-func (m *member) checkTypes(types []string) error {
-	for i, want := range m.in {
-		if i >= len(types) {
-			return invalidArg(want.name, "is missing")
-		}
-		if types[i] != want.signature {
-			return invalidArg(want.name, fmt.Sprintf("has type %s, not %s", types[i], want.signature))
-		}
+// reply sends a reply and leaves a line in the log for whoever looks closely.
+func (s *Service) reply(m *member, c *bus.Call, began time.Time, compute func() bus.Reply) {
+	failed := false
+	c.Reply(func() bus.Reply {
+		reply := compute()
+		failed = reply.Failed()
+		return reply
+	})
+	if s.log.Enabled(context.Background(), slog.LevelDebug) {
+		s.log.Debug("call", "member", m.name, "caller", string(c.Sender), "duration", s.clock.Since(began), "failed", failed)
 	}
-	if len(types) > len(m.in) {
-		return invalidArg(fmt.Sprintf("number %d", len(m.in)+1), "is one too many")
-	}
-	return nil
 }
-
-// completeTypes splits a signature into the types of the single arguments.
-func completeTypes(signature string) (types []string) {
-	for end := 1; end <= len(signature); end++ {
-		if _, err := dbus.ParseSignature(signature[:end]); err == nil {
-			types, signature, end = append(types, signature[:end]), signature[end:], 0
-		}
-	}
-	return types
-}
-
-// NumArguments implements [dbus.Method]; arguments are checked in Call.
-func (m *member) NumArguments() int { return len(m.in) }
-
-// NumReturns implements [dbus.Method]; godbus does not ask for it.
-func (m *member) NumReturns() int { return 0 }
-
-// ArgumentValue implements [dbus.Method]; godbus asks only without an ArgumentDecoder.
-func (m *member) ArgumentValue(int) any { return nil }
-
-// ReturnValue implements [dbus.Method]; godbus does not ask for it.
-func (m *member) ReturnValue(int) any { return nil }

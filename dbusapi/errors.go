@@ -7,6 +7,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/retune-tv/plexauthd/auth"
+	"github.com/retune-tv/plexauthd/dbusapi/bus"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
@@ -18,9 +19,19 @@ func accessDenied(format string, args ...any) error {
 	return dbus.NewError(names.ErrAccessDenied, []any{fmt.Sprintf(format, args...)})
 }
 
+func unknown(name, what string, which []byte) error {
+	return dbus.NewError(name, []any{fmt.Sprintf("there is no %s %.100s", what, which)})
+}
+
 // errPlexSilent is what a call gets that has waited for answerTimeout.
 var errPlexSilent = &auth.Error{
 	Code: auth.Unreachable, Text: fmt.Sprintf("plex.tv did not answer within %v", answerTimeout),
+}
+
+// failure is the reply for err.
+func failure(err error) bus.Reply {
+	named := busError(err)
+	return bus.Failure(named.Name, named.Error())
 }
 
 // busError gives err the name it has on the bus.

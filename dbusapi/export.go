@@ -1,7 +1,6 @@
 package dbusapi
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -11,13 +10,13 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/retune-tv/plexauthd/auth"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
 const (
 	introspectable = "org.freedesktop.DBus.Introspectable"
 	peer           = "org.freedesktop.DBus.Peer"
-	ownPeer        = "peer" // no caller can name it: an interface has a dot
 )
 
 // export lays out all objects: ours, the one for the log level, and their
@@ -25,8 +24,8 @@ const (
 func (s *Service) export() map[dbus.ObjectPath]object {
 	own := object{names.Main: s.mainMembers(), names.Credentials: s.credentialMembers(), names.Home: s.homeMembers()}
 	log := object{logControl: {}}
-	own.addProperties(mainProperties{s})
-	log.addProperties(logProperties{s.logLevel, func() *gate { return s.gate }})
+	own.addProperties(&propertyMembers{source: mainProperties{s.version}})
+	log.addProperties(&propertyMembers{source: logProperties{s.logLevel, s.isRoot}, fresh: true})
 	objects := map[dbus.ObjectPath]object{names.Path: own, logControlPath: log}
 	for _, below := range []string{names.Path, logControlPath} {
 		for below != "/" {
@@ -35,19 +34,23 @@ func (s *Service) export() map[dbus.ObjectPath]object {
 		}
 	}
 	for _, o := range objects {
-		o[introspectable] = members{"Introspect": {run: s.introspect}}
-		o[ownPeer] = members{"Ping": {run: ping}, "GetMachineId": {run: machineID}}
+		o[introspectable] = members{"Introspect": {atOnce: s.introspect, long: true}}
+		o[peer] = members{"Ping": {atOnce: ping}, "GetMachineId": {atOnce: machineID}}
 		for _, some := range o {
 			for name, m := range some {
-				m.name, m.service = name, s
+				m.name = name
+				for _, in := range m.in {
+					m.signature += in.signature
+				}
 			}
 		}
 	}
 	return objects
 }
 
-func (o object) addProperties(source propertySource) {
-	o[propertiesInterface] = (&propertyMembers{o, source}).members()
+func (o object) addProperties(p *propertyMembers) {
+	p.object = o
+	o[propertiesInterface] = p.members()
 }
 
 // standardXML describes the interfaces that every object of D-Bus has.
@@ -88,7 +91,7 @@ const propertiesXML = `  <interface name="org.freedesktop.DBus.Properties">
 `
 
 // introspect answers with what the object has and which objects lie below it.
-func (s *Service) introspect(_ context.Context, c *call) ([]any, error) {
+func (s *Service) introspect(_ *auth.Snapshot, c *call) ([]any, error) {
 	switch c.path {
 	case names.Path:
 		return []any{strings.Replace(names.XML, "</node>", propertiesXML+standardXML+"</node>", 1)}, nil
@@ -109,33 +112,13 @@ func (s *Service) introspect(_ context.Context, c *call) ([]any, error) {
 	return []any{xml + "</node>\n"}, nil
 }
 
-func ping(context.Context, *call) ([]any, error) { return nil, nil }
+func ping(*auth.Snapshot, *call) ([]any, error) { return nil, nil }
 
 // machineID answers as the D-Bus specification asks, with the machine's id.
-func machineID(context.Context, *call) ([]any, error) {
+func machineID(*auth.Snapshot, *call) ([]any, error) {
 	id, err := os.ReadFile("/etc/machine-id")
 	if err != nil {
 		id, err = os.ReadFile("/var/lib/dbus/machine-id")
 	}
 	return single(strings.TrimSpace(string(id)), err)
-}
-
-// redirectPeer has calls to Peer handled by us: godbus, which takes them by
-// their name, answers GetMachineId with the connection's id. By the D-Bus
-// specification the path of such a call does not matter.
-func redirectPeer(msg *dbus.Message) {
-	iface, _ := msg.Headers[dbus.FieldInterface].Value().(string)
-	if msg.Type == dbus.TypeMethodCall && iface == peer {
-		msg.Headers[dbus.FieldInterface] = dbus.MakeVariant(ownPeer)
-		msg.Headers[dbus.FieldPath] = dbus.MakeVariant(dbus.ObjectPath("/"))
-	}
-}
-
-// nameUnknownObject gives godbus's error for a path without an object the name
-// that the D-Bus specification has for it.
-func nameUnknownObject(msg *dbus.Message) {
-	name, _ := msg.Headers[dbus.FieldErrorName].Value().(string)
-	if name == dbus.ErrMsgNoObject.Name {
-		msg.Headers[dbus.FieldErrorName] = dbus.MakeVariant(names.ErrUnknownObject)
-	}
 }

@@ -7,9 +7,6 @@ type Argument struct{ Name, Type string }
 func (s *Service) Exported() map[string]map[string][]Argument {
 	exported := map[string]map[string][]Argument{}
 	for iface, all := range s.objects["/tv/retune/PlexAuth1"] {
-		if iface == ownPeer {
-			iface = peer
-		}
 		exported[iface] = map[string][]Argument{}
 		for name, m := range all {
 			arguments := []Argument{}

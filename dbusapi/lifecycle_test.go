@@ -92,21 +92,28 @@ func newGatedBus(t *testing.T, bus *bustest.Bus) *gatedBus {
 	t.Cleanup(func() { _ = listener.Close() })
 	g := &gatedBus{address: "unix:path=" + socket}
 	go func() {
-		daemon, err := listener.Accept()
-		if err != nil {
-			return
+		for {
+			daemon, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go g.pass(t, daemon, bus)
 		}
-		path, _, _ := strings.Cut(strings.TrimPrefix(bus.Address, "unix:path="), ",")
-		behind, err := net.Dial("unix", path)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		go func() { _, _ = io.Copy(behind, daemon); _ = behind.Close() }()
-		_, _ = io.Copy(gatedWriter{daemon, g}, behind)
-		_ = daemon.Close()
 	}()
 	return g
+}
+
+// pass serves one connection of the daemon.
+func (g *gatedBus) pass(t *testing.T, daemon net.Conn, bus *bustest.Bus) {
+	path, _, _ := strings.Cut(strings.TrimPrefix(bus.Address, "unix:path="), ",")
+	behind, err := net.Dial("unix", path)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	go func() { _, _ = io.Copy(behind, daemon); _ = behind.Close() }()
+	_, _ = io.Copy(gatedWriter{daemon, g}, behind)
+	_ = daemon.Close()
 }
 
 type gatedWriter struct {

@@ -1,10 +1,11 @@
 package dbusapi
 
 import (
-	"context"
 	"log/slog"
 
 	"github.com/godbus/dbus/v5"
+
+	"github.com/retune-tv/plexauthd/auth"
 )
 
 // Where systemctl service-log-level finds the log level of a service:
@@ -45,11 +46,11 @@ var syslogLevels = []struct {
 
 // logProperties let root change the log level while the daemon runs.
 type logProperties struct {
-	level *slog.LevelVar
-	gate  func() *gate
+	level  *slog.LevelVar
+	isRoot func(caller string) bool
 }
 
-func (p logProperties) values(iface string) map[string]any {
+func (p logProperties) values(_ *auth.Snapshot, iface string) map[string]any {
 	if iface != logControl {
 		return nil
 	}
@@ -65,9 +66,9 @@ func (p logProperties) name() string {
 	return "err"
 }
 
-func (p logProperties) set(ctx context.Context, c *call, name string, value dbus.Variant) error {
-	if err := p.gate().allowRoot(ctx, c); err != nil {
-		return err
+func (p logProperties) set(c *call, name string, value dbus.Variant) error {
+	if !p.isRoot(c.sender) {
+		return accessDenied("only root may do this")
 	}
 	if name != "LogLevel" {
 		// Where we log depends on what standard error is, and stays so.

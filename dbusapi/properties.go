@@ -1,7 +1,6 @@
 package dbusapi
 
 import (
-	"context"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -74,15 +73,15 @@ func unix(t time.Time) int64 {
 }
 
 // mainProperties are the properties of our object.
-type mainProperties struct{ service *Service }
+type mainProperties struct{ version string }
 
-func (p mainProperties) values(iface string) map[string]any {
+func (p mainProperties) values(now *auth.Snapshot, iface string) map[string]any {
 	if iface != names.Main {
 		return nil
 	}
-	return propertiesOf(p.service.account.Snapshot(), p.service.version).values()
+	return propertiesOf(now, p.version).values()
 }
 
-func (p mainProperties) set(_ context.Context, _ *call, name string, _ dbus.Variant) error {
+func (p mainProperties) set(_ *call, name string, _ dbus.Variant) error {
 	return readOnly(name)
 }

@@ -1,20 +1,20 @@
 package dbusapi
 
 import (
-	"context"
 	"maps"
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/retune-tv/plexauthd/auth"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-// propertySource has the properties of one object.
+// propertySource has the properties of one object. It waits for nothing.
 type propertySource interface {
 	// values gives the properties of an interface by name, nil if it has none.
-	values(iface string) map[string]any
+	values(now *auth.Snapshot, iface string) map[string]any
 	// set changes a property that values has.
-	set(ctx context.Context, c *call, name string, value dbus.Variant) error
+	set(c *call, name string, value dbus.Variant) error
 }
 
 // propertyMembers are org.freedesktop.DBus.Properties, as the D-Bus
@@ -22,19 +22,20 @@ type propertySource interface {
 type propertyMembers struct {
 	object object
 	source propertySource
+	fresh  bool // the values depend on more than the account
 }
 
 func (p *propertyMembers) members() members {
 	iface, property := arg{"interface_name", "s"}, arg{"property_name", "s"}
 	return members{
-		"Get":    {in: []arg{iface, property}, run: p.get},
-		"GetAll": {in: []arg{iface}, run: p.getAll},
-		"Set":    {in: []arg{iface, property, {"value", "v"}}, run: p.set},
+		"Get":    {in: []arg{iface, property}, atOnce: p.get, fresh: p.fresh},
+		"GetAll": {in: []arg{iface}, atOnce: p.getAll, fresh: p.fresh},
+		"Set":    {in: []arg{iface, property, {"value", "v"}}, atOnce: p.set, fresh: true},
 	}
 }
 
-func (p *propertyMembers) get(_ context.Context, c *call) ([]any, error) {
-	values, err := p.of(c.body[0].(string))
+func (p *propertyMembers) get(now *auth.Snapshot, c *call) ([]any, error) {
+	values, err := p.of(now, c.body[0].(string))
 	if err != nil {
 		return nil, err
 	}
@@ -45,8 +46,8 @@ func (p *propertyMembers) get(_ context.Context, c *call) ([]any, error) {
 	return []any{dbus.MakeVariant(value)}, nil
 }
 
-func (p *propertyMembers) getAll(_ context.Context, c *call) ([]any, error) {
-	values, err := p.of(c.body[0].(string))
+func (p *propertyMembers) getAll(now *auth.Snapshot, c *call) ([]any, error) {
+	values, err := p.of(now, c.body[0].(string))
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +58,8 @@ func (p *propertyMembers) getAll(_ context.Context, c *call) ([]any, error) {
 	return []any{all}, nil
 }
 
-func (p *propertyMembers) set(ctx context.Context, c *call) ([]any, error) {
-	values, err := p.of(c.body[0].(string))
+func (p *propertyMembers) set(now *auth.Snapshot, c *call) ([]any, error) {
+	values, err := p.of(now, c.body[0].(string))
 	if err != nil {
 		return nil, err
 	}
@@ -66,23 +67,22 @@ func (p *propertyMembers) set(ctx context.Context, c *call) ([]any, error) {
 	if _, ok := values[name]; !ok {
 		return nil, unknownProperty(name)
 	}
-	return nil, p.source.set(ctx, c, name, c.body[2].(dbus.Variant))
+	return nil, p.source.set(c, name, c.body[2].(dbus.Variant))
 }
 
 // of gives the properties of an interface; "" stands for all interfaces.
-func (p *propertyMembers) of(iface string) (map[string]any, error) {
+func (p *propertyMembers) of(now *auth.Snapshot, iface string) (map[string]any, error) {
 	if iface == "" {
 		all := map[string]any{}
 		for iface := range p.object {
-			maps.Copy(all, p.source.values(iface))
+			maps.Copy(all, p.source.values(now, iface))
 		}
 		return all, nil
 	}
-	_, found := p.object[iface]
-	if iface != peer && (!found || iface == ownPeer) {
+	if _, found := p.object[iface]; !found {
 		return nil, dbus.NewError(names.ErrUnknownInterface, []any{"there is no interface " + iface})
 	}
-	return p.source.values(iface), nil
+	return p.source.values(now, iface), nil
 }
 
 func unknownProperty(name string) error {

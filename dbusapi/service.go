@@ -76,14 +76,30 @@ type Service struct {
 	wakeups *wakeups
 	ready   chan struct{} // closed when the account is open; calls wait for it
 	cancel  func()        // ends the subscription
+
+	early     *inFlight // calls before that
+	running   *inFlight // calls that take their time
+	strangers *inFlight // calls that polkit decides about
 }
+
+// How many calls may be in flight. Those that are answered at once are not
+// counted: while one is, no other is read.
+const (
+	maxOfOne     = 128 // of one caller: more than that a system bus does not let through
+	maxRunning   = 1024
+	maxStrangers = 256 // those who may not call must not keep out those who may
+)
 
 // Serve connects to the bus, exports the account and takes the bus name. When
 // it returns without error the service is complete: callers that the bus has
 // kept waiting for the name are answered. It fails if the bus cannot be
 // reached or the name is taken.
 func Serve(ctx context.Context, o Options) (*Service, error) {
-	s := &Service{version: o.Version, clock: o.Clock, log: o.Log, ready: make(chan struct{})}
+	s := &Service{
+		version: o.Version, clock: o.Clock, log: o.Log, ready: make(chan struct{}),
+		early: newInFlight(maxOfOne, maxRunning), running: newInFlight(maxOfOne, maxRunning),
+		strangers: newInFlight(maxOfOne/4, maxStrangers),
+	}
 	if s.clock == nil {
 		s.clock = clockwork.NewRealClock()
 	}
@@ -95,13 +111,12 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 	}
 	s.objects = s.export()
 	s.wakeups = newWakeups(o.Wake, s.log)
-	conn, err := bus.Connect(o.Bus, dbus.WithHandler(s), dbus.WithSignalHandler(s),
-		dbus.WithIncomingInterceptor(redirectPeer), dbus.WithOutgoingInterceptor(nameUnknownObject))
+	conn, err := bus.Serve(o.Bus, s, dbus.WithSignalHandler(s))
 	if err != nil {
 		return nil, fmt.Errorf("%w; see systemctl status dbus, or name another bus with --bus", err)
 	}
 	s.conn = conn
-	s.gate = newGate(conn, o.Bus == "system", s.clock)
+	s.gate = newGate(conn, o.Bus, s.clock)
 	s.callers = newCallers(conn)
 	if err := s.takeName(ctx); err != nil {
 		_ = conn.Close()
@@ -144,13 +159,7 @@ func (s *Service) Gone() <-chan struct{} { return s.conn.Context().Done() }
 func (s *Service) Close() {
 	s.cancel()
 	_ = s.conn.Close()
-}
-
-// LookupObject implements [dbus.Handler].
-func (s *Service) LookupObject(path dbus.ObjectPath) (dbus.ServerObject, bool) {
-	<-s.ready
-	found, ok := s.objects[path]
-	return found, ok
+	s.gate.bus.close()
 }
 
 // DeliverSignal implements [dbus.SignalHandler]. Anybody can send us a signal
@@ -174,25 +183,4 @@ func (s *Service) DeliverSignal(iface, name string, signal *dbus.Signal) {
 	s.wakeups.ownerChanged(who, owner)
 }
 
-// admit checks the caller and sets up what the call runs under.
-func (s *Service) admit(m *member, c *call) (ctx context.Context, end func(), err error) {
-	ctx, end = s.conn.Context(), func() {}
-	if m.asksPlex {
-		ctx, end = s.callers.watch(ctx, c.sender)
-	}
-	if m.action != "" {
-		if err := s.gate.allow(ctx, c, m.action); err != nil {
-			end()
-			return nil, nil, err
-		}
-	}
-	if m.asksPlex {
-		watchEnd := end
-		var cancel context.CancelCauseFunc
-		ctx, cancel = context.WithCancelCause(ctx)
-		// Counted from here: a person may have been asked for a password first.
-		timer := s.clock.AfterFunc(answerTimeout, func() { cancel(errPlexSilent) })
-		end = func() { timer.Stop(); cancel(nil); watchEnd() }
-	}
-	return ctx, end, nil
-}
+func (s *Service) isRoot(caller string) bool { return s.gate.isRoot(s.conn.Context(), caller) }

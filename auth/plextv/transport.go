@@ -32,6 +32,7 @@ func newTransport(timeout time.Duration, clock clockwork.Clock, roots *x509.Cert
 		ResponseHeaderTimeout:  timeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		DisableCompression:     true,
+		MaxConnsPerHost:        32, // each takes 50 KiB of memory
 		MaxIdleConns:           2,
 		IdleConnTimeout:        30 * time.Second,
 	}

@@ -20,23 +20,33 @@ const greetingTimeout = 5 * time.Second
 // Connect opens a connection to "system", "session" or an address. No bus is
 // started where none runs. File descriptors cannot be passed on it.
 func Connect(name string, opts ...dbus.ConnOption) (*dbus.Conn, error) {
-	conn, err := connect(name, opts)
+	return Serve(name, nil, opts...)
+}
+
+// Serve is [Connect] for a program that answers calls. Signals of others than
+// the bus itself do not reach it.
+func Serve(name string, handler Handler, opts ...dbus.ConnOption) (*dbus.Conn, error) {
+	conn, err := connect(name, handler, opts)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the bus %q: %w", name, err)
 	}
 	return conn, nil
 }
 
-func connect(name string, opts []dbus.ConnOption) (*dbus.Conn, error) {
+func connect(name string, handler Handler, opts []dbus.ConnOption) (*dbus.Conn, error) {
 	address, err := addressOf(name)
 	if err != nil {
 		return nil, err
 	}
-	socket, err := dial(address)
+	plain, err := dial(address)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := dbus.NewConn(newWire(socket), opts...)
+	socket, err := newSocket(plain)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := dbus.NewConn(newWire(socket, handler), opts...)
 	if err != nil {
 		return nil, errors.Join(err, socket.Close())
 	}

@@ -3,10 +3,8 @@ package bus
 import (
 	"bufio"
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"io"
-	"net"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -14,18 +12,51 @@ import (
 // wire is a connection to the bus that hands on only what godbus can take.
 //
 // godbus ends the connection at a message that it cannot decode, and D-Bus has
-// valid ones, such as a dictionary with booleans for keys: one call by anybody
-// who may read properties would end the daemon. And godbus agrees to file
-// descriptors on connections that it knows to carry them, but leaves those
-// that come with a call open: callers could use up all that the daemon may have.
+// valid ones, such as a dictionary with booleans for keys: anybody who may send
+// us one would end the program. And godbus agrees to file descriptors on
+// connections that it knows to carry them, but leaves those that come with a
+// call open: callers could use up all that the daemon may have.
+//
+// A program that answers calls does so here, before godbus. godbus starts a
+// goroutine for every call as fast as the bus delivers them and cannot be made
+// to read more slowly, so whoever calls faster than the bus takes the answers
+// would have the program keep them all.
 type wire struct {
-	net.Conn
-	in    *bufio.Reader
-	begun bool   // messages follow, no more lines of authentication
-	rest  []byte // of the message that is being handed on
+	socket  io.ReadWriteCloser
+	in      *bufio.Reader
+	out     *outbox
+	handler Handler // nil: calls are for godbus
+	begun   bool    // messages follow, no more lines of authentication
+	buffer  []byte  // for the message at hand
+	call    Call    // at hand, if it is one
+	rest    []byte  // of the message that is being handed on
 }
 
-func newWire(conn net.Conn) *wire { return &wire{Conn: conn, in: bufio.NewReader(conn)} }
+// The longest messages that are taken in. A call holds no more than a token
+// and some names; whatever else comes are answers to what we have asked.
+const (
+	maxCall  = 32 << 10
+	maxOther = 1 << 20
+)
+
+// bufferSize is for a hundred calls or so at a time.
+const bufferSize = 16 << 10
+
+func newWire(socket io.ReadWriteCloser, handler Handler) *wire {
+	w := &wire{socket: socket, out: &outbox{socket: socket}, handler: handler}
+	w.in = bufio.NewReaderSize(flushingReader{w}, bufferSize)
+	return w
+}
+
+// flushingReader sends what is to be said before it waits for more to hear.
+type flushingReader struct{ *wire }
+
+func (r flushingReader) Read(p []byte) (int, error) {
+	if err := r.out.flush(); err != nil {
+		return 0, err
+	}
+	return r.socket.Read(p)
+}
 
 // Write implements [io.Writer]. The D-Bus specification has BEGIN as the last
 // line before messages; godbus writes it alone, and reads on only after it.
@@ -33,8 +64,11 @@ func (w *wire) Write(p []byte) (int, error) {
 	if string(p) == "BEGIN\r\n" {
 		w.begun = true
 	}
-	return w.Conn.Write(p)
+	return w.out.Write(p)
 }
+
+// Close implements [io.Closer].
+func (w *wire) Close() error { return w.socket.Close() }
 
 // Read implements [io.Reader].
 func (w *wire) Read(p []byte) (int, error) {
@@ -42,14 +76,14 @@ func (w *wire) Read(p []byte) (int, error) {
 		return w.in.Read(p)
 	}
 	for len(w.rest) == 0 {
-		m, err := readMessage(w.in)
+		m, whole, err := w.next()
 		if err != nil {
 			return 0, err
 		}
-		if !m.decodable() {
-			m = m.blank()
-		}
-		if m.decodable() {
+		switch {
+		case w.handler != nil && m.kind() == dbus.TypeMethodCall:
+			w.handle(m, whole)
+		case whole && !w.fromStranger(m) && m.decodable():
 			w.rest = m
 		}
 	}
@@ -58,62 +92,68 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// message is one D-Bus message in the wire format.
-type message []byte
-
-// Where the D-Bus specification puts the lengths, and its limit of a message.
-const (
-	bodyLengthAt   = 4
-	fieldsLengthAt = 12
-	headLength     = 16
-	maxMessage     = 128 << 20
-)
-
-func readMessage(in io.Reader) (message, error) {
-	var m bytes.Buffer
-	if _, err := io.CopyN(&m, in, headLength); err != nil {
-		return nil, err
+// next reads a message into the buffer. Of one that is too long only the head
+// is there, if that is not too long as well.
+func (w *wire) next() (m message, whole bool, err error) {
+	head, err := w.in.Peek(headLength)
+	if err != nil {
+		return nil, false, err
 	}
-	size := message(m.Bytes()).size()
+	m = head
+	size, limit := m.size(), int64(maxOther)
 	if size > maxMessage {
-		return nil, errors.New("the bus has sent a message longer than 128 MiB")
+		return nil, false, errors.New("the bus has sent a message longer than 128 MiB")
 	}
-	if _, err := io.CopyN(&m, in, size-headLength); err != nil {
-		return nil, err
+	if w.handler != nil && m.kind() == dbus.TypeMethodCall {
+		limit = maxCall
 	}
-	return m.Bytes(), nil
+	length := size
+	if whole = size <= limit; !whole {
+		length = min(m.bodyAt(), limit)
+	}
+	if int64(cap(w.buffer)) < length || cap(w.buffer) > maxCall {
+		w.buffer = make([]byte, max(length, bufferSize))
+	}
+	m = w.buffer[:length]
+	if _, err := io.ReadFull(w.in, m); err != nil {
+		return nil, false, err
+	}
+	_, err = w.in.Discard(int(size - length))
+	return m, whole, err
 }
 
-func (m message) order() binary.ByteOrder {
-	if m[0] == 'B' {
-		return binary.BigEndian
+func (w *wire) handle(m message, whole bool) {
+	if f, ok := m.fields(); ok {
+		w.call = Call{
+			Sender: f.sender, Path: f.path, Interface: f.iface, Member: f.member, Signature: f.signature,
+			TooLong: !whole, message: m, out: w.out, batched: true,
+		}
+		w.handler.HandleCall(&w.call)
 	}
-	return binary.LittleEndian
 }
 
-func (m message) bodyAt() int64 {
-	fields := int64(m.order().Uint32(m[fieldsLengthAt:]))
-	return headLength + (fields+7)&^7
+// fromStranger reports whether m is a signal that a program which only answers
+// calls has no use for: it listens to the bus alone, and everybody can send
+// signals to it.
+func (w *wire) fromStranger(m message) bool {
+	if w.handler == nil || m.kind() != dbus.TypeSignal {
+		return false
+	}
+	f, ok := m.fields()
+	return !ok || string(f.sender) != "org.freedesktop.DBus"
 }
 
-func (m message) size() int64 { return m.bodyAt() + int64(m.order().Uint32(m[bodyLengthAt:])) }
-
-func (m message) decodable() (ok bool) {
-	defer func() { ok = recover() == nil && ok }()
-	_, err := dbus.DecodeMessage(bytes.NewReader(m))
+func (m message) decodable() bool {
+	_, err := m.decode()
 	return err == nil
 }
 
-// blank gives the message with one zero byte for each character of its
-// signature. No member takes bytes, so the caller hears which argument is wrong.
-func (m message) blank() message {
-	head := bytes.Clone(m[:m.bodyAt()])
-	_, signature, found := bytes.Cut(head[headLength:], []byte{byte(dbus.FieldSignature), 1, 'g', 0})
-	if !found || len(signature) <= int(signature[0]) {
-		return m
-	}
-	length := int(signature[0])
-	copy(signature[1:], bytes.Repeat([]byte("y"), length))
-	m.order().PutUint32(head[bodyLengthAt:], uint32(length))
-	return append(head, make([]byte, length)...)
+// decode gives the message as godbus has it.
+func (m message) decode() (decoded *dbus.Message, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("godbus cannot decode this message")
+		}
+	}()
+	return dbus.DecodeMessage(bytes.NewReader(m))
 }

@@ -28,6 +28,7 @@ const (
 	ErrUnknownMethod    = "org.freedesktop.DBus.Error.UnknownMethod"
 	ErrUnknownInterface = "org.freedesktop.DBus.Error.UnknownInterface"
 	ErrUnknownProperty  = "org.freedesktop.DBus.Error.UnknownProperty"
+	ErrLimitsExceeded   = "org.freedesktop.DBus.Error.LimitsExceeded"
 	ErrPropertyReadOnly = "org.freedesktop.DBus.Error.PropertyReadOnly"
 )
 

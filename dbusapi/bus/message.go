@@ -1,0 +1,100 @@
+package bus
+
+import (
+	"encoding/binary"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// message is one D-Bus message in the wire format.
+type message []byte
+
+// Where the D-Bus specification puts what each message begins with, and its
+// limit of a message.
+const (
+	kindAt         = 1
+	flagsAt        = 2
+	bodyLengthAt   = 4
+	serialAt       = 8
+	fieldsLengthAt = 12
+	headLength     = 16
+	maxMessage     = 128 << 20
+)
+
+func (m message) order() binary.ByteOrder {
+	if m[0] == 'B' {
+		return binary.BigEndian
+	}
+	return binary.LittleEndian
+}
+
+func (m message) kind() dbus.Type { return dbus.Type(m[kindAt]) }
+
+func (m message) flags() dbus.Flags { return dbus.Flags(m[flagsAt]) }
+
+func (m message) serial() uint32 { return m.order().Uint32(m[serialAt:]) }
+
+func (m message) bodyAt() int64 {
+	fields := int64(m.order().Uint32(m[fieldsLengthAt:]))
+	return headLength + (fields+7)&^7
+}
+
+func (m message) size() int64 { return m.bodyAt() + int64(m.order().Uint32(m[bodyLengthAt:])) }
+
+// fields are the texts in the header of a message, nil where they are missing.
+type fields struct {
+	path, iface, member, sender, signature []byte
+}
+
+// fields finds them in a message that is there up to its body. The bus has
+// checked it; ok is false if it is wrong, or has a field of a kind that the
+// D-Bus specification does not know.
+func (m message) fields() (f fields, ok bool) {
+	end := int(m.order().Uint32(m[fieldsLengthAt:])) + headLength
+	if end < headLength || end > len(m) {
+		return f, false
+	}
+	for at := headLength; at < end; at = (at + 7) &^ 7 {
+		if end-at < 5 || m[at+1] != 1 || m[at+3] != 0 {
+			return f, false
+		}
+		field := dbus.HeaderField(m[at])
+		var text []byte
+		if text, at = m.text(m[at+2], at+4, end); at < 0 {
+			return f, false
+		}
+		switch field {
+		case dbus.FieldPath:
+			f.path = text
+		case dbus.FieldInterface:
+			f.iface = text
+		case dbus.FieldMember:
+			f.member = text
+		case dbus.FieldSender:
+			f.sender = text
+		case dbus.FieldSignature:
+			f.signature = text
+		}
+	}
+	return f, true
+}
+
+// text reads a value of one of the types that header fields have: nil is a
+// number. next is where it ends, or -1 where it is wrong.
+func (m message) text(kind byte, at, end int) (text []byte, next int) {
+	length := 0
+	switch {
+	case kind == 'u' && at+4 <= end:
+		return nil, at + 4
+	case kind == 'g':
+		length, at = int(m[at]), at+1
+	case (kind == 's' || kind == 'o') && at+4 <= end:
+		length, at = int(m.order().Uint32(m[at:])), at+4
+	default:
+		return nil, -1
+	}
+	if length < 0 || length >= end-at { // a zero byte follows the text
+		return nil, -1
+	}
+	return m[at : at+length], at + length + 1
+}

@@ -1,0 +1,120 @@
+package bus
+
+import (
+	"encoding/binary"
+	"io"
+	"sync"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// outbox sends messages, in order and several at a time where they are many.
+// When the bus does not take them, whoever adds more waits.
+type outbox struct {
+	socket io.Writer
+
+	turn    sync.Mutex // of one reply beside the reader's, who waits for no more than that
+	mu      sync.Mutex
+	pending []byte
+	serial  uint32
+}
+
+// A batch is sent when it is this long; the buffer of one that has become much
+// longer is not kept.
+const (
+	fullBatch  = 16 << 10
+	keptBuffer = 64 << 10
+)
+
+// Write implements [io.Writer] for messages of godbus.
+func (o *outbox) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pending = append(o.pending, p...)
+	if err := o.send(); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+func (o *outbox) flush() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.send()
+}
+
+// send needs o.mu.
+func (o *outbox) send() error {
+	if len(o.pending) == 0 {
+		return nil
+	}
+	_, err := o.socket.Write(o.pending)
+	if o.pending = o.pending[:0]; cap(o.pending) > keptBuffer {
+		o.pending = nil
+	}
+	return err
+}
+
+// reply adds the reply to a call and sends it, or leaves it to the next flush.
+// The messages that others add meanwhile come after what compute has seen.
+func (o *outbox) reply(c *Call, compute func() Reply) {
+	if !c.batched {
+		o.turn.Lock()
+		defer o.turn.Unlock()
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	r := compute()
+	if !c.replyExpected() {
+		return
+	}
+	o.add(c, r)
+	if !c.batched || len(o.pending) >= fullBatch {
+		_ = o.send() // the reader finds out that the bus has gone
+	}
+}
+
+// ownSerials begins the numbers of replies, which nobody refers to. godbus
+// begins at 1.
+const ownSerials = 1 << 31
+
+// add needs o.mu.
+func (o *outbox) add(c *Call, r Reply) {
+	start := len(o.pending)
+	kind := dbus.TypeMethodReply
+	if r.errorName != "" {
+		kind = dbus.TypeError
+	}
+	o.serial = o.serial%(ownSerials-1) + 1
+	b := append(o.pending, 'l', byte(kind), byte(dbus.FlagNoReplyExpected), 1)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(r.body)))
+	b = binary.LittleEndian.AppendUint32(b, ownSerials+o.serial)
+	b = append(b, 0, 0, 0, 0) // the length of the fields
+	b = append(b, byte(dbus.FieldReplySerial), 1, 'u', 0)
+	b = binary.LittleEndian.AppendUint32(b, c.message.serial())
+	b = addField(b, start, dbus.FieldDestination, c.Sender)
+	b = addField(b, start, dbus.FieldErrorName, r.errorName)
+	if r.signature != "" {
+		b = pad(b, start)
+		b = append(b, byte(dbus.FieldSignature), 1, 'g', 0, byte(len(r.signature)))
+		b = append(append(b, r.signature...), 0)
+	}
+	binary.LittleEndian.PutUint32(b[start+fieldsLengthAt:], uint32(len(b)-start-headLength))
+	o.pending = append(pad(b, start), r.body...)
+}
+
+// addField adds a text to the header of the message that begins at start.
+func addField[text string | []byte](b []byte, start int, field dbus.HeaderField, value text) []byte {
+	if len(value) == 0 {
+		return b
+	}
+	b = append(pad(b, start), byte(field), 1, 's', 0)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(value)))
+	return append(append(b, value...), 0)
+}
+
+// pad adds zeros up to where header fields and the body may begin.
+func pad(b []byte, start int) []byte {
+	const zeros = "\x00\x00\x00\x00\x00\x00\x00"
+	return append(b, zeros[:-(len(b)-start)&7]...)
+}

@@ -1,0 +1,83 @@
+package dbusapi
+
+import (
+	"fmt"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/retune-tv/plexauthd/dbusapi/bus"
+)
+
+// call is one message to a member.
+type call struct {
+	sender      string
+	path        dbus.ObjectPath
+	interactive bool // the caller allows a question to the person at the screen
+	body        []any
+}
+
+func newCall(c *bus.Call) *call {
+	return &call{sender: string(c.Sender), path: dbus.ObjectPath(c.Path), interactive: c.Interactive()}
+}
+
+// arguments gives the call that c is, if it is one that m takes.
+func (m *member) arguments(c *bus.Call) (*call, error) {
+	if err := m.checkTypes(string(c.Signature)); err != nil {
+		return nil, err
+	}
+	given := newCall(c)
+	if len(m.in) == 0 {
+		return given, nil
+	}
+	name := "arguments"
+	if len(m.in) == 1 {
+		name = m.in[0].name
+	}
+	if c.TooLong {
+		return nil, invalidArg(name, "is longer than a call may be")
+	}
+	body, err := c.Arguments()
+	if err != nil {
+		return nil, invalidArg(name, "holds values of types that nobody can send in vain")
+	}
+	given.body = body
+	return given, nil
+}
+
+// checkTypes compares the types of what came with what the member takes.
+func (m *member) checkTypes(signature string) error {
+	if signature == m.signature {
+		return nil
+	}
+	for _, want := range m.in {
+		if signature == "" {
+			return invalidArg(want.name, "is missing")
+		}
+		length := completeType(signature)
+		if got := signature[:length]; got != want.signature {
+			return invalidArg(want.name, fmt.Sprintf("has type %s, not %s", got, want.signature))
+		}
+		signature = signature[length:]
+	}
+	return invalidArg(fmt.Sprintf("number %d", len(m.in)+1), "is one too many")
+}
+
+// completeType gives the length of the first type in a valid signature that is
+// not empty.
+func completeType(signature string) int {
+	open := 0
+	for i, char := range signature {
+		switch char {
+		case '(', '{':
+			open++
+		case ')', '}':
+			open--
+		case 'a':
+			continue
+		}
+		if open == 0 {
+			return i + 1
+		}
+	}
+	return len(signature)
+}

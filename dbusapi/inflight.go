@@ -1,0 +1,59 @@
+package dbusapi
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// inFlight counts calls that are worked on beside each other, and refuses more
+// of one caller, or of all, than the daemon has memory for.
+type inFlight struct {
+	perCaller, all int
+
+	mu    sync.Mutex
+	of    map[string]int // by caller
+	total int
+	bytes int
+}
+
+// averageCall is how long the calls in flight may be on average, where all
+// places are taken. One with a token has less than half of that.
+const averageCall = 4 << 10
+
+func newInFlight(perCaller, all int) *inFlight {
+	return &inFlight{perCaller: perCaller, all: all, of: map[string]int{}}
+}
+
+// begin counts a call of a caller, of that many bytes, until end.
+func (f *inFlight) begin(caller string, size int) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.of[caller] >= f.perCaller:
+		return limitsExceeded("%d calls of this caller are being worked on: wait for an answer before the next", f.perCaller)
+	case f.total >= f.all || f.bytes+size > f.all*averageCall:
+		return limitsExceeded("%d calls are being worked on: try again later", f.total)
+	}
+	f.of[caller]++
+	f.total++
+	f.bytes += size
+	return nil
+}
+
+func (f *inFlight) end(caller string, size int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.total--
+	f.bytes -= size
+	if f.of[caller]--; f.of[caller] == 0 {
+		delete(f.of, caller)
+	}
+}
+
+func limitsExceeded(format string, args ...any) error {
+	return dbus.NewError(names.ErrLimitsExceeded, []any{fmt.Sprintf(format, args...)})
+}
