@@ -22,10 +22,7 @@ const (
 // at plex.tv or is about to is renewed first, for at most 5 s. If that fails the
 // snapshot has the old one, which plex.tv may take yet.
 func (a *Account) Fresh(ctx context.Context) *Snapshot {
-	if s := a.Snapshot(); !a.isTooShort(s) {
-		return s
-	}
-	if last := a.freshFailedAt.Load(); last == 0 || a.time.Uptime()-time.Duration(last) >= freshAgainAfter {
+	if !a.IsFresh() {
 		limited, cancel := clockwork.WithTimeout(ctx, a.clock, freshTimeout)
 		defer cancel()
 		if err := a.renew(limited); err != nil {
@@ -33,6 +30,15 @@ func (a *Account) Fresh(ctx context.Context) *Snapshot {
 		}
 	}
 	return a.Snapshot()
+}
+
+// IsFresh reports whether [Account.Fresh] has nothing to wait for.
+func (a *Account) IsFresh() bool {
+	if !a.isTooShort(a.Snapshot()) {
+		return true
+	}
+	last := a.freshFailedAt.Load()
+	return last != 0 && a.time.Uptime()-time.Duration(last) < freshAgainAfter
 }
 
 // isTooShort goes by plex.tv's time alone: by any other a good token could seem

@@ -41,10 +41,9 @@ type identity struct {
 
 // gate decides who may call. What it cannot check it refuses.
 type gate struct {
-	bus    *questions
-	polkit dbus.BusObject // nil where polkit is not asked: off the system bus
-	ownUID bool           // whether the daemon's own user may call: off the system bus
-	clock  clockwork.Clock
+	bus         *directory
+	onSystemBus bool // polkit is asked there, and elsewhere the daemon's own user may call
+	clock       clockwork.Clock
 
 	mu    sync.Mutex
 	known map[string]identity // by unique name, which a bus never gives twice
@@ -54,13 +53,8 @@ type gate struct {
 // rememberedCallers bounds gate.known; the bus's own limit of connections is lower.
 const rememberedCallers = 4096
 
-func newGate(conn *dbus.Conn, address string, clock clockwork.Clock) *gate {
-	onSystemBus := address == "system"
-	g := &gate{bus: &questions{address: address}, ownUID: !onSystemBus, clock: clock, known: map[string]identity{}}
-	if onSystemBus {
-		g.polkit = conn.Object("org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority")
-	}
-	return g
+func newGate(bus *directory, onSystemBus bool, clock clockwork.Clock) *gate {
+	return &gate{bus: bus, onSystemBus: onSystemBus, clock: clock, known: map[string]identity{}}
 }
 
 // trusts reports whether the caller may do what a stands for. If not, and
@@ -75,7 +69,7 @@ func (g *gate) trusts(ctx context.Context, sender []byte, a action) (bool, error
 		return false, accessDenied("the bus does not say who is calling: %v", err)
 	case g.trusted(who):
 		return true, nil
-	case g.polkit == nil:
+	case !g.onSystemBus:
 		return false, accessDenied("only root, members of the group %s and the daemon's own user may call", AccessGroup)
 	default:
 		return false, nil
@@ -89,7 +83,7 @@ func (g *gate) isRoot(ctx context.Context, sender string) bool {
 }
 
 func (g *gate) trusted(who identity) bool {
-	if who.uid == 0 || (g.ownUID && who.uid == uint32(os.Getuid())) {
+	if who.uid == 0 || (!g.onSystemBus && who.uid == uint32(os.Getuid())) {
 		return true
 	}
 	gid, ok := g.accessGroup()
@@ -130,7 +124,7 @@ func (g *gate) identify(ctx context.Context, sender []byte) (identity, error) {
 	ctx, cancel := clockwork.WithTimeout(ctx, g.clock, answerOfBus)
 	defer cancel()
 	var reported map[string]dbus.Variant
-	if err := g.bus.ask(ctx, "GetConnectionCredentials", string(sender)).Store(&reported); err != nil {
+	if err := g.bus.ask(ctx, theBus, busPath, theBus+".GetConnectionCredentials", string(sender)).Store(&reported); err != nil {
 		return identity{}, err
 	}
 	uid, ok := reported["UnixUserID"].Value().(uint32)
@@ -187,7 +181,7 @@ func (g *gate) checkAuthorization(ctx context.Context, c *call, a action, flags 
 	defer cancel()
 	subject := polkitSubject{"system-bus-name", map[string]dbus.Variant{"name": dbus.MakeVariant(c.sender)}}
 	var result polkitResult
-	err := g.polkit.CallWithContext(ctx, "org.freedesktop.PolicyKit1.Authority.CheckAuthorization", 0,
+	err := g.bus.ask(ctx, polkit, polkitPath, polkit+".Authority.CheckAuthorization",
 		subject, string(a), map[string]string{}, flags, "").Store(&result)
 	switch {
 	case err != nil:

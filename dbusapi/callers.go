@@ -11,7 +11,8 @@ import (
 // listens only while somebody waits, so an idle daemon is not woken by every
 // program that comes and goes.
 type callers struct {
-	conn *dbus.Conn
+	ctx context.Context // ends with the daemon
+	bus *directory
 
 	mu      sync.Mutex
 	waiting map[string]*waitingCaller
@@ -23,8 +24,10 @@ type waitingCaller struct {
 	left  context.CancelFunc
 }
 
-func newCallers(conn *dbus.Conn) *callers {
-	return &callers{conn: conn, waiting: map[string]*waitingCaller{}}
+func newCallers(ctx context.Context, address string) *callers {
+	cs := &callers{ctx: ctx, waiting: map[string]*waitingCaller{}}
+	cs.bus = &directory{address: address, signals: cs}
+	return cs
 }
 
 // watch gives a context that ends when sender leaves the bus, or we do. Call
@@ -36,9 +39,9 @@ func (cs *callers) watch(sender string) (here context.Context, end func()) {
 	w := cs.waiting[sender]
 	if w == nil {
 		w = &waitingCaller{}
-		w.here, w.left = context.WithCancel(cs.conn.Context())
+		w.here, w.left = context.WithCancel(cs.ctx)
 		cs.waiting[sender] = w
-		cs.tellBus("AddMatch", sender)
+		cs.bus.tellBus("AddMatch", leavingRule(sender))
 	}
 	w.calls++
 	return w.here, func() { cs.release(sender, w) }
@@ -52,20 +55,22 @@ func (cs *callers) release(sender string, w *waitingCaller) {
 	}
 	w.left()
 	delete(cs.waiting, sender)
-	cs.tellBus("RemoveMatch", sender)
+	cs.bus.tellBus("RemoveMatch", leavingRule(sender))
 }
 
-// tellBus does not wait for the answer, but lets the bus send one: godbus
-// never forgets the number of a call without an answer.
-func (cs *callers) tellBus(member, sender string) {
-	cs.conn.BusObject().Go("org.freedesktop.DBus."+member, 0, nil, leavingRule(sender))
-}
-
-// left ends the calls of a sender that has left.
-func (cs *callers) left(sender string) {
+// DeliverSignal implements [dbus.SignalHandler]: it ends the calls of a caller
+// who has left. Only signals of the bus itself get here.
+func (cs *callers) DeliverSignal(_, name string, signal *dbus.Signal) {
+	if name != "NameOwnerChanged" || len(signal.Body) != 3 {
+		return
+	}
+	who, _ := signal.Body[0].(string)
+	if owner, _ := signal.Body[2].(string); owner != "" {
+		return
+	}
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	if w := cs.waiting[sender]; w != nil {
+	if w := cs.waiting[who]; w != nil {
 		w.left()
 	}
 }

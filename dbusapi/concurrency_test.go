@@ -12,20 +12,26 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-// matchRules asks the bus how many rules it keeps for the daemon.
-func (b *box) matchRules() uint32 {
+// matchRules asks the bus how many callers the daemon has it watch.
+func (b *box) matchRules() (watched int) {
 	b.t.Helper()
-	var stats map[string]dbus.Variant
-	err := b.observer.BusObject().CallWithContext(b.ctx,
-		"org.freedesktop.DBus.Debug.Stats.GetConnectionStats", 0, names.Bus).Store(&stats)
+	var rules map[string][]string
+	err := b.observer.BusObject().CallWithContext(b.ctx, "org.freedesktop.DBus.Debug.Stats.GetAllMatchRules", 0).Store(&rules)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return stats["MatchRules"].Value().(uint32)
+	for _, of := range rules {
+		for _, rule := range of {
+			if strings.Contains(rule, "arg2=''") {
+				watched++
+			}
+		}
+	}
+	return watched
 }
 
 // awaitMatchRules returns when the bus keeps that many rules for the daemon.
-func (b *box) awaitMatchRules(want uint32) {
+func (b *box) awaitMatchRules(want int) {
 	b.t.Helper()
 	for {
 		got := b.matchRules()

@@ -14,10 +14,10 @@ import (
 func (s *Service) credentialMembers() members {
 	credentials, token, machineID := arg{"credentials", "a{sv}"}, arg{"token", "s"}, arg{"machine_id", "s"}
 	return members{
-		"GetToken":             {action: readCredentials, atOnce: s.getToken},
+		"GetToken":             {action: readCredentials, atOnce: s.getToken, givesToken: true},
 		"GetCurrentUser":       {action: readCredentials, atOnce: s.getCurrentUser},
-		"GetAuthHeaders":       {action: readCredentials, atOnce: s.getAuthHeaders},
-		"GetStoredCredentials": {action: readCredentials, atOnce: s.getStoredCredentials},
+		"GetAuthHeaders":       {action: readCredentials, atOnce: s.getAuthHeaders, givesToken: true},
+		"GetStoredCredentials": {action: readCredentials, atOnce: s.getStoredCredentials, givesToken: true},
 		"StoreCredentials":     {action: manage, asksPlex: true, in: []arg{credentials}, run: s.storeCredentials},
 		"ValidateToken":        {action: readCredentials, asksPlex: true, in: []arg{token}, run: s.validateToken},
 		"ClearCredentials":     {action: manage, run: s.clearCredentials},

@@ -26,6 +26,9 @@ type member struct {
 	// until the account changes, unless it is fresh: depends on more than both.
 	atOnce func(now *auth.Snapshot, c *call) ([]any, error)
 	fresh  bool
+	// givesToken marks an answer with the token: one that is about to end is
+	// renewed first, beside other calls.
+	givesToken bool
 	// long marks an answer so long that others should not wait for the bus to
 	// take it.
 	long bool
@@ -73,8 +76,10 @@ func (s *Service) handle(c *bus.Call) {
 		s.reply(m, c, began, func() bus.Reply { return failure(err) })
 	case !trusted:
 		s.beside(s.strangers, c, func(c *bus.Call) { s.work(m, c, began, false) })
-	case m.atOnce != nil && !m.long:
+	case m.atOnce != nil && !m.long && (!m.givesToken || s.account.IsFresh()):
 		s.reply(m, c, began, func() bus.Reply { return s.answerAtOnce(m, c) })
+	case m.action == "":
+		s.beside(s.strangers, c, func(c *bus.Call) { s.work(m, c, began, true) })
 	default:
 		s.beside(s.running, c, func(c *bus.Call) { s.work(m, c, began, true) })
 	}
@@ -139,6 +144,9 @@ func (s *Service) work(m *member, c *bus.Call, began time.Time, trusted bool) {
 			s.reply(m, c, began, func() bus.Reply { return failure(err) })
 			return
 		}
+	}
+	if m.givesToken {
+		s.account.Fresh(ctx)
 	}
 	if m.atOnce != nil {
 		s.reply(m, c, began, func() bus.Reply { return s.answerAtOnce(m, c) })

@@ -21,8 +21,8 @@ type inFlight struct {
 }
 
 // averageCall is how long the calls in flight may be on average, where all
-// places are taken. One with a token has less than half of that.
-const averageCall = 4 << 10
+// places are taken; most are far shorter. Their arguments stay in memory.
+const averageCall = 1 << 10
 
 func newInFlight(perCaller, all int) *inFlight {
 	return &inFlight{perCaller: perCaller, all: all, of: map[string]int{}}

@@ -23,6 +23,7 @@ const answerTimeout = 20 * time.Second
 type Account interface {
 	Snapshot() *auth.Snapshot
 	Fresh(context.Context) *auth.Snapshot
+	IsFresh() bool
 	Subscribe(func(auth.Event)) (cancel func())
 	RequestPin(context.Context, auth.PinOptions) (auth.Pairing, error)
 	CheckPin(ctx context.Context, id uint64) (claimed bool, expiresAt time.Time, err error)
@@ -79,7 +80,7 @@ type Service struct {
 
 	early     *inFlight // calls before that
 	running   *inFlight // calls that take their time
-	strangers *inFlight // calls that polkit decides about
+	strangers *inFlight // those of them that anybody can make
 }
 
 // How many calls may be in flight. Those that are answered at once are not
@@ -87,7 +88,7 @@ type Service struct {
 const (
 	maxOfOne     = 128 // of one caller: more than that a system bus does not let through
 	maxRunning   = 1024
-	maxStrangers = 256 // those who may not call must not keep out those who may
+	maxStrangers = 256 // must not keep out those who may do more
 )
 
 // Serve connects to the bus, exports the account and takes the bus name. When
@@ -116,8 +117,8 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 		return nil, fmt.Errorf("%w; see systemctl status dbus, or name another bus with --bus", err)
 	}
 	s.conn = conn
-	s.gate = newGate(conn, o.Bus, s.clock)
-	s.callers = newCallers(conn)
+	s.callers = newCallers(conn.Context(), o.Bus)
+	s.gate = newGate(s.callers.bus, o.Bus == "system", s.clock)
 	if err := s.takeName(ctx); err != nil {
 		_ = conn.Close()
 		return nil, err
@@ -159,7 +160,7 @@ func (s *Service) Gone() <-chan struct{} { return s.conn.Context().Done() }
 func (s *Service) Close() {
 	s.cancel()
 	_ = s.conn.Close()
-	s.gate.bus.close()
+	s.callers.bus.close()
 }
 
 // DeliverSignal implements [dbus.SignalHandler]. Anybody can send us a signal
@@ -177,9 +178,6 @@ func (s *Service) DeliverSignal(iface, name string, signal *dbus.Signal) {
 	}
 	who, _ := signal.Body[0].(string)
 	owner, _ := signal.Body[2].(string)
-	if owner == "" {
-		s.callers.left(who)
-	}
 	s.wakeups.ownerChanged(who, owner)
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // release builds as the packages do.
-func release(b *testing.B) (daemon, minimal string) {
+func release(b testing.TB) (daemon, minimal string) {
 	b.Helper()
 	dir := b.TempDir()
 	cmd := exec.Command("go", "build", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", "-s -w",
@@ -132,7 +132,7 @@ func BenchmarkIdle(b *testing.B) {
 }
 
 // rollup reads a line of /proc/PID/smaps_rollup, in MiB.
-func rollup(b *testing.B, p *process, field string) float64 {
+func rollup(b testing.TB, p *process, field string) float64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p.cmd.Process.Pid))
 	if err != nil {
 		b.Fatal(err)

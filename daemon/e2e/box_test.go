@@ -88,6 +88,11 @@ func (o *output) String() string {
 
 func newBox(t testing.TB) *box {
 	t.Helper()
+	return newBoxOn(t, bustest.Session(t))
+}
+
+func newBoxOn(t testing.TB, bus *bustest.Bus) *box {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "box") // short: a socket lies in it
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +100,7 @@ func newBox(t testing.TB) *box {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	sim := plextvsim.New(plextvsim.Options{})
 	b := &box{
-		t: t, bus: bustest.Session(t), sim: sim, plex: sim.StartTLS(), dir: dir,
+		t: t, bus: bus, sim: sim, plex: sim.StartTLS(), dir: dir,
 		state: filepath.Join(dir, "state", "state.toml"), caFile: filepath.Join(dir, "ca.pem"),
 		notes: make(chan string, 1000), program: filepath.Join(programs, "plexauthd"),
 	}

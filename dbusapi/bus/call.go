@@ -65,6 +65,9 @@ func (c *Call) Arguments() ([]any, error) {
 	if c.TooLong {
 		return nil, errors.New("the arguments are too long")
 	}
+	if values, ok := c.message.plainValues(c.Signature); ok {
+		return values, nil
+	}
 	decoded, err := c.message.decode()
 	if err != nil {
 		return nil, err

@@ -1,0 +1,228 @@
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/dbusapi/bustest"
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// What a flood must not do: take more memory than that, or keep others waiting
+// for longer than that, as a rule.
+const (
+	memoryLimit = 32 // MiB
+	waitLimit   = 100 * time.Millisecond
+)
+
+const (
+	propertiesInterface = "org.freedesktop.DBus.Properties"
+	theBus              = "org.freedesktop.DBus"
+	unknownMethod       = "org.freedesktop.DBus.Error.UnknownMethod"
+	limitsExceeded      = "org.freedesktop.DBus.Error.LimitsExceeded"
+)
+
+// floodBox is a signed-in box with the daemon as it is released: the race
+// detector has memory needs of its own.
+func floodBox(t *testing.T, bus *bustest.Bus) (b *box, p *process, f *frontend) {
+	b = newBoxOn(t, bus)
+	b.program, _ = release(t)
+	p = b.start("--log-level", "info")
+	f = b.frontend()
+	b.signIn(f)
+	return b, p, f
+}
+
+// checkMemory compares the most memory that was held, ever and now, with the limit.
+func (p *process) checkMemory(when string) {
+	p.box.t.Helper()
+	peak, rss, pss := p.peak(), rollup(p.box.t, p, "Rss:"), rollup(p.box.t, p, "Pss:")
+	p.box.t.Logf("%s: peak %.1f MiB, now RSS %.1f, PSS %.1f", when, peak, rss, pss)
+	if max(peak, rss, pss) > memoryLimit {
+		p.box.t.Errorf("%s: more than %d MiB", when, memoryLimit)
+	}
+}
+
+// peak reads VmHWM in MiB.
+func (p *process) peak() float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		p.box.t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "VmHWM:")
+	kib, _ := strconv.ParseFloat(strings.Fields(after)[0], 64)
+	return kib / 1024
+}
+
+// bystander calls again and again, until told to stop, and gives the times
+// from each call to its answer.
+func (b *box) bystander() (stop func() []time.Duration) {
+	f := b.flooder()
+	request := b.request(names.Bus, names.Credentials+".GetAuthHeaders", 0)
+	stopped, result := make(chan struct{}), make(chan []time.Duration)
+	go func() {
+		var times []time.Duration
+		for {
+			began := time.Now()
+			f.flood(request, 1)
+			if failed := f.answer(); failed != "" {
+				b.t.Errorf("a bystander was answered %s", failed)
+			}
+			times = append(times, time.Since(began))
+			select {
+			case <-stopped:
+				result <- times
+				return
+			case <-time.After(2 * time.Millisecond):
+			}
+		}
+	}()
+	return func() []time.Duration { close(stopped); return <-result }
+}
+
+// floods are the calls that cost the daemon the most of their kind.
+func (b *box) floods(flags dbus.Flags) map[string][]byte {
+	return map[string][]byte{
+		"headers":    b.request(names.Bus, names.Credentials+".GetAuthHeaders", flags),
+		"property":   b.request(names.Bus, propertiesInterface+".Get", flags, names.Main, "State"),
+		"properties": b.request(names.Bus, propertiesInterface+".GetAll", flags, names.Main),
+		"introspect": b.request(names.Bus, "org.freedesktop.DBus.Introspectable.Introspect", flags),
+		"ping":       b.request(names.Bus, "org.freedesktop.DBus.Peer.Ping", flags),
+		"unknown":    b.request(names.Bus, names.Main+".Unknown", flags),
+		"plex":       b.request(names.Bus, names.Main+".Validate", flags),
+		"arguments":  b.request(names.Bus, names.Credentials+".ValidateToken", flags, strings.Repeat("x", 16<<10)),
+		"too long":   b.request(names.Bus, names.Credentials+".ValidateToken", flags, strings.Repeat("x", 64<<10)),
+	}
+}
+
+// callsOf is how many calls make a flood of that kind: the long ones keep the
+// bus busy, more than the daemon.
+func callsOf(request []byte, calls int) int {
+	return min(calls, 32<<20/len(request))
+}
+
+// TestFloods sends calls of every kind as fast as a bus with its usual limits
+// takes them, without reading the answers or without wanting any.
+func TestFloods(t *testing.T) {
+	b, p, _ := floodBox(t, bustest.Session(t))
+	b.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.GetUser, Delay: time.Hour})
+	before := rollup(t, p, "Rss:")
+	for _, flags := range []dbus.Flags{0, dbus.FlagNoReplyExpected} {
+		kinds := b.floods(flags)
+		for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+			flooder, stop := b.flooder(), b.bystander()
+			flooder.flood(kinds[kind], callsOf(kinds[kind], 10_000))
+			flooder.flood(b.request(theBus, theBus+".GetId", 0), 1) // when the bus has read all that
+			times := stop()
+			if wait := median(times); wait > waitLimit {
+				t.Errorf("%s, flags %d: a bystander waits %v, the median of %d calls", kind, flags, wait, len(times))
+			}
+			p.checkMemory(fmt.Sprintf("%s, flags %d, bystander %v", kind, flags, median(times)))
+			_ = flooder.socket.Close()
+		}
+	}
+	b.checkDrained(p, before)
+}
+
+// TestUnreadAnswers sends 100,000 calls on a bus that takes them all, and reads
+// the answers only afterwards.
+func TestUnreadAnswers(t *testing.T) {
+	b, p, _ := floodBox(t, bustest.Roomy(t))
+	before := rollup(t, p, "Rss:")
+	kinds := b.floods(0)
+	for kind, calls := range map[string]int{"ping": 60_000, "property": 20_000, "headers": 10_000, "unknown": 10_000, "introspect": 1000} {
+		flooder := b.flooder()
+		flooder.flood(kinds[kind], calls)
+		if answers := flooder.answers(calls); answers[""]+answers[limitsExceeded]+answers[unknownMethod] != calls {
+			t.Errorf("%s: answers %v", kind, answers)
+		} else if answers[limitsExceeded] > 0 && kind != "introspect" {
+			t.Errorf("%s: %v, though these are answered at once", kind, answers)
+		}
+		p.checkMemory(kind)
+	}
+	b.checkDrained(p, before)
+}
+
+// TestAThousandConnections has all of them call before any reads.
+func TestAThousandConnections(t *testing.T) {
+	b, p, _ := floodBox(t, bustest.Roomy(t))
+	before := rollup(t, p, "Rss:")
+	kinds := b.floods(0)
+	flooders := make([]*flooder, 1000)
+	for i := range flooders {
+		flooders[i] = b.flooder()
+	}
+	stop := b.bystander()
+	for _, kind := range []string{"headers", "properties", "plex"} {
+		for _, f := range flooders {
+			f.flood(kinds[kind], 20)
+		}
+		for _, f := range flooders {
+			if answers := f.answers(20); answers[""] == 0 {
+				t.Errorf("%s: answers %v", kind, answers)
+			}
+		}
+		p.checkMemory(kind)
+	}
+	if wait := median(stop()); wait > waitLimit {
+		t.Errorf("a bystander waits %v", wait)
+	}
+	for _, f := range flooders {
+		_ = f.socket.Close()
+	}
+	b.checkDrained(p, before)
+}
+
+// TestSlowCallsAreBounded has more calls wait for plex.tv than the daemon takes.
+func TestSlowCallsAreBounded(t *testing.T) {
+	b, p, _ := floodBox(t, bustest.Roomy(t))
+	before := rollup(t, p, "Rss:")
+	b.sim.Fail(plextvsim.Fault{Delay: time.Hour})
+	for i := range 10 {
+		f := b.flooder()
+		f.flood(b.request(names.Bus, names.Credentials+".ValidateToken", 0, fmt.Sprintf("token-%d", i)), 200)
+		if answers := f.answers(200 - 128); answers[limitsExceeded] != 200-128 {
+			t.Errorf("caller %d: answers %v", i, answers)
+		}
+		p.checkMemory(fmt.Sprintf("%d callers wait for plex.tv", i+1))
+		defer f.socket.Close()
+	}
+	stop := b.bystander()
+	f := b.flooder()
+	f.flood(b.request(names.Bus, names.Main+".Validate", 0), 1)
+	if failed := f.answer(); failed != limitsExceeded {
+		t.Errorf("with all places taken a call was answered with %q", failed)
+	}
+	stop()
+	b.checkDrained(p, before)
+}
+
+// checkDrained wants all callers gone, the memory back and everything served.
+func (b *box) checkDrained(p *process, before float64) {
+	b.t.Helper()
+	b.sim.Clear()
+	f := b.flooder()
+	for f.flood(b.request(names.Bus, names.Main+".Validate", 0), 1); f.answer() != ""; {
+		f.flood(b.request(names.Bus, names.Main+".Validate", 0), 1) // until places are free again
+	}
+	for kind, request := range b.floods(0) {
+		if f.flood(request, 1); f.answer() == limitsExceeded {
+			b.t.Errorf("%s is still refused", kind)
+		}
+	}
+	// Go gives memory back in its own time: what counts is that it is not held.
+	after := rollup(b.t, p, "Rss:")
+	b.t.Logf("RSS %.1f MiB before, %.1f after", before, after)
+	if after > before+8 {
+		b.t.Errorf("%.1f MiB stay", after-before)
+	}
+}

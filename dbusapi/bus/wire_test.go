@@ -1,0 +1,341 @@
+package bus
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// patience is how long a test waits for what has to come.
+const patience = 15 * time.Second
+
+// farEnd is the bus's end of a wire.
+type farEnd struct {
+	t *testing.T
+	*net.UnixConn
+	in *bufio.Reader
+	// passed is what the wire hands on to godbus.
+	passed chan *dbus.Message
+}
+
+// newFarEnd connects a wire, on which messages have begun, and reads from it
+// as godbus does.
+func newFarEnd(t *testing.T, handler Handler) (*farEnd, *wire) {
+	t.Helper()
+	listener, err := net.Listen("unix", filepath.Join(t.TempDir(), "bus"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	near, err := net.Dial("unix", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	far, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := far.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	socket, err := newSocket(near)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWire(socket, handler)
+	w.begun = true
+	f := &farEnd{t, far.(*net.UnixConn), bufio.NewReader(far), make(chan *dbus.Message, 100)}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			m, err := dbus.DecodeMessage(w)
+			if err != nil {
+				return
+			}
+			f.passed <- m
+		}
+	}()
+	t.Cleanup(func() { _ = w.Close(); _ = far.Close(); <-ended })
+	return f, w
+}
+
+// request is a call of a member, with a body.
+func request(member string, body ...any) *dbus.Message {
+	return &dbus.Message{Type: dbus.TypeMethodCall, Body: body, Headers: map[dbus.HeaderField]dbus.Variant{
+		dbus.FieldSender:    dbus.MakeVariant(":1.7"),
+		dbus.FieldPath:      dbus.MakeVariant(dbus.ObjectPath("/a/b")),
+		dbus.FieldInterface: dbus.MakeVariant("x.y"),
+		dbus.FieldMember:    dbus.MakeVariant(member),
+		dbus.FieldSignature: dbus.MakeVariant(dbus.SignatureOf(body...)),
+	}}
+}
+
+// encode gives the message as it comes from the bus, with that serial.
+func encode(t testing.TB, m *dbus.Message, order binary.ByteOrder, serial uint32) message {
+	t.Helper()
+	var raw bytes.Buffer
+	if err := m.EncodeTo(&raw, order); err != nil {
+		t.Fatal(err)
+	}
+	order.PutUint32(raw.Bytes()[serialAt:], serial)
+	return raw.Bytes()
+}
+
+func (f *farEnd) send(m *dbus.Message, serial uint32) {
+	f.t.Helper()
+	if _, err := f.Write(encode(f.t, m, binary.LittleEndian, serial)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// reply reads the next message and wants it to answer the call of that serial.
+func (f *farEnd) reply(to uint32) *dbus.Message {
+	f.t.Helper()
+	m, err := dbus.DecodeMessage(f.in)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if got := m.Headers[dbus.FieldReplySerial].Value(); got != to {
+		f.t.Fatalf("the reply is to call %v, not %d: %v", got, to, m)
+	}
+	return m
+}
+
+// handlerFunc is a function as a handler.
+type handlerFunc func(*Call)
+
+func (f handlerFunc) HandleCall(c *Call) { f(c) }
+
+// echo answers with what it was given.
+func echo(c *Call) {
+	arguments, err := c.Arguments()
+	c.Reply(func() Reply {
+		if err != nil {
+			return Failure("x.y.Error", err.Error())
+		}
+		reply, err := Values(append([]any{string(c.Member)}, arguments...)...)
+		if err != nil {
+			return Failure("x.y.Error", err.Error())
+		}
+		return reply
+	})
+}
+
+func TestCallsAreAnswered(t *testing.T) {
+	f, _ := newFarEnd(t, handlerFunc(echo))
+	body := []any{"text", uint64(7), map[string]dbus.Variant{"key": dbus.MakeVariant(int64(-1))}}
+	f.send(request("Echo", body...), 1)
+	m := f.reply(1)
+	if !reflect.DeepEqual(m.Body, append([]any{"Echo"}, body...)) {
+		t.Errorf("the answer is %v", m)
+	}
+	if to := m.Headers[dbus.FieldDestination].Value(); to != ":1.7" {
+		t.Errorf("the answer goes to %v", to)
+	}
+	if _, err := f.Write(encode(t, request("Echo", "other order"), binary.BigEndian, 2)); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.reply(2).Body; !reflect.DeepEqual(got, []any{"Echo", "other order"}) {
+		t.Errorf("the answer to big-endian is %v", got)
+	}
+}
+
+func TestClonedCallIsAnsweredLater(t *testing.T) {
+	calls := make(chan *Call, 100)
+	f, _ := newFarEnd(t, handlerFunc(func(c *Call) { calls <- c.Clone() }))
+	for serial := range uint32(100) {
+		f.send(request(fmt.Sprintf("Member%d", serial), serial), serial+1)
+	}
+	for serial := range uint32(100) {
+		echo(<-calls)
+		want := []any{fmt.Sprintf("Member%d", serial), serial}
+		if got := f.reply(serial + 1).Body; !reflect.DeepEqual(got, want) {
+			t.Errorf("call %d was answered with %v", serial+1, got)
+		}
+	}
+}
+
+func TestWhatNobodyWaitsForIsNotSent(t *testing.T) {
+	f, _ := newFarEnd(t, handlerFunc(echo))
+	quiet := request("Quiet")
+	quiet.Flags = dbus.FlagNoReplyExpected
+	f.send(quiet, 1)
+	f.send(request("Loud"), 2)
+	f.reply(2)
+}
+
+func TestErrorTextsThatDBusCannotCarry(t *testing.T) {
+	f, _ := newFarEnd(t, handlerFunc(func(c *Call) {
+		c.Reply(func() Reply { return Failure("x.y.Error", "zero\x00 and \xff") })
+	}))
+	f.send(request("Fail"), 1)
+	m := f.reply(1)
+	if name := m.Headers[dbus.FieldErrorName].Value(); name != "x.y.Error" || m.Body[0] != "zero and \uFFFD" {
+		t.Errorf("the error is %v %q", name, m.Body)
+	}
+}
+
+func TestCallsThatAreTooLong(t *testing.T) {
+	f, w := newFarEnd(t, handlerFunc(func(c *Call) {
+		if !c.TooLong {
+			echo(c)
+			return
+		}
+		decoded := "decoded"
+		if _, err := c.Arguments(); err != nil {
+			decoded = "cannot decode"
+		}
+		raw, usual := c.RawArguments()
+		c.Reply(func() Reply {
+			return Failure("x.y.TooLong", fmt.Sprintf("%s %s: %s, %d bytes, usual %v", c.Member, c.Signature, decoded, len(raw), usual))
+		})
+	}))
+	for serial, length := range []int{maxCall, 1 << 20, 100 << 20} {
+		long := encode(t, request("Long", "x", "y"), binary.LittleEndian, uint32(serial+1))
+		binary.LittleEndian.PutUint32(long[bodyLengthAt:], uint32(length))
+		if _, err := f.Write(append(long[:long.bodyAt()], make([]byte, length)...)); err != nil {
+			t.Fatal(err)
+		}
+		f.send(request("Short"), 100)
+		if m := f.reply(uint32(serial + 1)); m.Body[0] != "Long ss: cannot decode, 0 bytes, usual false" {
+			t.Errorf("%d bytes: %v", length, m)
+		}
+		f.reply(100)
+		if cap(w.buffer) > maxCall {
+			t.Errorf("%d bytes of memory stay for a call of %d", cap(w.buffer), length)
+		}
+	}
+	// What is too long before the arguments names nobody who could be answered.
+	path := request("Path")
+	path.Headers[dbus.FieldPath] = dbus.MakeVariant(dbus.ObjectPath("/" + strings.Repeat("x", 1<<20)))
+	f.send(path, 1)
+	f.send(request("Short"), 2)
+	f.reply(2)
+}
+
+// TestOtherMessages sends what is not a call, between calls.
+func TestOtherMessages(t *testing.T) {
+	f, _ := newFarEnd(t, handlerFunc(echo))
+	signal := func(sender string, body ...any) *dbus.Message {
+		m := request("Changed", body...)
+		m.Type = dbus.TypeSignal
+		m.Headers[dbus.FieldSender] = dbus.MakeVariant(sender)
+		return m
+	}
+	answer := request("", "answer")
+	answer.Type = dbus.TypeMethodReply
+	delete(answer.Headers, dbus.FieldMember)
+	answer.Headers[dbus.FieldReplySerial] = dbus.MakeVariant(uint32(1))
+	undecodable := encode(t, signal("org.freedesktop.DBus", map[uint32]string{1: "x"}), binary.LittleEndian, 1)
+	undecodable = bytes.Replace(undecodable, []byte("a{us}"), []byte("a{bs}"), 1)
+
+	f.send(signal(":1.9", "from a stranger"), 1)
+	f.send(signal("org.freedesktop.DBus", strings.Repeat("x", maxOther)), 1)
+	if _, err := f.Write(undecodable); err != nil {
+		t.Fatal(err)
+	}
+	f.send(request("Call"), 1)
+	f.send(signal("org.freedesktop.DBus", "from the bus"), 1)
+	f.send(answer, 1)
+	f.reply(1)
+	for _, want := range []string{"from the bus", "answer"} {
+		select {
+		case m := <-f.passed:
+			if m.Body[0] != want {
+				t.Errorf("%v was handed on, not %q", m, want)
+			}
+		case <-time.After(patience):
+			t.Fatalf("%q was not handed on", want)
+		}
+	}
+}
+
+func TestASignalDoesNotOvertakeAnOlderAnswer(t *testing.T) {
+	var w *wire
+	signal, begun := encode(t, request("Changed"), binary.LittleEndian, 9), make(chan struct{})
+	f, w := newFarEnd(t, handlerFunc(func(c *Call) {
+		<-begun
+		c.Reply(func() Reply { // sees the old state; then the state changes and a signal says so
+			go func() { _, _ = w.Write(signal) }()
+			for range 1000 { // it has all the time it could want
+				runtime.Gosched()
+			}
+			reply, _ := Values("old")
+			return reply
+		})
+	}))
+	close(begun)
+	f.send(request("Get"), 1)
+	f.reply(1)
+	if m, err := dbus.DecodeMessage(f.in); err != nil || m.Headers[dbus.FieldMember].Value() != "Changed" {
+		t.Errorf("after the answer came %v %v", m, err)
+	}
+}
+
+// TestABusThatTakesNothingIsNotRead floods a wire whose answers nobody reads:
+// it must stop reading, and go on when they are read.
+func TestABusThatTakesNothingIsNotRead(t *testing.T) {
+	const calls = 100_000
+	handled := 0
+	long, err := Values(strings.Repeat("x", 500))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, w := newFarEnd(t, handlerFunc(func(c *Call) {
+		handled++ // by the one goroutine that reads
+		c.Reply(func() Reply { return long })
+	}))
+	raw := encode(t, request("Get"), binary.LittleEndian, 1)
+	sent := 0
+	for ; sent < calls; sent++ {
+		if err := f.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := f.Write(raw); err != nil {
+			if n > 0 { // the rest of it
+				_ = f.SetWriteDeadline(time.Now().Add(patience))
+				go func() { _, _ = f.Write(raw[n:]) }()
+				sent++
+			}
+			break
+		}
+	}
+	if sent == calls {
+		t.Fatalf("%d calls were taken though nobody reads the answers", calls)
+	}
+	for range sent {
+		if _, err := dbus.DecodeMessage(f.in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d calls fit between the two ends", sent)
+	w.out.mu.Lock()
+	defer w.out.mu.Unlock()
+	if cap(w.out.pending) > keptBuffer {
+		t.Errorf("%d bytes of memory stay", cap(w.out.pending))
+	}
+}
+
+func TestReadEndsWithTheConnection(t *testing.T) {
+	f, w := newFarEnd(t, handlerFunc(echo)) // its cleanup waits for the reader
+	f.send(request("Call"), 1)
+	f.reply(1)
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := f.in.ReadByte(); err != io.EOF {
+		t.Errorf("the far end reads %v", err)
+	}
+}
