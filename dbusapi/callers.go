@@ -59,9 +59,9 @@ func (cs *callers) release(sender string, w *waitingCaller) {
 }
 
 // DeliverSignal implements [dbus.SignalHandler]: it ends the calls of a caller
-// who has left. Only signals of the bus itself get here.
+// who has left. Anybody can send us a signal that looks alike.
 func (cs *callers) DeliverSignal(_, name string, signal *dbus.Signal) {
-	if name != "NameOwnerChanged" || len(signal.Body) != 3 {
+	if signal.Sender != theBus || name != "NameOwnerChanged" || len(signal.Body) != 3 {
 		return
 	}
 	who, _ := signal.Body[0].(string)

@@ -12,8 +12,34 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-// matchRules asks the bus how many callers the daemon has it watch.
-func (b *box) matchRules() (watched int) {
+// matchRules asks the bus how many rules it keeps for the daemon.
+func (b *box) matchRules() uint32 {
+	b.t.Helper()
+	var stats map[string]dbus.Variant
+	err := b.observer.BusObject().CallWithContext(b.ctx,
+		"org.freedesktop.DBus.Debug.Stats.GetConnectionStats", 0, names.Bus).Store(&stats)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return stats["MatchRules"].Value().(uint32)
+}
+
+// awaitMatchRules returns when the bus keeps that many rules for the daemon.
+func (b *box) awaitMatchRules(want uint32) {
+	b.t.Helper()
+	for {
+		got := b.matchRules()
+		if got == want {
+			return
+		}
+		if b.ctx.Err() != nil {
+			b.t.Fatalf("the daemon has %d match rules, want %d", got, want)
+		}
+	}
+}
+
+// watchedCallers asks the bus how many callers the daemon has it watch.
+func (b *box) watchedCallers() (watched int) {
 	b.t.Helper()
 	var rules map[string][]string
 	err := b.observer.BusObject().CallWithContext(b.ctx, "org.freedesktop.DBus.Debug.Stats.GetAllMatchRules", 0).Store(&rules)
@@ -30,16 +56,16 @@ func (b *box) matchRules() (watched int) {
 	return watched
 }
 
-// awaitMatchRules returns when the bus keeps that many rules for the daemon.
-func (b *box) awaitMatchRules(want int) {
+// awaitWatchedCallers returns when the daemon has that many callers watched.
+func (b *box) awaitWatchedCallers(want int) {
 	b.t.Helper()
 	for {
-		got := b.matchRules()
+		got := b.watchedCallers()
 		if got == want {
 			return
 		}
 		if b.ctx.Err() != nil {
-			b.t.Fatalf("the daemon has %d match rules, want %d", got, want)
+			b.t.Fatalf("the daemon has %d callers watched, want %d", got, want)
 		}
 	}
 }
@@ -65,7 +91,7 @@ func TestCallsThatAskPlexBlockNobody(t *testing.T) {
 	if len(slow) > 0 {
 		t.Fatalf("answered before plex.tv was: %+v", <-slow)
 	}
-	if rules := b.matchRules(); rules != 1 {
+	if rules := b.watchedCallers(); rules != 1 {
 		t.Errorf("%d match rules for 1 caller", rules)
 	}
 	b.plexTime.Advance(time.Second)
@@ -74,7 +100,7 @@ func TestCallsThatAskPlexBlockNobody(t *testing.T) {
 			t.Errorf("%s: %v %v", done.Method, done.Body, done.Err)
 		}
 	}
-	b.awaitMatchRules(0)
+	b.awaitWatchedCallers(0)
 }
 
 func TestCallerWhoLeaves(t *testing.T) {
@@ -103,7 +129,7 @@ func TestCallerWhoLeaves(t *testing.T) {
 			t.Fatalf("%s: %v", method, err)
 		}
 	}
-	b.awaitMatchRules(0)
+	b.awaitWatchedCallers(0)
 	if c := b.client(); c.property("State") != "signed-out" {
 		t.Error("somebody is signed in")
 	}
@@ -118,9 +144,9 @@ func TestCallerWhoStaysWhenAnotherLeaves(t *testing.T) {
 	c.start(done, names.Main+".Validate")
 	leaving.start(make(chan *dbus.Call, 1), names.Main+".Validate")
 	b.awaitDelayed(1)
-	b.awaitMatchRules(2)
+	b.awaitWatchedCallers(2)
 	_ = leaving.conn.Close()
-	b.awaitMatchRules(1)
+	b.awaitWatchedCallers(1)
 	b.plexTime.Advance(time.Second)
 	if call := <-done; call.Err != nil {
 		t.Error(call.Err)

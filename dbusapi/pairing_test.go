@@ -125,7 +125,7 @@ func TestTwoFrontendsAtOnceShowTheSameCode(t *testing.T) {
 	b.awaitDelayed(1)
 	two.start(done, names.Main+".RequestPin")
 	// Once the daemon waits for two callers, both have asked.
-	b.awaitMatchRules(2)
+	b.awaitWatchedCallers(2)
 	b.plexTime.Advance(time.Second)
 	first, second := <-done, <-done
 	if first.Err != nil || second.Err != nil || !reflect.DeepEqual(first.Body, second.Body) {

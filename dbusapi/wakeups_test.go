@@ -170,7 +170,7 @@ func TestForgedWakeUps(t *testing.T) {
 	w.sleepsOn("it is another object")
 	services[logind].tells(said{"/org/freedesktop/login1", logind + ".Manager.PrepareForShutdown", []any{false}})
 	w.sleepsOn("it is another signal")
-	services[logind].tells(prepareForSleep(false))
+	services[logind].says(prepareForSleep(false))
 	w.wakesFor(logind, dbusapi.WakeResumed)
 }
 

@@ -23,8 +23,8 @@ func Connect(name string, opts ...dbus.ConnOption) (*dbus.Conn, error) {
 	return Serve(name, nil, opts...)
 }
 
-// Serve is [Connect] for a program that answers calls. Signals of others than
-// the bus itself do not reach it.
+// Serve is [Connect] for a program that answers calls. Signals that are not
+// sent to everybody reach it from the bus alone.
 func Serve(name string, handler Handler, opts ...dbus.ConnOption) (*dbus.Conn, error) {
 	conn, err := connect(name, handler, opts)
 	if err != nil {

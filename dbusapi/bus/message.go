@@ -43,7 +43,7 @@ func (m message) size() int64 { return m.bodyAt() + int64(m.order().Uint32(m[bod
 
 // fields are the texts in the header of a message, nil where they are missing.
 type fields struct {
-	path, iface, member, sender, signature []byte
+	path, iface, member, sender, destination, signature []byte
 }
 
 // fields finds them in a message that is there up to its body. The bus has
@@ -72,6 +72,8 @@ func (m message) fields() (f fields, ok bool) {
 			f.member = text
 		case dbus.FieldSender:
 			f.sender = text
+		case dbus.FieldDestination:
+			f.destination = text
 		case dbus.FieldSignature:
 			f.signature = text
 		}

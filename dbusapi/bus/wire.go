@@ -83,7 +83,7 @@ func (w *wire) Read(p []byte) (int, error) {
 		switch {
 		case w.handler != nil && m.kind() == dbus.TypeMethodCall:
 			w.handle(m, whole)
-		case whole && !w.fromStranger(m) && m.decodable():
+		case whole && !w.unasked(m) && m.decodable():
 			w.rest = m
 		}
 	}
@@ -132,15 +132,15 @@ func (w *wire) handle(m message, whole bool) {
 	}
 }
 
-// fromStranger reports whether m is a signal that a program which only answers
-// calls has no use for: it listens to the bus alone, and everybody can send
-// signals to it.
-func (w *wire) fromStranger(m message) bool {
+// unasked reports whether m is a signal that somebody has sent to us alone.
+// What a program that answers calls listens to is sent to everybody, or by the
+// bus itself; nobody else is to keep it busy with decoding.
+func (w *wire) unasked(m message) bool {
 	if w.handler == nil || m.kind() != dbus.TypeSignal {
 		return false
 	}
 	f, ok := m.fields()
-	return !ok || string(f.sender) != "org.freedesktop.DBus"
+	return !ok || (f.destination != nil && string(f.sender) != "org.freedesktop.DBus")
 }
 
 func (m message) decodable() bool {

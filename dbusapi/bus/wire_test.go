@@ -241,7 +241,10 @@ func TestOtherMessages(t *testing.T) {
 	undecodable := encode(t, signal("org.freedesktop.DBus", map[uint32]string{1: "x"}), binary.LittleEndian, 1)
 	undecodable = bytes.Replace(undecodable, []byte("a{us}"), []byte("a{bs}"), 1)
 
-	f.send(signal(":1.9", "from a stranger"), 1)
+	whisper := signal(":1.9", "to us alone")
+	whisper.Headers[dbus.FieldDestination] = dbus.MakeVariant(":1.1")
+	f.send(whisper, 1)
+	f.send(signal(":1.9", "to everybody"), 1)
 	f.send(signal("org.freedesktop.DBus", strings.Repeat("x", maxOther)), 1)
 	if _, err := f.Write(undecodable); err != nil {
 		t.Fatal(err)
@@ -250,7 +253,7 @@ func TestOtherMessages(t *testing.T) {
 	f.send(signal("org.freedesktop.DBus", "from the bus"), 1)
 	f.send(answer, 1)
 	f.reply(1)
-	for _, want := range []string{"from the bus", "answer"} {
+	for _, want := range []string{"to everybody", "from the bus", "answer"} {
 		select {
 		case m := <-f.passed:
 			if m.Body[0] != want {
