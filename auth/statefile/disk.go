@@ -59,12 +59,15 @@ func makeDir(dir string) error {
 // replace puts data in the place of path by way of a temporary file. Until
 // it returns without an error, what was there is still there.
 func replace(path string, data []byte) error {
-	pending, err := renameio.NewPendingFile(path,
-		renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(0o600))
+	pending, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = pending.Cleanup() }()
+	// Not renameio's option, which leaves the file behind where this fails.
+	if err := pending.Chmod(0o600); err != nil {
+		return err
+	}
 	if _, err := pending.Write(data); err != nil {
 		return err
 	}
@@ -72,8 +75,10 @@ func replace(path string, data []byte) error {
 }
 
 // confirm makes the rename that put path there durable. The file itself is
-// synced once more: on vfat a power cut after rename and directory sync
-// leaves 0 bytes under the new name otherwise (seen in power-cut tests).
+// synced once more, because vfat keeps length and place of a file beside its
+// name and writes them with the file: without that a power cut leaves 0 bytes
+// under the new name (seen in power-cut tests). It comes before the directory,
+// so that the name is not on the disk long before what belongs to it.
 func confirm(path string, dir *os.File) error {
 	if err := syncPath(path); err != nil {
 		return err
@@ -120,7 +125,7 @@ func setAside(path, target string) (string, error) {
 
 // temporaries lists what killed writers left beside path: the pattern is
 // renameio's, a dot, the name and digits.
-func temporaries(path string) []string {
+func temporaries(path string) ([]string, error) {
 	return beside(path, func(name string) bool {
 		rest, ok := strings.CutPrefix(name, "."+filepath.Base(path))
 		digits := strings.TrimPrefix(rest, original)
@@ -129,21 +134,25 @@ func temporaries(path string) []string {
 }
 
 // corruptCopies lists the files that were set aside.
-func corruptCopies(path string) []string {
+func corruptCopies(path string) ([]string, error) {
 	return beside(path, func(name string) bool { return strings.HasPrefix(name, filepath.Base(path)+corrupt) })
 }
 
-// beside lists the regular files in path's directory whose name matches.
-func beside(path string, matches func(name string) bool) []string {
+// beside lists the regular files in path's directory whose name matches. Where
+// there is no directory, or a file in its place, there are none.
+func beside(path string, matches func(name string) bool) ([]string, error) {
 	dir := filepath.Dir(path)
-	entries, _ := os.ReadDir(dir) // no directory, no files
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+		return nil, err
+	}
 	var found []string
 	for _, entry := range entries {
 		if entry.Type().IsRegular() && matches(entry.Name()) {
 			found = append(found, filepath.Join(dir, entry.Name()))
 		}
 	}
-	return found
+	return found, nil
 }
 
 // removeAll removes files, durably if there were any.

@@ -115,9 +115,10 @@ func (k Key) sealText(name, clientID, plain string) string {
 func place(name, clientID string) []byte { return []byte(name + "\x00" + clientID) }
 
 // bareCopies lists the copies beside path in which nothing is sealed.
-func bareCopies(path string) []string {
-	return slices.DeleteFunc(append(corruptCopies(path), path+original), func(name string) bool {
+func bareCopies(path string) ([]string, error) {
+	copies, err := corruptCopies(path)
+	return slices.DeleteFunc(append(copies, path+original), func(name string) bool {
 		data, err := readFile(name)
 		return err != nil || bytes.Contains(data, []byte(sealedV1))
-	})
+	}), err
 }

@@ -75,7 +75,9 @@ func (f *File) Load() (State, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	// What cannot be removed is tried again when somebody signs out.
-	_ = removeAll(temporaries(f.path))
+	if stale, err := temporaries(f.path); err == nil {
+		_ = removeAll(stale)
+	}
 	doc, err := f.read()
 	var broken *CorruptError
 	if errors.As(err, &broken) {
@@ -94,7 +96,11 @@ func (f *File) Load() (State, error) {
 
 // hide seals what old and the copies beside it may show.
 func (f *File) hide(old document) error {
-	if err := removeAll(bareCopies(f.path)); err != nil {
+	copies, err := bareCopies(f.path)
+	if err == nil {
+		err = removeAll(copies)
+	}
+	if err != nil {
 		return f.failed("remove old copy", f.path, err)
 	}
 	if !old.bare {
@@ -229,11 +235,17 @@ func (f *File) setAside(broken *CorruptError) {
 // longer signed in. Corrupt files go with the account that is signed out now;
 // while nobody was signed in, they are all there is to look into.
 func (f *File) removeCopies() error {
-	stale := append(temporaries(f.path), f.path+original)
-	if f.signedIn {
-		stale = append(stale, corruptCopies(f.path)...)
+	stale, err := temporaries(f.path)
+	stale = append(stale, f.path+original)
+	if err == nil && f.signedIn {
+		var spoilt []string
+		spoilt, err = corruptCopies(f.path)
+		stale = append(stale, spoilt...)
 	}
-	if err := removeAll(stale); err != nil {
+	if err == nil {
+		err = removeAll(stale)
+	}
+	if err != nil {
 		return f.failed("remove old copy", f.path, err)
 	}
 	return nil
