@@ -1,5 +1,6 @@
 # make         build the programs into bin/
 # make test    everything that needs no second machine; as root also what needs other users
+# make torture the power cut while the state is saved, CUTS times; as root
 # make demo    the whole job once, on a private bus, by itself
 # make bench   sizes, memory, start-up beside a minimal service
 # make check   gofmt, vet, staticcheck, govulncheck
@@ -20,7 +21,7 @@ ROOT_TAG := $(if $(filter 0,$(shell id -u)),-tags root)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: all test demo bench check clean
+.PHONY: all test torture demo bench check clean
 all: $(PROGRAMS)
 
 bin/%: $(SOURCES)
@@ -31,19 +32,26 @@ test:
 	@# -count=1: the tests that build and run the programs must not be answered from the cache.
 	$(GO) test -race -count=1 $(ROOT_TAG) ./...
 
+CUTS ?= 1000
+
+torture:
+	@sh packaging/test-packages.sh e2fsprogs btrfs-progs
+	$(GO) test -count=1 -v -tags torture -timeout 30m ./daemon/powercut -args -cuts $(CUTS)
+
 demo: $(PROGRAMS)
 	sh packaging/demo.sh
 
 bench:
 	$(GO) test -run '^$$' -bench 'Binary|Start|Claim' -benchtime 20x ./daemon/e2e
+	$(GO) test -run '^$$' -bench Save -benchtime 200x ./auth/statefile
 	$(GO) test -run '^$$' -bench Idle -benchtime 1x -timeout 5m ./daemon/e2e
 
 check: bin/tools/staticcheck bin/tools/govulncheck
 	$(GO) mod tidy -diff
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags root,box ./...
-	bin/tools/staticcheck -tags root,box ./...
+	$(GO) vet -tags root,box,torture ./...
+	bin/tools/staticcheck -tags root,box,torture ./...
 	@# Status 3 is a finding; anything else means that the vulnerability data is out of reach.
 	bin/tools/govulncheck ./... || { [ $$? -ne 3 ] && echo "govulncheck could not ask: nothing was checked"; }
 
