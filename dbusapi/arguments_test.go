@@ -13,7 +13,7 @@ import (
 // right gives a value of each type that a member takes.
 func right(signature string) any {
 	return map[string]any{
-		"s": "text", "t": uint64(1), "v": dbus.MakeVariant(true), "a{sv}": options{},
+		"s": "text", "t": uint64(1), "u": uint32(1), "v": dbus.MakeVariant(true), "a{sv}": options{},
 	}[signature]
 }
 
@@ -28,6 +28,9 @@ func TestWrongArguments(t *testing.T) {
 				for got, wrong := range map[string]any{
 					"u": uint32(1), "(ss)": struct{ A, B string }{"a", "b"}, "a{ss}": map[string]string{"strong": "yes"},
 				} {
+					if got == argument.Type {
+						continue
+					}
 					c.call(method, append(args[:i:i], wrong)...).
 						isError(names.ErrInvalidArgs, argument.Name+": has type "+got+", not "+argument.Type)
 				}

@@ -2,10 +2,12 @@ package dbusapi
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/godbus/dbus/v5"
 
 	"github.com/retune-tv/plexauthd/auth"
+	"github.com/retune-tv/plexauthd/dbusapi/pinqr"
 )
 
 // mainMembers are the methods of tv.retune.PlexAuth1.
@@ -16,6 +18,7 @@ func (s *Service) mainMembers() members {
 		"RequestPinWithOptions": {action: pair, asksPlex: true, in: []arg{{"options", "a{sv}"}}, run: s.requestPinWithOptions},
 		"CheckPinStatus":        {action: pair, asksPlex: true, in: []arg{id}, run: s.checkPinStatus},
 		"CancelPin":             {action: pair, in: []arg{id}, run: s.cancelPin},
+		"GetPinQR":              {action: pair, in: []arg{{"format", "s"}, {"scale", "u"}}, run: s.getPinQR},
 		"Validate":              {action: pair, asksPlex: true, run: s.validate},
 	}
 }
@@ -52,6 +55,30 @@ func (s *Service) checkPinStatus(ctx context.Context, c *call) ([]any, error) {
 
 func (s *Service) cancelPin(ctx context.Context, c *call) ([]any, error) {
 	return nil, s.account.CancelPin(ctx, c.body[0].(uint64))
+}
+
+func (s *Service) getPinQR(_ context.Context, c *call) ([]any, error) {
+	var draw func(text string, scale int) ([]byte, error)
+	switch format := c.body[0].(string); format {
+	case "png":
+		draw = pinqr.PNG
+	case "svg":
+		draw = pinqr.SVG
+	default:
+		return nil, invalidArg("format", fmt.Sprintf("%.40q is not one of png, svg", format))
+	}
+	scale := c.body[1].(uint32)
+	if scale == 0 {
+		scale = pinqr.DefaultScale
+	}
+	if scale > pinqr.MaxScale {
+		return nil, invalidArg("scale", fmt.Sprintf("%d is more than %d", scale, pinqr.MaxScale))
+	}
+	pairing := s.account.Snapshot().Pairing
+	if pairing.ID == 0 {
+		return nil, &auth.Error{Code: auth.NotFound, Text: "no pairing is under way"}
+	}
+	return single(draw(pairing.AuthURI, int(scale)))
 }
 
 func (s *Service) validate(ctx context.Context, _ *call) ([]any, error) {

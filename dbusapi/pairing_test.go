@@ -1,7 +1,9 @@
 package dbusapi_test
 
 import (
+	"bytes"
 	"net/url"
+	"os/exec"
 	"reflect"
 	"strings"
 	"testing"
@@ -114,6 +116,37 @@ func TestCancelPin(t *testing.T) {
 	c.hears(names.Main+".PinEnded", p.ID, "cancelled")
 	c.main("CancelPin", p.ID).isError(names.ErrorPrefix + "NotFound")
 	c.main("CheckPinStatus", p.ID).isError(names.ErrorPrefix + "NotFound")
+}
+
+func TestGetPinQR(t *testing.T) {
+	b := newBox(t, setup{})
+	c := b.client()
+	c.main("GetPinQR", "png", uint32(0)).isError(names.ErrorPrefix + "NotFound")
+	for _, strong := range []bool{false, true} {
+		request := options{"strong": dbus.MakeVariant(strong), "force": dbus.MakeVariant(true)}
+		p := c.main("RequestPinWithOptions", request).pairing()
+		var picture []byte
+		c.main("GetPinQR", "png", uint32(0)).gives("ay", &picture)
+		zbar := exec.CommandContext(b.ctx, "zbarimg", "--quiet", "--raw", "--nodbus", "png:-")
+		zbar.Stdin, zbar.Stderr = bytes.NewReader(picture), t.Output()
+		if read, err := zbar.Output(); err != nil || string(read) != p.AuthURI+"\n" {
+			t.Errorf("the picture reads %q (%v), want %q", read, err, p.AuthURI)
+		}
+	}
+	side := func(scale uint32) (side string) {
+		t.Helper()
+		var document []byte
+		c.main("GetPinQR", "svg", scale).gives("ay", &document)
+		_, rest, _ := strings.Cut(string(document), `width="`)
+		side, _, _ = strings.Cut(rest, `"`)
+		return side
+	}
+	if side(0) != side(8) || side(32) == side(8) {
+		t.Errorf("sides: %s by itself, %s at 8, %s at 32", side(0), side(8), side(32))
+	}
+	c.main("GetPinQR", "svg", uint32(33)).isError(names.ErrInvalidArgs, "scale: 33 is more than 32")
+	c.main("GetPinQR", "svg", uint32(1<<31)).isError(names.ErrInvalidArgs, "scale: ")
+	c.main("GetPinQR", "gif", uint32(8)).isError(names.ErrInvalidArgs, `format: "gif" is not one of png, svg`)
 }
 
 func TestTwoFrontendsAtOnceShowTheSameCode(t *testing.T) {

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/xml"
 	"fmt"
@@ -84,7 +85,13 @@ func TestPairing(t *testing.T) {
 	check(t, "end of the code", expiresAt, err, pin.ExpiresAt)
 	strong, err := c.RequestPin(ctx, client.PinOptions{Strong: true, Force: true})
 	check(t, "length of a strong code", len(strong.Code), err, 25)
+	picture, err := c.PinQR(ctx, client.PNG, 0)
+	check(t, "PNG", bytes.HasPrefix(picture, []byte("\x89PNG")), err, true)
+	picture, err = c.PinQR(ctx, client.SVG, 4)
+	check(t, "SVG", bytes.HasPrefix(picture, []byte("<svg")), err, true)
 	done(t, "cancelling", c.CancelPin(ctx, strong.ID))
+	_, err = c.PinQR(ctx, client.PNG, 0)
+	check(t, "QR code without a pairing", client.CodeOf(err), nil, client.NotFound)
 }
 
 func TestCredentials(t *testing.T) {
@@ -217,7 +224,7 @@ func TestEveryMemberIsCovered(t *testing.T) {
 	if err := xml.Unmarshal([]byte(names.XML), &node); err != nil {
 		t.Fatal(err)
 	}
-	covered := strings.Fields(`RequestPin RequestPinWithOptions CheckPinStatus CancelPin Validate
+	covered := strings.Fields(`RequestPin RequestPinWithOptions CheckPinStatus CancelPin GetPinQR Validate
 		AuthChanged PinEnded Authenticated State Pin AuthMode TokenExpiresAt SelectedServer Version
 		GetToken GetCurrentUser GetAuthHeaders GetStoredCredentials StoreCredentials ValidateToken
 		ClearCredentials SignOut SelectServer ListServers GetServerHeaders RenewServerHeaders ListUsers SwitchUser`)

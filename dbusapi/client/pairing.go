@@ -44,6 +44,21 @@ func (c *Client) CancelPin(ctx context.Context, id uint64) error {
 	return c.call(ctx, names.Main, "CancelPin", []any{id})
 }
 
+// The formats of [Client.PinQR].
+const (
+	PNG = "png"
+	SVG = "svg"
+)
+
+// PinQR draws the AuthURI of the pairing under way as a QR code, with its
+// margin. format is [PNG] or [SVG], scale the size of a module in pixels, 1 to
+// 32, or 0 for the daemon's choice. The error is [NotFound] when no pairing is
+// under way.
+func (c *Client) PinQR(ctx context.Context, format string, scale int) (image []byte, err error) {
+	err = c.call(ctx, names.Main, "GetPinQR", []any{format, uint32(scale)}, &image)
+	return image, err
+}
+
 // Validate asks plex.tv now whether the stored token is good. An error other
 // than [AuthRequired] says nothing about the token.
 func (c *Client) Validate(ctx context.Context) (valid bool, err error) {

@@ -35,6 +35,7 @@ var members = []member{
 	{names.Main + ".RequestPinWithOptions", []any{map[string]dbus.Variant{"colour": dbus.MakeVariant("red")}}},
 	{names.Main + ".CheckPinStatus", []any{uint64(1 << 60)}},
 	{names.Main + ".CancelPin", []any{uint64(1 << 60)}},
+	{names.Main + ".GetPinQR", []any{"gif", uint32(0)}},
 	{names.Main + ".Validate", nil},
 
 	{names.Credentials + ".GetToken", nil},
