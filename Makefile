@@ -5,6 +5,7 @@
 # make bench   sizes, memory, start-up beside a minimal service
 # make check   gofmt, vet, staticcheck, govulncheck
 # make install, make deb: see packaging/install.mk
+# make kodi    the Kodi add-on: see packaging/kodi/kodi.mk
 
 GO      ?= go
 VERSION ?= 0.1.0
@@ -50,8 +51,8 @@ check: bin/tools/staticcheck bin/tools/govulncheck
 	$(GO) mod tidy -diff
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags root,box,torture ./...
-	bin/tools/staticcheck -tags root,box,torture ./...
+	$(GO) vet -tags root,box,torture,kodi ./...
+	bin/tools/staticcheck -tags root,box,torture,kodi ./...
 	@# Status 3 is a finding; anything else means that the vulnerability data is out of reach.
 	bin/tools/govulncheck ./... || { [ $$? -ne 3 ] && echo "govulncheck could not ask: nothing was checked"; }
 
@@ -65,3 +66,4 @@ clean:
 	rm -rf bin dist
 
 -include packaging/install.mk
+-include packaging/kodi/kodi.mk

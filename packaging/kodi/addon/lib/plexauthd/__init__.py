@@ -1,0 +1,1 @@
+"""Plex sign-in: see api.py for what other add-ons use of it."""
