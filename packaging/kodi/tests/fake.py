@@ -60,11 +60,13 @@ class Dialogs:
 
     def __init__(self):
         self.sure, self.pins, self.choice, self.told = True, [], None, []
+        self.offered = None
 
     def confirm(self, key):
         return self.sure
 
     def choose(self, users):
+        self.offered = users
         return self.choice
 
     def ask_pin(self, user):

@@ -28,7 +28,7 @@ class FlowTest(unittest.TestCase):
 
     def account(self):
         self.available(fake.SIGNED_IN)
-        self.daemon.answer("user", {"title": "Ada", "thumb": "t"})
+        self.daemon.answer("user", {"uuid": "c", "title": "Ada", "thumb": "t"})
 
 
 class Code(FlowTest):
@@ -66,7 +66,7 @@ class Code(FlowTest):
         self.shown_code()
         self.flow.on_auth_changed(True, "signed-in")
         self.flow.on_pin_ended(7, "claimed")
-        self.assertEqual(self.flow.outcome, "signed-in")
+        self.assertEqual((self.flow.outcome, self.flow.view.kind), ("signed-in", "code"))
 
     def test_nothing_follows_when_it_is_over(self):
         self.shown_code()
@@ -183,8 +183,18 @@ class SignedIn(FlowTest):
         self.daemon.answer("home_users", [fake.ADA, fake.BEN])
         self.assertEqual(self.buttons(), ["switch", "sign-out", "leave"])
 
+    def test_offers_others_that_were_known_first(self):
+        self.available(fake.SIGNED_IN)
+        self.daemon.answer("home_users", [fake.ADA._replace(uuid="c"), fake.BEN])
+        self.assertEqual(self.buttons(), ["leave"])
+        self.daemon.answer("user", {"uuid": "c", "title": "Ada"})
+        self.assertEqual(self.buttons(), ["switch", "sign-out", "leave"])
+        self.flow.press("switch")
+        self.assertEqual(self.dialogs.offered, [fake.BEN], "one cannot switch to oneself")
+
     def test_offers_no_others(self):
-        for users, error in (([fake.ADA], None), (None, "org.freedesktop.DBus.Error.UnknownInterface"),
+        alone = fake.ADA._replace(uuid="c")
+        for users, error in (([alone], None), ([], None), (None, "org.freedesktop.DBus.Error.UnknownInterface"),
                              (None, "org.freedesktop.DBus.Error.UnknownMethod"), (None, "Unreachable")):
             self.account()
             self.daemon.answer("home_users", users, error)

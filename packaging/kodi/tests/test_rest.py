@@ -80,7 +80,7 @@ class Publish(unittest.TestCase):
         self.daemon.answer("user", None, "org.freedesktop.DBus.Error.AccessDenied")
         self.assertEqual(self.shown["PlexAuth.User"], "")
         self.publisher.on_auth_changed(True, "user-switched")
-        self.daemon.answer("user", {"title": "Ben"})
+        self.daemon.answer("user", {"title": "", "username": "Ben"})
         self.assertEqual(self.shown["PlexAuth.User"], "Ben")
         self.publisher.on_changed(fake.SIGNED_OUT)
         self.publisher.on_auth_changed(False, "signed-out")

@@ -10,24 +10,28 @@ class Account:
 
     def __init__(self, daemon, dialogs):
         self._daemon, self._dialogs = daemon, dialogs
-        self._users = []
+        self._user, self._users = {}, []
         self.signing_out = False
 
     def look(self, then):
         """then(user, can_switch) as soon as who is signed in is known, and again
         when it turns out that there are others to switch to."""
-        self._users, user = [], {}
+        self._user, self._users = {}, []
 
-        def known(found, error):
-            user.update(found or {})
-            then(user, bool(self._users))
+        def known(user, error):
+            self._user = user or {}
+            then(self._user, bool(self._others()))
 
-        def others(users, error):
-            self._users = users if users and len(users) > 1 else []
-            then(user, bool(self._users))
+        def listed(users, error):
+            self._users = users or []
+            if self._user:
+                then(self._user, bool(self._others()))
 
         self._daemon.user(known)
-        self._daemon.home_users(others)
+        self._daemon.home_users(listed)
+
+    def _others(self):
+        return [user for user in self._users if user.uuid != self._user.get("uuid")]
 
     def sign_out(self):
         if not self._dialogs.confirm("confirm_sign_out"):
@@ -36,7 +40,7 @@ class Account:
         self._daemon.sign_out(lambda body, error: self._answered(error))
 
     def switch(self):
-        user = self._dialogs.choose(self._users)
+        user = self._dialogs.choose(self._others())
         if user is not None:
             self._switch_to(user)
 

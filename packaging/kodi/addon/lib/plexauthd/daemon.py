@@ -32,6 +32,11 @@ def status_of(values):
                   pairing if pairing.id else None)
 
 
+def name_of(user):
+    """What to call a user of GetCurrentUser's: "" if plex.tv has not told yet."""
+    return user.get("title") or user.get("username", "")
+
+
 def _plain(variants):
     return {key: value for key, (_, value) in variants.items()}
 

@@ -3,7 +3,7 @@ daemon's news and from the person's presses. Knows nothing of Kodi."""
 import time
 from collections import namedtuple
 
-from .daemon import ERROR, NO_BUS
+from .daemon import ERROR, NO_BUS, name_of
 
 # What is on the screen. kind is "wait", "code", "message" or "account"; title and
 # text are keys of texts.py; buttons are (action, key of its text).
@@ -171,7 +171,7 @@ class Flow:
         buttons = [("sign-out", "sign_out"), _CLOSE]
         if can_switch:
             buttons.insert(0, ("switch", "switch_user"))
-        self.view = self.view._replace(name=user.get("title", ""), thumb=user.get("thumb", ""),
+        self.view = self.view._replace(name=name_of(user), thumb=user.get("thumb", ""),
                                        buttons=tuple(buttons))
 
     def _tell(self, title, text, buttons):

@@ -7,6 +7,7 @@
     PlexAuth.User           who is signed in, if Kodi may know
     PlexAuth.Thumb          address of the user's picture
 """
+from .daemon import name_of
 
 
 class Publisher:
@@ -43,7 +44,7 @@ class Publisher:
             self._user({})
 
     def _user(self, user):
-        self._show(User=user.get("title", ""), Thumb=user.get("thumb", ""))
+        self._show(User=name_of(user), Thumb=user.get("thumb", ""))
 
     def _show(self, **values):
         for name, value in values.items():

@@ -4,6 +4,7 @@ import xbmcgui
 import xbmcvfs
 
 from .account import Account
+from .daemon import name_of
 from .dialogs import Dialogs
 from .flow import SIGNED_IN, SIGNED_OUT, SWITCHED, Flow
 from .pictures import Pictures
@@ -57,7 +58,7 @@ class Screen:
             self._dialogs.tell(note)
         elif note:
             told = []
-            self._daemon.user(lambda user, error: told.append((user or {}).get("title", "")))
+            self._daemon.user(lambda user, error: told.append(name_of(user or {})))
             for _ in range(int(_FAREWELL / _BEAT)):
                 self._daemon.pump(_BEAT)
                 if told:
