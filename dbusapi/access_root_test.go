@@ -80,7 +80,7 @@ func TestAccessOnTheSystemBus(t *testing.T) {
 			b.checkForSecrets("stranger", heard)
 
 			calls := everyCall(b.service.Exported())
-			if len(calls) != 20 {
+			if len(calls) != 21 {
 				t.Fatalf("the calls are %v", calls)
 			}
 			member := newStranger(t, b.ctx, b.bus.Address, nobody, group)

@@ -57,7 +57,7 @@ func newBitmap(side int) bitmap {
 func TestPNG(t *testing.T) {
 	for _, text := range []string{short, long, "https://plex.tv/link/?pin=ZZZZ9"} {
 		want := want(t, text)
-		for scale := 1; scale <= pinqr.MaxScale; scale++ {
+		for _, scale := range []int{1, 2, 3, 7, 8, 9} { // bits of a byte
 			drawn, err := pinqr.PNG(text, scale)
 			if err != nil {
 				t.Fatal(err)
