@@ -244,3 +244,43 @@ func TestPolkitThatNeverAnswers(t *testing.T) {
 	clock.Advance(2 * time.Minute) // a person would have had to type a password
 	stranger.isRefused()
 }
+
+// TestStrangersCannotTakeThePlacesOfOthers has polkit think about more calls
+// than one stranger, or all of them, may have in flight.
+func TestStrangersCannotTakeThePlacesOfOthers(t *testing.T) {
+	group := policyAccounts(t)
+	slow := policyFile(t, `<allow own="org.freedesktop.PolicyKit1"/><allow send_destination="org.freedesktop.PolicyKit1"/>`)
+	clock := clockwork.NewFakeClockAt(time.Now())
+	b := newBox(t, setup{bus: bustest.System(t, append(policies(t, true), slow)...), system: true, clock: clock})
+	if _, err := b.observer.RequestName("org.freedesktop.PolicyKit1", dbus.NameFlagDoNotQueue); err != nil {
+		t.Fatal(err)
+	}
+	b.observer.Eavesdrop(make(chan *dbus.Message)) // nobody answers
+	const places, more = 32, 5
+	var strangers []*stranger
+	for range 2 {
+		s := newStranger(t, b.ctx, b.bus.Address, nobody)
+		for range places + more {
+			s.tell("call %s.RequestPin", names.Main)
+		}
+		for range more {
+			if answer := s.answer(); !strings.HasPrefix(answer, names.ErrLimitsExceeded) {
+				t.Errorf("a stranger's call too many: %s", answer)
+			}
+		}
+		strangers = append(strangers, s)
+	}
+	late := newStranger(t, b.ctx, b.bus.Address, nobody)
+	if answer := late.do("call %s.RequestPin", names.Main); !strings.HasPrefix(answer, names.ErrLimitsExceeded) {
+		t.Errorf("with all places of strangers taken: %s", answer)
+	}
+	member := newStranger(t, b.ctx, b.bus.Address, another, group)
+	if answer := member.do("call %s.RequestPin", names.Main); answer != "ok" {
+		t.Errorf("a member of the group: %s", answer)
+	}
+	b.client().main("Validate").isError(names.ErrorPrefix + "AuthRequired")
+	clock.Advance(5 * time.Second)
+	for range places {
+		strangers[0].isRefused()
+	}
+}

@@ -3,16 +3,19 @@ package dbusapi
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/godbus/dbus/v5"
+	"github.com/jonboulle/clockwork"
 )
 
 // callers notices when somebody who waits for an answer leaves the bus. It
 // listens only while somebody waits, so an idle daemon is not woken by every
 // program that comes and goes.
 type callers struct {
-	ctx context.Context // ends with the daemon
-	bus *directory
+	ctx   context.Context // ends with the daemon
+	bus   *directory
+	clock clockwork.Clock
 
 	mu      sync.Mutex
 	waiting map[string]*waitingCaller
@@ -22,10 +25,21 @@ type waitingCaller struct {
 	calls int
 	here  context.Context // ends when the caller leaves
 	left  context.CancelFunc
+
+	watched bool // by the bus, which tells us if the caller leaves
+	done    clockwork.Timer
 }
 
-func newCallers(ctx context.Context, address string) *callers {
-	cs := &callers{ctx: ctx, waiting: map[string]*waitingCaller{}}
+// linger is how long a caller stays watched for the next call: most who call
+// once call again, and the bus need not be told each time.
+const linger = time.Second
+
+// maxWatched is half of the rules that dbus-daemon keeps for a connection. A
+// call by somebody who leaves unnoticed runs until it is done.
+const maxWatched = 256
+
+func newCallers(ctx context.Context, address string, clock clockwork.Clock) *callers {
+	cs := &callers{ctx: ctx, clock: clock, waiting: map[string]*waitingCaller{}}
 	cs.bus = &directory{address: address, signals: cs}
 	return cs
 }
@@ -40,22 +54,36 @@ func (cs *callers) watch(sender string) (here context.Context, end func()) {
 	if w == nil {
 		w = &waitingCaller{}
 		w.here, w.left = context.WithCancel(cs.ctx)
+		w.done = cs.clock.AfterFunc(linger, func() { cs.forget(sender, w) })
 		cs.waiting[sender] = w
-		cs.bus.tellBus("AddMatch", leavingRule(sender))
+		if w.watched = len(cs.waiting) <= maxWatched; w.watched {
+			cs.bus.tellBus("AddMatch", leavingRule(sender))
+		}
 	}
+	w.done.Stop()
 	w.calls++
-	return w.here, func() { cs.release(sender, w) }
+	return w.here, func() { cs.release(w) }
 }
 
-func (cs *callers) release(sender string, w *waitingCaller) {
+func (cs *callers) release(w *waitingCaller) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	if w.calls--; w.calls > 0 {
-		return
+	if w.calls--; w.calls == 0 {
+		w.done.Reset(linger)
+	}
+}
+
+func (cs *callers) forget(sender string, w *waitingCaller) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if w.calls > 0 || cs.waiting[sender] != w {
+		return // a call has begun and set the time anew, meanwhile
 	}
 	w.left()
 	delete(cs.waiting, sender)
-	cs.bus.tellBus("RemoveMatch", leavingRule(sender))
+	if w.watched {
+		cs.bus.tellBus("RemoveMatch", leavingRule(sender))
+	}
 }
 
 // DeliverSignal implements [dbus.SignalHandler]: it ends the calls of a caller

@@ -59,6 +59,9 @@ type Options struct {
 	// on a goroutine of its own, so that calls may overlap, and one may still come
 	// while the service is closed.
 	Wake func(reason string)
+	// Drained is called when the last of many calls that were worked on at a time
+	// has been answered, on that call's goroutine; nil: nobody wants to know.
+	Drained func()
 }
 
 // Service is the account on a bus.
@@ -86,9 +89,12 @@ type Service struct {
 // How many calls may be in flight. Those that are answered at once are not
 // counted: while one is, no other is read.
 const (
-	maxOfOne     = 128 // of one caller: more than that a system bus does not let through
-	maxRunning   = 1024
-	maxStrangers = 256 // must not keep out those who may do more
+	maxOfOne   = 128 // of one caller: more than that a system bus does not let through
+	maxRunning = 1024
+
+	// The bus lets us have 128 questions to polkit and itself.
+	maxOfOneStranger = 32
+	maxStrangers     = 64
 )
 
 // Serve connects to the bus, exports the account and takes the bus name. When
@@ -96,10 +102,14 @@ const (
 // kept waiting for the name are answered. It fails if the bus cannot be
 // reached or the name is taken.
 func Serve(ctx context.Context, o Options) (*Service, error) {
+	if o.Drained == nil {
+		o.Drained = func() {}
+	}
 	s := &Service{
 		version: o.Version, clock: o.Clock, log: o.Log, ready: make(chan struct{}),
-		early: newInFlight(maxOfOne, maxRunning), running: newInFlight(maxOfOne, maxRunning),
-		strangers: newInFlight(maxOfOne/4, maxStrangers),
+		early:     newInFlight(maxOfOne, maxRunning, o.Drained),
+		running:   newInFlight(maxOfOne, maxRunning, o.Drained),
+		strangers: newInFlight(maxOfOneStranger, maxStrangers, o.Drained),
 	}
 	if s.clock == nil {
 		s.clock = clockwork.NewRealClock()
@@ -117,7 +127,7 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 		return nil, fmt.Errorf("%w; see systemctl status dbus, or name another bus with --bus", err)
 	}
 	s.conn = conn
-	s.callers = newCallers(conn.Context(), o.Bus)
+	s.callers = newCallers(conn.Context(), o.Bus, s.clock)
 	s.gate = newGate(s.callers.bus, o.Bus == "system", s.clock)
 	if err := s.takeName(ctx); err != nil {
 		_ = conn.Close()

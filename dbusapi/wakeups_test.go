@@ -186,7 +186,8 @@ func TestWakeUpsThatMakeNoSense(t *testing.T) {
 			{networkd + ".Other", map[string]dbus.Variant{"OnlineState": dbus.MakeVariant("online")}, []string{}},
 			{networkd + ".Manager", map[string]dbus.Variant{}, []string{"OnlineState"}},
 		} {
-			s.tells(said{like.path, like.signal, body})
+			s.says(said{like.path, like.signal, body})
+			s.ping()
 			w.sleepsOn("it makes no sense")
 		}
 		w.liveThrough(s)

@@ -26,14 +26,21 @@ type Call struct {
 	TooLong bool
 
 	message message
+	values  []any // the arguments, if message has none any more
 	out     *outbox
 	batched bool // more calls may be at hand, to be answered together
 }
 
-// Clone gives a copy that is good for any time.
+// Clone gives a copy that is good for any time. It has the arguments either as
+// they were sent or decoded, as they can be long.
 func (c *Call) Clone() *Call {
 	own := *c
-	own.message, own.batched = bytes.Clone(c.message), false
+	own.batched = false
+	head := c.message
+	if values, ok := c.message.plainValues(c.Signature); ok && len(values) > 0 && !c.TooLong {
+		own.values, head = values, head[:head.bodyAt()]
+	}
+	own.message = bytes.Clone(head)
 	f, _ := own.message.fields()
 	own.Sender, own.Path, own.Interface, own.Member, own.Signature = f.sender, f.path, f.iface, f.member, f.signature
 	return &own
@@ -54,7 +61,7 @@ func (c *Call) Interactive() bool {
 // which the same arguments are always sent. There are two: see the D-Bus
 // specification about the byte order.
 func (c *Call) RawArguments() (raw []byte, usual bool) {
-	if c.TooLong || c.message[0] != 'l' {
+	if c.TooLong || c.values != nil || c.message[0] != 'l' {
 		return nil, false
 	}
 	return c.message[c.message.bodyAt():], true
@@ -64,6 +71,9 @@ func (c *Call) RawArguments() (raw []byte, usual bool) {
 func (c *Call) Arguments() ([]any, error) {
 	if c.TooLong {
 		return nil, errors.New("the arguments are too long")
+	}
+	if c.values != nil {
+		return c.values, nil
 	}
 	if values, ok := c.message.plainValues(c.Signature); ok {
 		return values, nil
