@@ -198,25 +198,28 @@ func (k *Kodi) enableAddons(o Options) {
 		}
 	}
 	k.await("the home screen", func() bool { return k.Is("Window.IsVisible(home)") })
-	for range ids {
-		k.await("the question about an add-on", func() bool { return k.Is("Window.IsActive(yesnodialog)") })
+	for answered := range ids {
 		k.await("Yes is in focus", func() bool {
 			k.Input("Left") // Kodi loses keys while it starts
-			return k.Is("Control.HasFocus(11)")
+			return k.Is("Window.IsActive(yesnodialog)") && k.Is("Control.HasFocus(11)")
 		})
 		k.Input("Select")
-		k.await("an answered question", func() bool { return !k.Is("Window.IsActive(yesnodialog)") })
-	}
-	for _, id := range ids {
-		k.await(id+" is enabled", func() bool { return k.enabled(id) })
+		// The next question can be there at once.
+		k.await("one more add-on is enabled", func() bool { return k.enabled(ids) == answered+1 })
 	}
 }
 
-func (k *Kodi) enabled(id string) bool {
+// enabled counts those of the add-ons that are.
+func (k *Kodi) enabled(ids []string) (count int) {
 	k.t.Helper()
-	var answer struct{ Addon struct{ Enabled bool } }
-	k.Call("Addons.GetAddonDetails", map[string]any{"addonid": id, "properties": []string{"enabled"}}, &answer)
-	return answer.Addon.Enabled
+	for _, id := range ids {
+		var answer struct{ Addon struct{ Enabled bool } }
+		k.Call("Addons.GetAddonDetails", map[string]any{"addonid": id, "properties": []string{"enabled"}}, &answer)
+		if answer.Addon.Enabled {
+			count++
+		}
+	}
+	return count
 }
 
 // Call calls a JSON-RPC method of Kodi's.

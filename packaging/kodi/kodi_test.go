@@ -287,20 +287,20 @@ func TestTwentyPairings(t *testing.T) {
 	k := b.kodi(Options{})
 	var before int64
 	var took []time.Duration
-	for round := range 21 {
+	for round := range 30 {
 		pin := openWithCode(b, k)
 		b.claim(pin.Code)
 		took = append(took, k.AwaitClosed())
 		b.signOut()
 		k.AwaitHome("PlexAuth.State", "signed-out")
-		if round == 0 {
-			before = k.Memory() // what is loaded once is no growth
+		if round == 9 {
+			before = k.Memory() // what is loaded once, and what a pool of memory keeps, is no growth
 		}
 	}
 	growth := (k.Memory() - before) >> 10
 	slices.Sort(took)
 	median := took[len(took)/2]
-	t.Logf("20 pairings: %d KiB more, the screen closed %v after the claim (%v to %v)", growth, median, took[0], took[20])
+	t.Logf("20 pairings: %d KiB more, the screen closed %v after the claim (%v to %v)", growth, median, took[0], took[len(took)-1])
 	if growth > 10<<10 {
 		t.Errorf("20 pairings took %d KiB", growth)
 	}
