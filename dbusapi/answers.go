@@ -18,21 +18,20 @@ type answers struct {
 // maxAnswers is more than there are arguments with an answer, other than an error.
 const maxAnswers = 64
 
-func (a *answers) find(now *auth.Snapshot, arguments []byte) (reply bus.Reply, found bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.of != now {
-		return reply, false
-	}
-	reply, found = a.kept[string(arguments)]
-	return reply, found
-}
-
-func (a *answers) keep(now *auth.Snapshot, arguments []byte, reply bus.Reply) {
+// get gives the answer to those arguments, which answer makes if there is none
+// yet. Those who ask the same at the same time wait for one to be made.
+func (a *answers) get(now *auth.Snapshot, arguments []byte, answer func() bus.Reply) bus.Reply {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.of != now || len(a.kept) >= maxAnswers {
 		a.of, a.kept = now, map[string]bus.Reply{}
 	}
-	a.kept[string(arguments)] = reply
+	if reply, found := a.kept[string(arguments)]; found {
+		return reply
+	}
+	reply := answer()
+	if !reply.Failed() {
+		a.kept[string(arguments)] = reply
+	}
+	return reply
 }

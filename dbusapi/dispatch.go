@@ -148,9 +148,14 @@ func (s *Service) work(m *member, c *bus.Call, began time.Time, trusted bool) {
 	if m.givesToken {
 		s.account.Fresh(ctx)
 	}
+	result := s.perform(ctx, m, c)
+	s.reply(m, c, began, func() bus.Reply { return result })
+}
+
+// perform gives the reply of a member that takes its time.
+func (s *Service) perform(ctx context.Context, m *member, c *bus.Call) bus.Reply {
 	if m.atOnce != nil {
-		s.reply(m, c, began, func() bus.Reply { return s.answerAtOnce(m, c) })
-		return
+		return s.answerAtOnce(m, c)
 	}
 	if m.asksPlex {
 		var cancel context.CancelCauseFunc
@@ -159,31 +164,26 @@ func (s *Service) work(m *member, c *bus.Call, began time.Time, trusted bool) {
 		// Counted from here: a person may have been asked for a password first.
 		defer s.clock.AfterFunc(answerTimeout, func() { cancel(errPlexSilent) }).Stop()
 	}
-	result := s.invoke(m, c, func(args *call) ([]any, error) {
+	return s.invoke(m, c, func(args *call) ([]any, error) {
 		results, err := m.run(ctx, args)
 		if err != nil && context.Cause(ctx) == errPlexSilent {
 			err = errPlexSilent
 		}
 		return results, err
 	})
-	s.reply(m, c, began, func() bus.Reply { return result })
 }
 
 // answerAtOnce gives the answer that there is, or makes it.
 func (s *Service) answerAtOnce(m *member, c *bus.Call) bus.Reply {
 	now := s.account.Snapshot()
+	answer := func() bus.Reply {
+		return s.invoke(m, c, func(args *call) ([]any, error) { return m.atOnce(now, args) })
+	}
 	raw, usual := c.RawArguments()
-	usual = usual && !m.fresh && string(c.Signature) == m.signature
-	if usual {
-		if reply, found := m.answers.find(now, raw); found {
-			return reply
-		}
+	if !usual || m.fresh || string(c.Signature) != m.signature {
+		return answer()
 	}
-	reply := s.invoke(m, c, func(args *call) ([]any, error) { return m.atOnce(now, args) })
-	if usual && !reply.Failed() {
-		m.answers.keep(now, raw, reply)
-	}
-	return reply
+	return m.answers.get(now, raw, answer)
 }
 
 // invoke checks and decodes the arguments and gives them to answer.
@@ -209,15 +209,14 @@ func (s *Service) invoke(m *member, c *bus.Call, answer func(*call) ([]any, erro
 	return reply
 }
 
-// reply sends a reply and leaves a line in the log for whoever looks closely.
+// reply sends a reply, and leaves a line in the log for whoever looks closely.
 func (s *Service) reply(m *member, c *bus.Call, began time.Time, compute func() bus.Reply) {
-	failed := false
 	c.Reply(func() bus.Reply {
 		reply := compute()
-		failed = reply.Failed()
+		if s.log.Enabled(context.Background(), slog.LevelDebug) {
+			s.log.Debug("call", "member", m.name, "caller", string(c.Sender),
+				"duration", s.clock.Since(began), "failed", reply.Failed())
+		}
 		return reply
 	})
-	if s.log.Enabled(context.Background(), slog.LevelDebug) {
-		s.log.Debug("call", "member", m.name, "caller", string(c.Sender), "duration", s.clock.Since(began), "failed", failed)
-	}
 }

@@ -18,7 +18,7 @@ func (s *Service) mainMembers() members {
 		"RequestPinWithOptions": {action: pair, asksPlex: true, in: []arg{{"options", "a{sv}"}}, run: s.requestPinWithOptions},
 		"CheckPinStatus":        {action: pair, asksPlex: true, in: []arg{id}, run: s.checkPinStatus},
 		"CancelPin":             {action: pair, in: []arg{id}, run: s.cancelPin},
-		"GetPinQR":              {action: pair, in: []arg{{"format", "s"}, {"scale", "u"}}, run: s.getPinQR},
+		"GetPinQR":              {action: pair, in: []arg{{"format", "s"}, {"scale", "u"}}, atOnce: getPinQR, long: true},
 		"Validate":              {action: pair, asksPlex: true, run: s.validate},
 	}
 }
@@ -57,7 +57,7 @@ func (s *Service) cancelPin(ctx context.Context, c *call) ([]any, error) {
 	return nil, s.account.CancelPin(ctx, c.body[0].(uint64))
 }
 
-func (s *Service) getPinQR(_ context.Context, c *call) ([]any, error) {
+func getPinQR(now *auth.Snapshot, c *call) ([]any, error) {
 	var draw func(text string, scale int) ([]byte, error)
 	switch format := c.body[0].(string); format {
 	case "png":
@@ -74,11 +74,10 @@ func (s *Service) getPinQR(_ context.Context, c *call) ([]any, error) {
 	if scale > pinqr.MaxScale {
 		return nil, invalidArg("scale", fmt.Sprintf("%d is more than %d", scale, pinqr.MaxScale))
 	}
-	pairing := s.account.Snapshot().Pairing
-	if pairing.ID == 0 {
+	if now.Pairing.ID == 0 {
 		return nil, &auth.Error{Code: auth.NotFound, Text: "no pairing is under way"}
 	}
-	return single(draw(pairing.AuthURI, int(scale)))
+	return single(draw(now.Pairing.AuthURI, int(scale)))
 }
 
 func (s *Service) validate(ctx context.Context, _ *call) ([]any, error) {

@@ -120,6 +120,7 @@ func (b *box) floods(flags dbus.Flags) map[string][]byte {
 		"property":   b.request(names.Bus, propertiesInterface+".Get", flags, names.Main, "State"),
 		"properties": b.request(names.Bus, propertiesInterface+".GetAll", flags, names.Main),
 		"introspect": b.request(names.Bus, "org.freedesktop.DBus.Introspectable.Introspect", flags),
+		"picture":    b.request(names.Bus, names.Main+".GetPinQR", flags, "png", uint32(32)),
 		"ping":       b.request(names.Bus, "org.freedesktop.DBus.Peer.Ping", flags),
 		"unknown":    b.request(names.Bus, names.Main+".Unknown", flags),
 		"plex":       b.request(names.Bus, names.Main+".Validate", flags),
@@ -132,7 +133,8 @@ func (b *box) floods(flags dbus.Flags) map[string][]byte {
 // takes them, without reading the answers or without wanting any, for as long as
 // it takes to see how others fare.
 func TestFloods(t *testing.T) {
-	b, p, _ := floodBox(t, bustest.Session(t))
+	b, p, f := floodBox(t, bustest.Session(t))
+	f.requestPin() // so that there is a picture to draw
 	b.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.GetUser, Delay: time.Hour})
 	before := rollup(t, p, "Rss:")
 	for _, flags := range []dbus.Flags{0, dbus.FlagNoReplyExpected} {
