@@ -36,6 +36,7 @@ type service struct {
 	bus     *bustest.Bus
 	client  *client.Client
 	events  <-chan client.Event
+	guest   string // the UUID of the newest user's guest
 }
 
 func newService(r *rig, t *testing.T) *service {
@@ -103,13 +104,15 @@ func (s *service) with(plexURL string, do func(client.Status) error) error {
 }
 
 // step is the daemon's change number n, as a frontend asks for it: store a
-// token, choose a server, store another user's token, sign out, pair.
+// token, choose a server, switch to another user of the home, sign out, pair.
 func (s *service) step(n int) error {
 	switch n % 5 {
-	case 1, 3:
+	case 1:
 		return s.client.StoreCredentials(s.ctx, client.Credentials{Token: secret.New(s.newUser())})
 	case 2:
 		return s.client.SelectServer(s.ctx, client.Server{MachineID: fmt.Sprint("machine-", n), URI: "https://10-0-0-2.plex.direct:32400"})
+	case 3:
+		return s.client.SwitchUser(s.ctx, s.guest, secret.String{})
 	case 4:
 		return s.client.ClearCredentials(s.ctx)
 	}
@@ -123,7 +126,16 @@ func (s *service) step(n int) error {
 	return err
 }
 
-func (s *service) newUser() (token string) { return s.sim.AddUser(plextvsim.User{}) }
+// newUser gives a token of somebody whose home has a guest.
+func (s *service) newUser() (token string) {
+	token = s.sim.AddUser(plextvsim.User{})
+	guest, err := s.sim.AddHomeUser(token, plextvsim.User{})
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.guest = guest
+	return token
+}
 
 // account is what a frontend sees of who is signed in.
 type account struct {

@@ -21,23 +21,40 @@ import (
 // writerPath is the setting of a writer: where it is to save.
 const writerPath = "POWERCUT_PATH"
 
-// story is the state number n: somebody pairs, signs in, the token is
-// refreshed, another user takes over, signs out. The states differ in size, from
+// deviceKey is the example of RFC 8037, whose parts fit together. A box with half
+// a key cannot sign in any more.
+var deviceKey = statefile.DeviceKey{
+	Kid:        "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+	PrivateKey: secret.New("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"),
+}
+
+// story is the state number n: somebody pairs, signs in, the token is refreshed,
+// another user of the home takes over, signs out. The states differ in size, from
 // less than a sector to several blocks.
 func story(n int) statefile.State {
 	if n == 0 {
 		return statefile.State{}
 	}
 	s := statefile.State{ClientID: strconv.Itoa(n)}
-	issued := time.Unix(1768478400+int64(n), 0).UTC()
-	if n%5 == 1 {
-		s.Pairing = &statefile.Pairing{ID: uint64(n), PlexID: secret.New("1234567"), Code: "AB12", ExpiresAt: issued.Add(time.Hour)}
+	if n%7 > 2 {
+		s.DeviceKey = &deviceKey
 	}
-	if step := n % 5; step == 2 || step == 3 || step == 4 {
+	issued := time.Unix(1768478400+int64(n), 0).UTC()
+	switch n % 5 {
+	case 1:
+		s.Pairing = &statefile.Pairing{ID: uint64(n), PlexID: secret.New("1234567"), Code: "AB12", ExpiresAt: issued.Add(time.Hour)}
+	case 2, 3, 4:
 		s.Auth = &statefile.Auth{
-			Token: secret.New(fmt.Sprintf("token-%d", n)), UserID: strconv.Itoa(n - step%2),
-			Username: strings.Repeat("ann", n*37%3000), IssuedAt: issued,
+			Token: secret.New(fmt.Sprintf("token-%d", n)), UserID: strconv.Itoa(n - n%5),
+			Username: strings.Repeat("ann", n*37%1000), IssuedAt: issued,
 		}
+	}
+	switch n % 5 {
+	case 3:
+		s.Servers = &statefile.Servers{List: secret.New(strings.Repeat("[]", n*53%3000)), FetchedAt: issued}
+	case 4:
+		admin := *story(n - 1).Auth
+		s.Admin, s.Auth.UserID = &admin, "guest"
 	}
 	return s
 }
