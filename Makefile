@@ -1,6 +1,8 @@
 # make         build the programs into bin/
 # make test    everything that needs no second machine; as root also what needs other users
 # make torture the power cut while the state is saved, CUTS times; as root
+# make fleet   10,000 boxes at one plex.tv: when do they renew their tokens?
+# make soak    a thousand years of a box; YEARS=n for others, SEED=n to begin elsewhere
 # make demo    the whole job once, on a private bus, by itself
 # make bench   sizes, memory, start-up beside a minimal service
 # make check   gofmt, vet, staticcheck, govulncheck
@@ -22,7 +24,7 @@ ROOT_TAG := $(if $(filter 0,$(shell id -u)),-tags root)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: all test torture demo bench check clean
+.PHONY: all test fleet soak torture demo bench check clean
 all: $(PROGRAMS)
 
 bin/%: $(SOURCES)
@@ -32,6 +34,16 @@ test:
 	@sh packaging/test-packages.sh
 	@# -count=1: the tests that build and run the programs must not be answered from the cache.
 	$(GO) test -race -count=1 $(ROOT_TAG) ./...
+
+# Without the race detector, which 10,000 accounts would wait for too long; make
+# test has it look at the same code.
+fleet:
+	$(GO) test -count=1 -tags fleet -run 'Fleet|Launch' -v ./auth/soak
+
+YEARS ?= 1000
+SEED  ?= 1
+soak:
+	$(GO) test -count=1 -timeout 0 -run TestYears -v ./auth/soak -years $(YEARS) -seed $(SEED)
 
 CUTS ?= 1000
 
@@ -51,8 +63,8 @@ check: bin/tools/staticcheck bin/tools/govulncheck
 	$(GO) mod tidy -diff
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags root,box,torture,kodi ./...
-	bin/tools/staticcheck -tags root,box,torture,kodi ./...
+	$(GO) vet -tags root,box,torture,kodi,fleet ./...
+	bin/tools/staticcheck -tags root,box,torture,kodi,fleet ./...
 	@# Status 3 is a finding; anything else means that the vulnerability data is out of reach.
 	bin/tools/govulncheck ./... || { [ $$? -ne 3 ] && echo "govulncheck could not ask: nothing was checked"; }
 

@@ -93,7 +93,7 @@ func TestAMoveThatIsInterrupted(t *testing.T) {
 						b.restart(time.Minute)
 					}
 					b.sim.Clear()
-					b.becomesBound(10*time.Second)
+					b.becomesBound(10 * time.Second)
 					b.isBound()
 					equal(t, "works", b.works(), true)
 				})

@@ -144,6 +144,13 @@ func (a *Account) checkPin(ctx context.Context, u unit, settings Settings, pinID
 	if u.key == nil {
 		return a.plex.CheckPin(ctx, u.identity(settings), pinID)
 	}
+	if !a.time.Known() {
+		// After a restart. By the box's own time plex.tv might refuse the proof,
+		// in an answer that does not tell the time.
+		if _, err := a.signers.get(ctx, a.plex, u.identity(settings)); err != nil {
+			return plextv.Pin{}, err
+		}
+	}
 	proof, err := u.deviceJWT(secret.String{}, a.time.Now())
 	if err != nil {
 		return plextv.Pin{}, err

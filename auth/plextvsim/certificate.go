@@ -49,7 +49,7 @@ func newTemplate(name string) *x509.Certificate {
 		SerialNumber:          big.NewInt(time.Now().UnixNano()),
 		Subject:               pkix.Name{CommonName: name},
 		NotBefore:             time.Now().Add(-time.Hour),
-		NotAfter:              time.Now().AddDate(1, 0, 0),
+		NotAfter:              time.Now().AddDate(100, 0, 0),
 		BasicConstraintsValid: true,
 	}
 }
