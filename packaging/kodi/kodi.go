@@ -143,7 +143,12 @@ func (k *Kodi) unpack(file string) {
 
 func (k *Kodi) launch(bus string) {
 	k.t.Helper()
-	kodi := exec.Command("/usr/lib/x86_64-linux-gnu/kodi/kodi.bin", "--windowing=x11", "--standalone", "-fs")
+	// Not the script /usr/bin/kodi, which would leave a child behind.
+	programs, err := filepath.Glob("/usr/lib/*/kodi/kodi.bin")
+	if err != nil || len(programs) != 1 {
+		k.t.Fatalf("no Kodi, Debian's package kodi: %v, %v", programs, err)
+	}
+	kodi := exec.Command(programs[0], "--windowing=x11", "--standalone", "-fs")
 	kodi.Dir = k.home
 	kodi.Env = []string{
 		"HOME=" + k.home, "XDG_RUNTIME_DIR=" + k.home + "/run", "DISPLAY=" + k.display,
