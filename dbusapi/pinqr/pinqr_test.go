@@ -55,9 +55,9 @@ func newBitmap(side int) bitmap {
 }
 
 func TestPNG(t *testing.T) {
-	for _, text := range []string{short, long, "https://plex.tv/link/?pin=ZZZZ9"} {
+	for text, largest := range map[string]int{short: pinqr.MaxScale, long: 9} {
 		want := want(t, text)
-		for _, scale := range []int{1, 2, 3, 7, 8, 9} { // bits of a byte
+		for scale := 1; scale <= largest; scale++ {
 			drawn, err := pinqr.PNG(text, scale)
 			if err != nil {
 				t.Fatal(err)
@@ -82,7 +82,7 @@ func comparePixels(t *testing.T, picture image.Image, want bitmap, scale int) {
 	}
 	for y := range side {
 		for x := range side {
-			if black := color.GrayModel.Convert(picture.At(x, y)) == (color.Gray{}); black != want[y/scale][x/scale] {
+			if black := picture.At(x, y) == (color.Gray{}); black != want[y/scale][x/scale] {
 				t.Fatalf("scale %d: the pixel at %d, %d is wrong", scale, x, y)
 			}
 		}
@@ -147,7 +147,7 @@ func rasterize(t *testing.T, path string, side int) bitmap {
 // were made. It sees no single pixels: a scale of 1 is for whoever enlarges it.
 func TestReadersRead(t *testing.T) {
 	for _, text := range []string{short, long} {
-		for _, scale := range []int{2, 3, pinqr.DefaultScale, pinqr.MaxScale} {
+		for _, scale := range []int{2, 3, pinqr.DefaultScale} {
 			drawn, err := pinqr.PNG(text, scale)
 			if err != nil {
 				t.Fatal(err)
