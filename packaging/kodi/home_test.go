@@ -1,4 +1,4 @@
-//go:build kodi && home
+//go:build kodi
 
 package kodi
 
