@@ -38,6 +38,11 @@ func (l *life) getIntoTrouble() {
 	l.budget.disturb(l.world.clock.Now())
 	trouble.begin(l.world)
 	l.world.in(length, false, l.endTrouble)
+	if l.random.IntN(3) == 0 { // a frontend that will not wait
+		for at := l.between(10*time.Second, time.Hour); at < time.Hour; at += l.between(10*time.Second, 20*time.Minute) {
+			l.world.in(at, true, l.askForServers)
+		}
+	}
 }
 
 func (l *life) endTrouble() {

@@ -17,13 +17,14 @@ type trouble struct {
 	begin   func(*world)
 }
 
-// A question is asked up to three times in a row, and asked again after at least
-// 42 minutes if plex.tv answers, after 5 if somebody else does. When another
+// A question is asked up to three times in a row, after one that plex.tv refuses
+// perhaps, and asked again after at least 42 minutes if plex.tv answers, after 5 if
+// somebody else does. When another
 // question is answered meanwhile, the pauses begin at a second again, and one more
 // may come before each.
 const (
-	plexAnswers   = 2 * 3
-	nobodyAnswers = 3 * 13
+	plexAnswers   = 2 * 4
+	nobodyAnswers = 4 * 13
 	someAnswers   = 4 * 15
 )
 

@@ -122,11 +122,16 @@ func (l *life) settleUp() {
 	l.tryToken()
 }
 
-// tryToken has plex.tv say what it thinks of the token that frontends get.
+// tryToken has plex.tv say what it thinks of the token that frontends get. That of
+// a home user ends without notice: then asking about it gets another one.
 func (l *life) tryToken() {
 	good := false
 	l.call(func(ctx context.Context) {
 		var err error
+		if l.box.disk().Admin != nil {
+			_, err = l.box.account.Validate(ctx)
+			l.mustNot(err)
+		}
 		good, err = l.box.account.ValidateToken(ctx, l.box.token())
 		l.mustNot(err)
 	})
