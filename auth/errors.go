@@ -122,7 +122,7 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
-// troubleOf says for people what kept plex.tv from answering.
+// troubleOf says for people what kept plex.tv from answering; "" for nothing.
 func troubleOf(err error) string {
 	var plex *plextv.Error
 	if errors.As(err, &plex) && plex.ClockSuspect {

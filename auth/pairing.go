@@ -172,5 +172,5 @@ func errNoPairing(id uint64) error { return errorf(NotFound, "there is no pairin
 
 func endPairing(next *record, e *Event, result PinResult) {
 	e.PinEnd = &PinEnd{ID: next.Pairing.ID, Result: result}
-	next.Pairing = nil
+	next.Pairing, next.trouble = nil, ""
 }

@@ -159,6 +159,9 @@ func (p *poller) ask(ctx context.Context) error {
 	if err != nil {
 		p.account.log.Debug("asking about the PIN failed; going on", "pin_id", p.pairing.ID, "error", err)
 	}
+	if p.ended() == "" {
+		p.account.noteTrouble(ctx, err)
+	}
 	return err
 }
 

@@ -116,6 +116,7 @@ func (a *Account) takeRenewed(ctx context.Context, old, token secret.String, cla
 			fresh.IssuedAt = a.time.Now()
 		}
 		next.setHolder(fresh)
+		next.trouble = ""
 		if next.Admin == nil {
 			next.accepted(e, next.Auth.UserID != "")
 			next.nameless = false // nobody has asked for the name

@@ -84,7 +84,7 @@ type Snapshot struct {
 	Credentials    *Credentials // nil when signed out
 	Headers        Headers      // X-Plex-* and Accept, with the token only when Authenticated
 	Problem        string       // why the state cannot be kept, for people; empty when it can
-	Trouble        string       // why plex.tv could not confirm the token, for people; empty when it did
+	Trouble        string       // why the last question about the token or the PIN under way was in vain, for people; empty when it was not
 	Advice         string       // what a person should do about the configuration; empty for nothing
 
 	renewable bool // Credentials has a token that the box can renew
@@ -169,7 +169,8 @@ func (r *record) snapshot() *Snapshot {
 		Problem:       r.problem,
 		Advice:        r.advice(),
 	}
-	if s.State == Unverified {
+	switch s.State {
+	case Unverified, SignedIn, PairingNow: // in which somebody goes on asking
 		s.Trouble = r.trouble
 	}
 	if r.Pairing != nil {

@@ -62,3 +62,45 @@ func TestTheTroubleEndsWithAnAnswer(t *testing.T) {
 	e := b.await(in(auth.SignedIn))
 	equal(t, "trouble", e.Snapshot.Trouble, "")
 }
+
+func untroubled(e auth.Event) bool { return e.Snapshot.Trouble == "" }
+
+// A box whose clock was set wrong while it was signed in, or is wrong while it
+// pairs, says so.
+func TestTheClockIsTheTroubleInEachState(t *testing.T) {
+	const trouble = "the clock of this box may be wrong"
+	hangUp := func(b *box) { b.options.Plex.(interface{ CloseIdleConnections() }).CloseIdleConnections() }
+	t.Run("signed in", func(t *testing.T) {
+		b, clock := newWrongBox(t, func(s *setup) { s.auth.CheckEvery = 0 })
+		b.claimed(auth.PinOptions{})
+		clock.set(-30 * years)
+		for range 100 {
+			if b.account.Snapshot().Trouble == "" {
+				hangUp(b)
+				b.tick(time.Hour)
+			}
+		}
+		equal(t, "trouble", b.account.Snapshot().Trouble, trouble)
+		equal(t, "state", b.account.Snapshot().State, auth.SignedIn)
+		b.unread()
+		clock.set(0)
+		b.passUntil(untroubled, time.Hour)
+	})
+	t.Run("pairing", func(t *testing.T) {
+		b, clock := newWrongBox(t)
+		p := b.pair(auth.PinOptions{})
+		clock.set(-30 * years)
+		for range 100 {
+			if b.account.Snapshot().Trouble == "" {
+				hangUp(b)
+				b.tick(interval)
+			}
+		}
+		equal(t, "trouble", b.account.Snapshot().Trouble, trouble)
+		equal(t, "state", b.account.Snapshot().State, auth.PairingNow)
+		clock.set(0)
+		b.unread()
+		b.passUntil(untroubled, interval)
+		b.must(b.account.CancelPin(b.soon(), p.ID))
+	})
+}

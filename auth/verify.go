@@ -203,6 +203,11 @@ func setUser(auth *statefile.Auth, u plextv.User) {
 // notConfirmed tells people why the token that is held has not been confirmed.
 func (a *Account) notConfirmed(ctx context.Context, err error) {
 	a.logUnverified(err)
+	a.noteTrouble(ctx, err)
+}
+
+// noteTrouble shows people what came of a question; nil is an answer.
+func (a *Account) noteTrouble(ctx context.Context, err error) {
 	_ = a.accept(ctx, func(next *record, _ *Event) error {
 		next.trouble = troubleOf(err)
 		return nil

@@ -20,9 +20,9 @@ func stateText(s *auth.Snapshot) string {
 	case auth.SignedOut:
 		return "Nobody is signed in to Plex"
 	case auth.PairingNow:
-		return "Waiting for somebody to enter the code at " + s.Pairing.LinkURI
+		return but("Waiting for somebody to enter the code at "+s.Pairing.LinkURI, s.Trouble)
 	case auth.SignedIn:
-		return "Signed in to Plex"
+		return but("Signed in to Plex", s.Trouble)
 	case auth.Unverified:
 		if s.Trouble == "" {
 			return "Signed in to Plex, but plex.tv could not be asked yet"
@@ -31,4 +31,11 @@ func stateText(s *auth.Snapshot) string {
 	default:
 		return "Plex has ended the sign-in: sign in again"
 	}
+}
+
+func but(text, trouble string) string {
+	if trouble == "" {
+		return text
+	}
+	return text + ", but " + trouble
 }
