@@ -109,11 +109,9 @@ func connect(c config.Config, way plextv.Config) (*plextv.Client, error) {
 
 // serve takes the bus name and works until told to stop.
 func (d *daemon) serve(ctx context.Context, clock clockwork.Clock, open func() dbusapi.Account) error {
-	memory := newReleaser()
-	defer memory.stop()
 	service, err := dbusapi.Serve(ctx, dbusapi.Options{
 		Open: open, Bus: d.options.bus(), Version: d.options.Version, Clock: clock, Log: d.log,
-		LogLevel: d.level, Wake: func(string) { d.account.Wake() }, Drained: memory.drained,
+		LogLevel: d.level, Wake: func(string) { d.account.Wake() },
 	})
 	if err != nil {
 		return err
@@ -124,7 +122,9 @@ func (d *daemon) serve(ctx context.Context, clock clockwork.Clock, open func() d
 	close(d.ready)
 	saveMemory() // not before: it would slow the start
 	defer d.account.Subscribe(func(e auth.Event) { d.notifier.Status(statusOf(e.Snapshot)) })()
-	defer d.account.Subscribe(memory.changed)()
+	release, stopReleasing := releaseWhenDone()
+	defer stopReleasing()
+	defer d.account.Subscribe(release)()
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
 	go d.notifier.Watch(watching, clock, d.account.Alive)

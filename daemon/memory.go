@@ -21,33 +21,14 @@ func saveMemory() {
 	}
 }
 
-// releaseSoon is a pause between floods of calls, if they come one after the other.
-const releaseSoon = time.Second
-
-// releaser gives memory back to the system. It sets no timer without need: an
-// idle daemon is not woken.
-type releaser struct{ later, soon *time.Timer }
-
-func newReleaser() *releaser {
-	r := &releaser{
-		later: time.AfterFunc(releaseAfter, debug.FreeOSMemory),
-		soon:  time.AfterFunc(releaseAfter, debug.FreeOSMemory),
-	}
-	r.soon.Stop()
-	return r
-}
-
-// changed releases once the TLS connections of a pairing or sign-out are gone.
-func (r *releaser) changed(e auth.Event) {
-	if e.PinEnd != nil || e.Auth != nil {
-		r.later.Reset(releaseAfter)
-	}
-}
-
-// drained releases after a flood of calls.
-func (r *releaser) drained() { r.soon.Reset(releaseSoon) }
-
-func (r *releaser) stop() {
-	r.later.Stop()
-	r.soon.Stop()
+// releaseWhenDone gives memory back to the system once the TLS connections of
+// a pairing or sign-out are gone. It sets no timer otherwise: an idle daemon
+// is not woken.
+func releaseWhenDone() (handle func(auth.Event), stop func()) {
+	release := time.AfterFunc(releaseAfter, debug.FreeOSMemory)
+	return func(e auth.Event) {
+		if e.PinEnd != nil || e.Auth != nil {
+			release.Reset(releaseAfter)
+		}
+	}, func() { release.Stop() }
 }

@@ -78,6 +78,42 @@ func TestCallsBeforeTheAccountIsOpen(t *testing.T) {
 	}
 }
 
+// TestCallsBeforeTheNameIsOurs floods the daemon's connection before the bus has
+// said that the name is the daemon's: that answer must get through.
+func TestCallsBeforeTheNameIsOurs(t *testing.T) {
+	b := newBox(t, setup{bus: bustest.Roomy(t)})
+	b.service.Close()
+	await(b, b.service.Gone(), "the end")
+	c := b.thrifty()
+	var last int
+	if _, err := fmt.Sscanf(b.client().conn.Names()[0], ":1.%d", &last); err != nil {
+		t.Fatal(err)
+	}
+	next := rawCall(t, fmt.Sprintf(":1.%d", last+1), "org.freedesktop.DBus.Peer", "Ping")
+	next[2] = byte(dbus.FlagNoReplyExpected)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if _, err := c.socket.Write(next); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	}()
+	defer func() { close(stop); <-stopped }()
+	var err error
+	b.service, err = dbusapi.Serve(b.ctx, dbusapi.Options{Bus: b.bus.Address, Open: func() dbusapi.Account { return b.account }})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestHotCallsAllocateNothing counts the memory that a call takes, at both ends;
 // the test's end takes none.
 func TestHotCallsAllocateNothing(t *testing.T) {

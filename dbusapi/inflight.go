@@ -13,24 +13,19 @@ import (
 // of one caller, or of all, than the daemon has memory for.
 type inFlight struct {
 	perCaller, all int
-	drained        func() // called when none are left of many
 
 	mu    sync.Mutex
 	of    map[string]int // by caller
 	total int
 	bytes int
-	peak  int // since there were none
 }
-
-// many calls in flight take memory that is worth giving back.
-const many = 64
 
 // averageCall is how long the calls in flight may be on average, where all
 // places are taken; most are far shorter. Their arguments stay in memory.
 const averageCall = 1 << 10
 
-func newInFlight(perCaller, all int, drained func()) *inFlight {
-	return &inFlight{perCaller: perCaller, all: all, drained: drained, of: map[string]int{}}
+func newInFlight(perCaller, all int) *inFlight {
+	return &inFlight{perCaller: perCaller, all: all, of: map[string]int{}}
 }
 
 // begin counts a call of a caller, of that many bytes, until end.
@@ -46,29 +41,17 @@ func (f *inFlight) begin(caller string, size int) error {
 	f.of[caller]++
 	f.total++
 	f.bytes += size
-	f.peak = max(f.peak, f.total)
 	return nil
 }
 
 func (f *inFlight) end(caller string, size int) {
-	if f.leave(caller, size) {
-		f.drained()
-	}
-}
-
-// leave reports whether it was the last of many.
-func (f *inFlight) leave(caller string, size int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.total--
+	f.bytes -= size
 	if f.of[caller]--; f.of[caller] == 0 {
 		delete(f.of, caller)
 	}
-	f.bytes -= size
-	if f.total--; f.total > 0 || f.peak < many {
-		return false
-	}
-	f.peak = 0
-	return true
 }
 
 func limitsExceeded(format string, args ...any) error {

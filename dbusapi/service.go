@@ -59,9 +59,6 @@ type Options struct {
 	// on a goroutine of its own, so that calls may overlap, and one may still come
 	// while the service is closed.
 	Wake func(reason string)
-	// Drained is called when the last of many calls that were worked on at a time
-	// has been answered, on that call's goroutine; nil: nobody wants to know.
-	Drained func()
 }
 
 // Service is the account on a bus.
@@ -102,14 +99,11 @@ const (
 // kept waiting for the name are answered. It fails if the bus cannot be
 // reached or the name is taken.
 func Serve(ctx context.Context, o Options) (*Service, error) {
-	if o.Drained == nil {
-		o.Drained = func() {}
-	}
 	s := &Service{
 		version: o.Version, clock: o.Clock, log: o.Log, ready: make(chan struct{}),
-		early:     newInFlight(maxOfOne, maxRunning, o.Drained),
-		running:   newInFlight(maxOfOne, maxRunning, o.Drained),
-		strangers: newInFlight(maxOfOneStranger, maxStrangers, o.Drained),
+		early:     newInFlight(maxOfOne, maxRunning),
+		running:   newInFlight(maxOfOne, maxRunning),
+		strangers: newInFlight(maxOfOneStranger, maxStrangers),
 	}
 	if s.clock == nil {
 		s.clock = clockwork.NewRealClock()
