@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -89,7 +90,7 @@ func switchAtTerminal(t *testing.T, p *person, act func(terminal *os.File, ctrlC
 	asked := make(chan struct{})
 	go func() {
 		args := []string{"switch", "--bus", p.Bus.Address, "Bob"}
-		ended <- run(ctx, args, stdin, &strings.Builder{}, &prompt{Writer: &errors, asked: asked})
+		ended <- run(ctx, args, stdin, &strings.Builder{}, &onFirst{&errors, asked})
 	}()
 	<-asked
 	awaitEcho(t, stdin, false)
@@ -108,17 +109,19 @@ func switchAtTerminal(t *testing.T, p *person, act func(terminal *os.File, ctrlC
 	return status, seen, errors.String()
 }
 
-// prompt closes asked when something is written.
-type prompt struct {
-	Writer *strings.Builder
-	asked  chan struct{}
+// onFirst closes asked when something is written.
+type onFirst struct {
+	io.Writer
+	asked chan struct{}
 }
 
-func (p *prompt) Write(text []byte) (int, error) {
-	if p.Writer.Len() == 0 {
-		defer close(p.asked)
+func (o *onFirst) Write(text []byte) (int, error) {
+	select {
+	case <-o.asked:
+	default:
+		defer close(o.asked)
 	}
-	return p.Writer.Write(text)
+	return o.Writer.Write(text)
 }
 
 // awaitEcho waits until the terminal shows what is typed, or does not.

@@ -98,11 +98,12 @@ func TestTranscripts(t *testing.T) {
 	b := newBox(t)
 	b.start()
 	f := b.frontend()
-	shell := fmt.Sprintf(`plex="tv.retune.PlexAuth1 /tv/retune/PlexAuth1 tv.retune.PlexAuth1"
+	shell := fmt.Sprintf(`cd %[3]s
+plex="tv.retune.PlexAuth1 /tv/retune/PlexAuth1 tv.retune.PlexAuth1"
 creds="$plex.Credentials" home="$plex.Home"
 busctl() { command busctl --address=%[1]s "$@"; }
 plexauthctl() { command %[2]s/plexauthctl --bus %[1]s "$@"; }
-`, b.bus.Address, programs)
+`, b.bus.Address, programs, b.dir)
 	parts := blocks(t, "console")
 	b.transcript(shell, parts[0])
 	pins := b.sim.Pins()
@@ -110,7 +111,9 @@ plexauthctl() { command %[2]s/plexauthctl --bus %[1]s "$@"; }
 	f.await("AuthChanged")
 	b.transcript(shell, parts[1])
 	f.await("AuthChanged")
-	b.signInAs(f, b.ada())
+	ada := b.ada()
+	b.signInAs(f, ada)
+	write(t, filepath.Join(b.dir, "retune_plex_auth.json"), `{"version":1,"token":{"token":"`+ada+`"}}`)
 	for _, part := range parts[2:] {
 		b.transcript(shell, part)
 	}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// kept is what the web app keeps, with everything in it.
+const kept = `{"version":1,"token":{"token":"abc-123_XYZ","user_id":"42","username":"alice","email":"a@example.org",
+"thumb":"https://plex.tv/a.png","issued_at":"2026-01-15T12:00:00Z","expires_at":null},
+"selected_server_id":"51a0","selected_server_uri":"https://10.0.0.2:32400","theme":"dark"}`
+
+func TestReadWebApp(t *testing.T) {
+	camel := `{"version":1,"token":{"token":"abc-123_XYZ","userId":42,"username":"alice","issuedAt":1768478400000},"selectedServerId":null}`
+	quoted := strings.NewReplacer("\n", "", `"`, `\"`).Replace(kept)
+	for name, text := range map[string]string{
+		"object":                  kept,
+		"with white space":        " \n" + kept + "\r\n",
+		"with a byte order mark":  "\ufeff" + kept,
+		"camel case":              camel,
+		"the whole storage":       `{"retune_client_id":"3f0c","retune_plex_auth":` + kept + `,"other":[1]}`,
+		"the storage as it is":    `{"retune_plex_auth":"` + quoted + `","retune_client_id":"3f0c"}`,
+		"a text from the console": `"` + quoted + `"`,
+	} {
+		found, err := readWebApp(text)
+		c := found.credentials
+		if err != nil || c.Token.Reveal() != "abc-123_XYZ" || c.UserID != "42" || c.Username != "alice" ||
+			!c.IssuedAt.Equal(time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)) || !c.ExpiresAt.IsZero() {
+			t.Errorf("%s: %+v, %v", name, c, err)
+		}
+		if hasServer := c.SelectedServer.MachineID == "51a0" && c.SelectedServer.URI == "https://10.0.0.2:32400"; hasServer != (text != camel) {
+			t.Errorf("%s: server %v", name, c.SelectedServer)
+		}
+		if found.hasClientID != strings.Contains(text, clientIDKey) {
+			t.Errorf("%s: has a client id: %t", name, found.hasClientID)
+		}
+	}
+	for _, text := range []string{"abc-123_XYZ\n", `"abc-123_XYZ"`} {
+		if found, err := readWebApp(text); err != nil || found.credentials.Token.Reveal() != "abc-123_XYZ" || found.credentials.UserID != "" {
+			t.Errorf("a bare token: %+v, %v", found, err)
+		}
+	}
+}
+
+func TestReadWebAppRefuses(t *testing.T) {
+	const secret = "s3cr3t-t0ken"
+	token := `"token":{"token":"` + secret + `"}`
+	for text, says := range map[string]string{
+		"":                      "empty",
+		" \n":                   "empty",
+		"null":                  "nobody is signed in",
+		secret + " " + secret:   "neither JSON nor a token",
+		"token=" + secret + ";": "neither JSON nor a token",
+		"<html>" + secret:       "neither JSON nor a token",
+		`{"version":1,` + token: "cut off",
+		`{"version":1,"token":{"token":"` + secret:                                       "cut off",
+		`{"version":1,` + token + `}` + secret:                                           "something follows",
+		`{"version":1,` + token + `,}`:                                                   "no JSON, from byte",
+		`{'version':1,` + token + `}`:                                                    "no JSON, from byte 2",
+		`["` + secret + `"]`:                                                             "no JSON object",
+		`{` + token + `}`:                                                                "version: is not 1",
+		`{"version":2,` + token + `}`:                                                    "version: is not 1",
+		`{"version":"` + secret + `",` + token + `}`:                                     "version: is not 1",
+		`{"version":1}`:                                                                  "token: is missing",
+		`{"version":1,"token":"` + secret + `"}`:                                         "token: is missing, or no object",
+		`{"version":1,"token":{"user_id":"1"}}`:                                          "token.token: is missing",
+		`{"version":1,"token":{"token":["` + secret + `"]}}`:                             "token: is no text",
+		`{"version":1,"token":{"token":"` + secret + `","user_id":{}}}`:                  "user_id: is no text",
+		`{"version":1,"token":{"token":"` + secret + `","expires_at":"` + secret + `"}}`: "expires_at: is no time",
+		`{"version":1,"token":{"token":"` + secret + `","issued_at":-7}}`:                "issued_at: is no time",
+		`{"retune_client_id":"3f0c"}`:                                                    "nobody is signed in",
+		`{"retune_plex_auth":null}`:                                                      "nobody is signed in",
+		`{"retune_plex_auth":"{\"version\":1,"}`:                                         "retune_plex_auth: the JSON is cut off",
+		strings.Repeat("a", longestImport+1):                                             "longer than 64 KiB",
+	} {
+		_, err := readWebApp(text)
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%.80q: %v, not %q", text, err, says)
+		}
+		if err != nil && strings.Contains(err.Error(), secret) {
+			t.Errorf("the input is quoted: %v", err)
+		}
+	}
+}
+
+func FuzzReadWebApp(f *testing.F) {
+	f.Add(kept)
+	f.Add(`{"retune_plex_auth":"{}","retune_client_id":1}`)
+	f.Add("token")
+	f.Fuzz(func(t *testing.T, text string) {
+		found, err := readWebApp(text)
+		if (err == nil) == found.credentials.Token.IsZero() {
+			t.Errorf("token %t, %v", !found.credentials.Token.IsZero(), err)
+		}
+	})
+}
