@@ -65,7 +65,7 @@ Exit status: 0 done, 1 failed, 2 wrong use, 3 not signed in.`,
 	root.PersistentFlags().StringVar(&p.bus, "bus", "system", "`BUS` where plexauthd is: system, session or a D-Bus address")
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "print JSON")
 	root.AddCommand(p.statusCommand(), p.loginCommand(), p.importCommand(), p.logoutCommand(), p.validateCommand(),
-		p.usersCommand(), p.switchCommand(), p.serversCommand(), p.headersCommand(), p.watchCommand(), p.versionCommand())
+		p.usersCommand(), p.switchCommand(), p.serversCommand(), p.headersCommand(), p.watchCommand(), p.doctorCommand(), p.versionCommand())
 	root.SetOut(p.out) // before the completion command, which keeps it
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

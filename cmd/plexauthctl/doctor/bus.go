@@ -1,0 +1,180 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/retune-tv/plexauthd/dbusapi/bus"
+	"github.com/retune-tv/plexauthd/dbusapi/client"
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// accessGroup has the members whom plexauthd lets call.
+const accessGroup = "plexauth"
+
+const journalAdvice = "see journalctl -x -u plexauthd"
+
+func (x *examination) checkBus(ctx context.Context) Finding {
+	conn, err := bus.Connect(x.Bus)
+	if err == nil {
+		x.conn = conn
+		x.client, err = client.Dial(ctx, x.Bus)
+	}
+	switch {
+	case err == nil:
+		return ok("answers")
+	case errors.Is(err, fs.ErrPermission):
+		return wrong(err.Error(), "this user may not use that bus: run plexauthctl as another user, or as root")
+	case x.Bus == "system":
+		return wrong(err.Error(), "start D-Bus: systemctl start dbus.socket")
+	default:
+		return wrong(err.Error(), "start that bus, or name another one with --bus")
+	}
+}
+
+func (x *examination) checkDaemon(ctx context.Context) Finding {
+	if x.conn == nil {
+		return unknown("there is no bus to look on")
+	}
+	var startable []string
+	err := errors.Join(
+		x.conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.NameHasOwner", 0, names.Bus).Store(&x.owned),
+		x.conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.ListActivatableNames", 0).Store(&startable),
+	)
+	if err != nil {
+		return wrong("the bus does not tell who is on it: "+err.Error(), "see systemctl status dbus")
+	}
+	if !x.owned && !slices.Contains(startable, names.Bus) {
+		return wrong("plexauthd is not on the bus, and the bus cannot start it", x.startAdvice())
+	}
+	status, err := x.client.State(ctx) // starts it, if the bus can
+	switch client.CodeOf(err) {
+	case "":
+		if err != nil {
+			return wrong("plexauthd does not answer in time", "see systemctl status plexauthd")
+		}
+	case client.AccessDenied:
+		return wrong("the bus lets nobody ask plexauthd: "+err.Error(), policyAdvice)
+	case client.NotRunning:
+		return wrong("plexauthd does not start: "+err.Error(), journalAdvice)
+	default:
+		return wrong("plexauthd does not answer: "+err.Error(), journalAdvice)
+	}
+	x.status = &status
+	how := "runs"
+	if !x.owned {
+		how = "has been started by the bus"
+	}
+	return ok(fmt.Sprintf("plexauthd %s %s", status.Version, how))
+}
+
+func (x *examination) startAdvice() string {
+	if x.Bus == "system" {
+		return "start it: systemctl enable --now plexauthd"
+	}
+	return "start it: plexauthd --bus " + x.Bus
+}
+
+const policyAdvice = "see that the bus has read /usr/share/dbus-1/system.d/" + names.Bus + ".conf: systemctl reload dbus"
+
+// checkAccess calls what answers from memory and changes nothing: a pairing that
+// does not exist, and the user, who is not shown.
+func (x *examination) checkAccess(ctx context.Context) Finding {
+	if x.status == nil {
+		return unknown("nobody answers")
+	}
+	_, _, err := x.client.CheckPin(ctx, 0)
+	if client.CodeOf(err) == client.NotFound {
+		err = nil
+	}
+	_, readErr := x.client.CurrentUser(ctx)
+	may, mayNot := "pair", "read the token"
+	if err != nil {
+		may, mayNot, err, readErr = mayNot, may, readErr, err
+	}
+	switch {
+	case err == nil && readErr == nil:
+		x.allowed = true
+		return ok("this user may pair and read the token")
+	case !denied(readErr):
+		return wrong("plexauthd does not answer: "+readErr.Error(), journalAdvice)
+	case err == nil:
+		return ok(fmt.Sprintf("this user may %s, but not %s, as polkit has it", may, mayNot))
+	case !denied(err):
+		return wrong("plexauthd does not answer: "+err.Error(), journalAdvice)
+	case os.Getuid() == 0:
+		return wrong("the bus lets not even root call plexauthd", policyAdvice)
+	}
+	return wrong("this user may look, but not call plexauthd", "join the group "+accessGroup+", see below, or let polkit allow it")
+}
+
+func denied(err error) bool { return client.CodeOf(err) == client.AccessDenied }
+
+// membership is how this process stands to the access group.
+type membership struct {
+	name   string // of the user
+	uid    int
+	exists bool // the group
+	held   bool // by this process
+	listed bool // the user, where logins look
+}
+
+func (x *examination) checkGroup(context.Context) Finding {
+	m, err := findMembership()
+	if err != nil {
+		return unknown(err.Error())
+	}
+	return x.judgeGroup(m)
+}
+
+func findMembership() (membership, error) {
+	m := membership{uid: os.Getuid()}
+	group, err := user.LookupGroup(accessGroup)
+	var missing user.UnknownGroupError
+	if errors.As(err, &missing) {
+		return m, nil
+	}
+	if err != nil {
+		return m, fmt.Errorf("the groups cannot be read: %w", err)
+	}
+	m.exists = true
+	held, err := os.Getgroups()
+	if err != nil {
+		return m, fmt.Errorf("the groups of this process cannot be read: %w", err)
+	}
+	gid, _ := strconv.Atoi(group.Gid) // a number on Unix
+	m.held = slices.Contains(append(held, os.Getegid()), gid)
+	if me, err := user.Current(); err == nil {
+		m.name = me.Username
+		listed, _ := me.GroupIds() // without: not listed
+		m.listed = slices.Contains(listed, group.Gid)
+	}
+	return m, nil
+}
+
+func (x *examination) judgeGroup(m membership) Finding {
+	const group = accessGroup
+	switch {
+	case x.Bus != "system" && (x.allowed || !m.exists):
+		return unknown("off the system bus plexauthd's own user needs no group")
+	case !m.exists:
+		return wrong("there is no group "+group, "make it, and start the daemon again: systemd-sysusers && systemctl restart plexauthd")
+	case m.uid == 0:
+		return ok("root needs no group")
+	case m.held:
+		return ok("this user is a member of " + group)
+	case m.listed:
+		return wrong("this user is a member of "+group+", but was not yet at login", "log out and in again")
+	case x.allowed:
+		return ok("this user is no member of " + group + ", and polkit lets it all the same")
+	}
+	return wrong("this user is no member of "+group,
+		strings.TrimSpace("as root: usermod -aG "+group+" "+m.name)+"; then log out and in again")
+}

@@ -1,0 +1,135 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/retune-tv/plexauthd/dbusapi/client"
+)
+
+// stateFile is where the service keeps its state.
+const stateFile = "/var/lib/plexauthd/state.toml"
+
+// booted is there where systemd manages the services (sd_booted(3)).
+const booted = "/run/systemd/system"
+
+// checkService asks the service manager. StatusText is the daemon's own word, and
+// the only place where everybody can read that its state cannot be kept.
+func (x *examination) checkService(ctx context.Context) Finding {
+	if _, err := os.Stat(booted); err != nil || x.Bus != "system" {
+		return unknown("plexauthd is no service of systemd here")
+	}
+	out, err := exec.CommandContext(ctx, "systemctl", "show", "plexauthd.service",
+		"--property=LoadState,ActiveState,Result,NRestarts,StatusText").Output()
+	if err != nil {
+		return unknown("systemctl does not tell: " + err.Error())
+	}
+	return judgeService(string(out))
+}
+
+// judgeService reads what systemctl show prints.
+func judgeService(shown string) Finding {
+	unit := map[string]string{}
+	for line := range strings.Lines(shown) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		unit[key] = value
+	}
+	_, problem, broken := strings.Cut(unit["StatusText"], "the state cannot be kept: ")
+	switch {
+	case unit["LoadState"] == "not-found":
+		return unknown("plexauthd is no service of systemd here")
+	case unit["LoadState"] != "loaded":
+		return wrong("the unit cannot be used: "+unit["LoadState"], "see systemctl status plexauthd")
+	case unit["ActiveState"] == "failed":
+		return wrong(fmt.Sprintf("it has failed (%s) after %s restarts", unit["Result"], unit["NRestarts"]),
+			journalAdvice+", and then systemctl restart plexauthd")
+	case unit["ActiveState"] != "active":
+		return wrong("it is "+unit["ActiveState"], "start it: systemctl enable --now plexauthd")
+	case broken:
+		return wrong("the state cannot be kept: "+problem, journalAdvice)
+	}
+	return ok("is active: " + unit["StatusText"])
+}
+
+func (x *examination) checkStateFile(context.Context) Finding {
+	file := x.State
+	if file == "" && x.Bus == "system" {
+		file = stateFile
+	}
+	if file == "" {
+		return unknown("off the system bus, name it with --state")
+	}
+	info, err := os.Lstat(file)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return unknown("root alone may look at " + file)
+	case errors.Is(err, fs.ErrNotExist):
+		return ok("nothing has been stored yet")
+	case err != nil:
+		return wrong(err.Error(), "see that the disk can be read")
+	case !info.Mode().IsRegular():
+		return wrong(file+" is no regular file", "put a regular file or nothing in its place, and restart plexauthd")
+	}
+	dir, err := os.Stat(filepath.Dir(file))
+	if err != nil {
+		return wrong(err.Error(), "see that the disk can be read")
+	}
+	return judgeModes(file, info, dir)
+}
+
+// judgeModes tells who else could read the secrets, or keep the daemon from them.
+func judgeModes(file string, info, dir fs.FileInfo) Finding {
+	const others = 0o077
+	parent := filepath.Dir(file)
+	switch {
+	case dir.Mode().Perm()&others != 0:
+		return wrong(fmt.Sprintf("%s is open to others: mode %#o", parent, dir.Mode().Perm()), "chmod 700 "+parent)
+	case info.Mode().Perm()&others != 0:
+		return wrong(fmt.Sprintf("%s is open to others: mode %#o", file, info.Mode().Perm()),
+			"chmod 600 "+file+"; sign out and in again if others use this box")
+	case owner(info) != owner(dir):
+		return wrong(file+" belongs to another user than its directory", "chown --reference="+parent+" "+file+", and restart plexauthd")
+	}
+	return ok("is there, and its owner's alone")
+}
+
+func owner(info fs.FileInfo) uint32 {
+	stat, _ := info.Sys().(*syscall.Stat_t) // of the os package, on Linux
+	return stat.Uid
+}
+
+func (x *examination) checkSignIn(ctx context.Context) Finding {
+	if x.status == nil {
+		return unknown("nobody answers")
+	}
+	switch x.status.State {
+	case client.Expired:
+		return wrong("plex.tv has refused the token", "sign in again: plexauthctl login")
+	case client.Unverified:
+		return x.verify(ctx)
+	case client.SignedIn:
+		return ok("somebody is signed in")
+	}
+	return ok("nobody is signed in; plexauthctl login does it")
+}
+
+// verify has the daemon ask about a token that it could not confirm yet: it may
+// just have started.
+func (x *examination) verify(ctx context.Context) Finding {
+	const advice = "see the checks of plex.tv; plexauthd asks again by itself"
+	valid, err := x.client.Validate(ctx)
+	switch {
+	case err != nil:
+		return wrong("the token could not be confirmed since plexauthd has started: "+err.Error(), advice)
+	case !valid:
+		return wrong("plex.tv refuses the token", "sign in again: plexauthctl login")
+	}
+	return ok("somebody is signed in")
+}

@@ -1,0 +1,111 @@
+//go:build box
+
+package boxtest
+
+import (
+	"encoding/json"
+	"errors"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/retune-tv/plexauthd/cmd/plexauthctl/doctor"
+)
+
+// examine has a user run plexauthctl doctor and returns what it finds, by check.
+func (b *Box) examine(t *testing.T, prefix ...string) (healthy bool, found map[string]doctor.Finding) {
+	t.Helper()
+	command := append(prefix, "plexauthctl", "doctor", "--json")
+	out, err := b.Command(command[0], command[1:]...).Output()
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
+		t.Fatalf("%v: %v", command, err)
+	}
+	var view struct {
+		Healthy bool
+		Checks  []doctor.Finding
+	}
+	if jsonErr := json.Unmarshal(out, &view); jsonErr != nil || view.Healthy != (err == nil) {
+		t.Fatalf("%v: %v, %v: %s", command, err, jsonErr, out)
+	}
+	found = make(map[string]doctor.Finding)
+	for _, f := range view.Checks {
+		found[f.Check] = f
+	}
+	return view.Healthy, found
+}
+
+// as runs a command as a user with the groups that a login would give.
+func as(user string) []string {
+	return []string{"setpriv", "--reuid=" + user, "--regid=" + user, "--init-groups"}
+}
+
+func TestDoctorOnAHealthyBox(t *testing.T) {
+	onBothBuses(t, func(t *testing.T, bus string) {
+		b := bootWithPlex(t, Options{Bus: bus})
+		b.addUsers(t)
+		b.signIn(t)
+		for _, prefix := range [][]string{nil, as("member")} {
+			if healthy, found := b.examine(t, prefix...); !healthy {
+				t.Errorf("%v: %+v", prefix, found)
+			}
+		}
+		b.Run(t, "systemctl", "stop", "plexauthd")
+		if healthy, found := b.examine(t); !healthy || !strings.Contains(found["daemon"].Finding, "has been started by the bus") {
+			t.Errorf("a stopped daemon that the bus can start: %+v", found)
+		}
+	})
+}
+
+func TestDoctorSeesWhoMayNot(t *testing.T) {
+	b := bootWithPlex(t, Options{})
+	b.addUsers(t)
+	_, found := b.examine(t, as("other")...)
+	if f := found["group"]; found["access"].Result != doctor.Wrong || f.Result != doctor.Wrong || !strings.Contains(f.Advice, "usermod -aG plexauth other") {
+		t.Errorf("a stranger: %+v", found)
+	}
+	if f := found["state file"]; f.Result != doctor.Unknown || !strings.Contains(f.Finding, "root alone") {
+		t.Errorf("a stranger: %+v", f)
+	}
+	b.Run(t, "usermod", "-aG", "plexauth", "other")
+	_, found = b.examine(t, "setpriv", "--reuid=other", "--regid=other", "--clear-groups") // logged in before
+	if f := found["group"]; f.Result != doctor.Wrong || f.Advice != "log out and in again" {
+		t.Errorf("a member since after the login: %+v", f)
+	}
+	if healthy, found := b.examine(t, as("other")...); !healthy {
+		t.Errorf("a member: %+v", found)
+	}
+}
+
+func TestDoctorOnABrokenBox(t *testing.T) {
+	for _, c := range []struct{ wreck, check, finding, advice string }{
+		{`sed -i 's/^version = 1/version = 99/' ` + stateFile, "service", "the state cannot be kept: ", "journalctl -x"},
+		{`systemctl stop plextv-sim; systemctl start plexauthd; chmod 0640 ` + stateFile, "state file", "open to others: mode 0640", "chmod 600 " + stateFile},
+		{`mv ` + stateFile + ` /root/; ln -s /root/state.toml ` + stateFile, "state file", "no regular file", "restart plexauthd"},
+		{`printf '[plex]\ncolour = "red"\n' > /etc/plexauthd/config.toml`, "configuration", "config.toml:2: plex.colour", "--check-config"},
+		{`printf '[plex]\ncolour = "red"\n' > /etc/plexauthd/config.toml`, "service", "failed", "journalctl -x"},
+		{`systemctl mask plexauthd`, "service", "masked", "systemctl status"},
+		{`rm /usr/share/dbus-1/system.d/tv.retune.PlexAuth1*.conf`, "daemon", "", ""},
+		{`groupdel plexauth`, "group", "no group plexauth", "systemd-sysusers"},
+		{`printf '[plex]\nurl = "https://plex.invalid"\n' > /etc/plexauthd/config.toml`, "dns", "plex.invalid", "/etc/resolv.conf"},
+		{`systemctl stop plextv-sim`, "plex.tv", "connection refused", "on the network"},
+		{`mkdir -p /run/systemd/timesync; systemctl stop plextv-sim`, "clock", "has not set it yet", "timedatectl"},
+		{`systemctl stop dbus.socket dbus.service`, "bus", "", "systemctl start dbus.socket"},
+	} {
+		t.Run(c.check+" "+c.wreck, func(t *testing.T) {
+			b := bootWithPlex(t, Options{})
+			b.signIn(t)
+			b.Run(t, "systemctl", "stop", "plexauthd")
+			b.Run(t, "sh", "-ec", c.wreck)
+			if c.check != "bus" {
+				b.Run(t, "busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "ReloadConfig")
+				_, _ = b.Try("systemctl", "start", "plexauthd")
+			}
+			healthy, found := b.examine(t)
+			f := found[c.check]
+			if healthy || f.Result != doctor.Wrong || !strings.Contains(f.Finding, c.finding) || !strings.Contains(f.Advice, c.advice) {
+				t.Errorf("%+v, not wrong with %q and %q; all: %+v", f, c.finding, c.advice, found)
+			}
+		})
+	}
+}
