@@ -4,6 +4,7 @@
 # make fleet   10,000 boxes at one plex.tv: when do they renew their tokens?
 # make soak    a thousand years of a box; YEARS=n for others, SEED=n to begin elsewhere
 # make demo    the whole job once, on a private bus, by itself
+# make mock    daemon and simulated plex.tv for people who draw a screen, until q
 # make bench   sizes, memory, start-up beside a minimal service
 # make check   gofmt, vet, staticcheck, govulncheck
 # make install, make deb: see packaging/install.mk
@@ -24,7 +25,7 @@ ROOT_TAG := $(if $(filter 0,$(shell id -u)),-tags root)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: all test fleet soak torture demo bench check clean
+.PHONY: all test fleet soak torture demo mock bench check clean
 all: $(PROGRAMS)
 
 bin/%: $(SOURCES)
@@ -53,6 +54,9 @@ torture:
 
 demo: $(PROGRAMS)
 	sh packaging/demo.sh
+
+mock: $(PROGRAMS)
+	$(if $(DBUS_SESSION_BUS_ADDRESS),,dbus-run-session --) bin/plextv-sim mock
 
 bench:
 	$(GO) test -run '^$$' -bench 'Binary|Start|Claim' -benchtime 20x ./daemon/e2e

@@ -21,6 +21,7 @@ import (
 )
 
 const intro = `Usage: plextv-sim [flags]
+       plextv-sim mock [flags], see plextv-sim mock --help
 
 Simulates plex.tv: sign-in with a PIN, tokens and JWTs, account, Plex Home,
 resources. Point a player at the printed URL in place of https://plex.tv. One line
@@ -50,7 +51,7 @@ type settings struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout)
+	err := choose(ctx, os.Args[1:])
 	if err == nil {
 		return
 	}
@@ -59,6 +60,14 @@ func main() {
 		os.Exit(2)
 	}
 	os.Exit(1)
+}
+
+// choose runs the simulator, alone or as part of the mock.
+func choose(ctx context.Context, args []string) error {
+	if len(args) > 0 && args[0] == "mock" {
+		return runMock(ctx, args[1:], os.Stdin, os.Stdout)
+	}
+	return run(ctx, args, os.Stdout)
 }
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
@@ -80,10 +89,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		resources[0].ClientIdentifier, resources[0].Connections = machineID, []plextvsim.Connection{connection(media)}
 	}
 	sim.AddUser(plextvsim.User{Username: s.user, HomeAdmin: true, Resources: resources})
-	mux := http.NewServeMux()
-	mux.Handle("/sim/", sim.Control())
-	mux.Handle("/", sim)
-	server, err := s.serve(mux, s.listen)
+	server, err := s.serve(withControl(sim), s.listen)
 	if err != nil {
 		return err
 	}
@@ -93,6 +99,14 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// withControl serves the simulator and takes orders for it.
+func withControl(sim *plextvsim.Sim) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/sim/", sim.Control())
+	mux.Handle("/", sim)
+	return mux
 }
 
 // announce says where plex.tv listens and the media server, if there is one, and
@@ -170,9 +184,13 @@ func isAddress(text string) bool {
 
 func printHelp(flags *flag.FlagSet, stdout io.Writer) {
 	_, _ = io.WriteString(stdout, intro)
+	printFlags(flags, stdout)
+	_, _ = io.WriteString(stdout, controlIntro+plextvsim.ControlHelp)
+}
+
+func printFlags(flags *flag.FlagSet, stdout io.Writer) {
 	flags.VisitAll(func(f *flag.Flag) {
 		value, usage := flag.UnquoteUsage(f)
 		_, _ = fmt.Fprintf(stdout, "  --%-22s %s\n", f.Name+" "+value, usage)
 	})
-	_, _ = io.WriteString(stdout, controlIntro+plextvsim.ControlHelp)
 }

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	}
 	programs = dir
 	code := 1
-	if err := build("-race", dir, "../../cmd/plexauthd", "../../cmd/plexauthctl"); err == nil {
+	if err := build("-race", dir, "../../cmd/plexauthd", "../../cmd/plexauthctl", "../../cmd/plextv-sim"); err == nil {
 		code = m.Run()
 	} else {
 		fmt.Fprintln(os.Stderr, err)

@@ -1,0 +1,284 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+	"golang.org/x/sys/unix"
+
+	"github.com/retune-tv/plexauthd/dbusapi/bustest"
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// mock is a running plextv-sim mock, with a frontend on its bus.
+type mock struct {
+	*frontend
+	cmd    *exec.Cmd
+	orders io.Writer
+	lines  chan string // of standard output
+	stderr bytes.Buffer
+	temp   string // where it makes its directories
+}
+
+// startMock starts it and waits until it is ready. Without stdin it gets a pipe.
+func startMock(t *testing.T, stdin *os.File) *mock {
+	t.Helper()
+	bus := bustest.Session(t)
+	m := &mock{temp: t.TempDir(), lines: make(chan string, 1000), frontend: (&box{t: t, bus: bus}).frontend()}
+	m.cmd = exec.Command(filepath.Join(programs, "plextv-sim"), "mock", "--bus", bus.Address)
+	m.cmd.Env = append(os.Environ(), "TMPDIR="+m.temp)
+	m.cmd.Stderr = &m.stderr
+	if stdin != nil {
+		m.cmd.Stdin = stdin
+	} else {
+		orders, err := m.cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.orders = orders
+	}
+	out, err := m.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.cmd.Process.Kill() })
+	go func() {
+		defer close(m.lines)
+		for scanner := bufio.NewScanner(out); scanner.Scan(); {
+			m.lines <- scanner.Text()
+		}
+	}()
+	m.says("plexauthd is on " + bus.Address)
+	m.says("DBUS_SYSTEM_BUS_ADDRESS=" + bus.Address)
+	m.says("ends it all")
+	return m
+}
+
+// says waits for a line that has the text.
+func (m *mock) says(text string) {
+	m.t.Helper()
+	deadline := time.After(patience)
+	for {
+		select {
+		case line, ok := <-m.lines:
+			if !ok {
+				m.t.Fatalf("it has ended without %q: %s", text, &m.stderr)
+			}
+			if strings.Contains(line, text) {
+				return
+			}
+		case <-deadline:
+			m.t.Fatalf("no line with %q", text)
+		}
+	}
+}
+
+func (m *mock) order(text string) {
+	m.t.Helper()
+	if _, err := io.WriteString(m.orders, text); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// ends checks that it ends well and leaves nothing.
+func (m *mock) ends() {
+	m.t.Helper()
+	for range m.lines {
+	}
+	if err := m.cmd.Wait(); err != nil {
+		m.t.Errorf("%v: %s", err, &m.stderr)
+	}
+	m.leavesNobody()
+	if left, err := os.ReadDir(m.temp); err != nil || len(left) > 0 {
+		m.t.Errorf("left: %v (%v)", left, err)
+	}
+}
+
+// leavesNobody waits until no daemon is on the bus.
+func (m *mock) leavesNobody() {
+	m.t.Helper()
+	for deadline := time.After(patience); ; {
+		var owned bool
+		if err := m.conn.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, names.Bus).Store(&owned); err != nil {
+			m.t.Fatal(err)
+		}
+		if !owned {
+			return
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-deadline:
+			m.t.Fatal("the daemon is still there")
+		}
+	}
+}
+
+func (m *mock) validate() (valid bool, err error) {
+	err = m.call("Validate").Store(&valid)
+	return valid, err
+}
+
+func TestMock(t *testing.T) {
+	m := startMock(t, nil)
+	m.order("c\n")
+	m.says("claim failed: no code waits")
+	_, code := m.requestPin()
+	m.says("PIN " + code + " requested")
+	m.order("c\n")
+	m.says("state: signed-in")
+	m.order("u\n")
+	m.says("Kim uses the box")
+	m.order("switch-user\n")
+	m.says("Bob uses the box")
+	m.order("u\n")
+	m.says("sim-user uses the box")
+	m.order("o\n")
+	m.says("out of reach")
+	if _, err := m.validate(); err == nil || err.(dbus.Error).Name != names.ErrorPrefix+"Unreachable" {
+		t.Errorf("offline: %v", err)
+	}
+	m.order("b\n")
+	m.says("is back")
+	if valid, err := m.validate(); !valid || err != nil {
+		t.Errorf("back: %v, %v", valid, err)
+	}
+	m.order("r\n")
+	m.says("are now answered with status 401")
+	m.says("state: expired")
+	m.requestPin()
+	m.order("expire\n")
+	m.says("pairing ended: expired")
+	m.requestPin()
+	m.order("claim\n")
+	m.says("state: signed-in")
+	m.order("d\n")
+	m.says("1 devices removed")
+	m.says("state: expired")
+	m.order("nonsense\nh\n")
+	m.says(`"nonsense" is no key`)
+	m.says("ends it all")
+	m.order("l\n")
+	m.says("ten seconds")
+	m.mustFail("RateLimited", "RequestPin")
+	m.order("quit\n")
+	m.ends()
+}
+
+func TestMockEnds(t *testing.T) {
+	t.Run("with its input", func(t *testing.T) {
+		m := startMock(t, nil)
+		_ = m.orders.(io.Closer).Close()
+		m.ends()
+	})
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			m := startMock(t, nil)
+			_ = m.cmd.Process.Signal(signal)
+			m.ends()
+		})
+	}
+	t.Run("killed", func(t *testing.T) {
+		m := startMock(t, nil)
+		_ = m.cmd.Process.Kill()
+		m.leavesNobody()
+	})
+	t.Run("when the daemon does", func(t *testing.T) {
+		m := startMock(t, nil)
+		var pid uint32
+		if err := m.conn.BusObject().Call("org.freedesktop.DBus.GetConnectionUnixProcessID", 0, names.Bus).Store(&pid); err != nil {
+			t.Fatal(err)
+		}
+		_ = syscall.Kill(int(pid), syscall.SIGKILL)
+		for range m.lines {
+		}
+		if err := m.cmd.Wait(); err == nil || !strings.Contains(m.stderr.String(), "plexauthd has ended (signal: killed)") {
+			t.Errorf("%v: %s", err, &m.stderr)
+		}
+	})
+}
+
+func TestMockAtATerminal(t *testing.T) {
+	terminal, stdin := openTerminal(t)
+	before, err := unix.IoctlGetTermios(int(stdin.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := startMock(t, stdin)
+	m.orders = terminal
+	m.requestPin()
+	m.order("c") // without Enter
+	m.says("state: signed-in")
+	m.order("q")
+	m.ends()
+	if after, err := unix.IoctlGetTermios(int(stdin.Fd()), unix.TCGETS); err != nil || *after != *before {
+		t.Errorf("the terminal is not as it was: %+v, %v", after, err)
+	}
+}
+
+// openTerminal gives both ends of a terminal (pty(7)).
+func openTerminal(t *testing.T) (person, program *os.File) {
+	t.Helper()
+	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = person.Close() })
+	if err := unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	number, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = program.Close() })
+	return person, program
+}
+
+func TestMockCannotStart(t *testing.T) {
+	b := newBox(t)
+	b.start()
+	program := filepath.Join(programs, "plextv-sim")
+	for _, c := range []struct {
+		args   []string
+		status int
+		says   string
+	}{
+		{[]string{"--bus", b.bus.Address}, 1, "a plexauthd is on this bus already"},
+		{[]string{"--bus", "unix:path=/nowhere"}, 1, "dbus-run-session"},
+		{[]string{"--bus", bustest.Session(t).Address, "--plexauthd", "/nowhere"}, 1, "starting plexauthd"},
+		{[]string{"--bus", bustest.Session(t).Address, "--plexauthd", "/bin/false"}, 1, "plexauthd has ended (exit status 1)"},
+		{[]string{"--user="}, 2, "--user is empty"},
+		{[]string{"extra"}, 2, "extra"},
+	} {
+		temp := t.TempDir()
+		cmd := exec.Command(program, append([]string{"mock"}, c.args...)...)
+		cmd.Env = append(os.Environ(), "TMPDIR="+temp)
+		out, _ := cmd.CombinedOutput() // the status says it all
+		if status := cmd.ProcessState.ExitCode(); status != c.status || !strings.Contains(string(out), c.says) {
+			t.Errorf("%v: exit status %d: %s", c.args, status, out)
+		}
+		if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+			t.Errorf("%v: left %v (%v)", c.args, left, err)
+		}
+	}
+	if out, err := exec.Command(program, "mock", "--help").Output(); err != nil || !strings.Contains(string(out), "remove-device") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
