@@ -9,6 +9,7 @@
 # make check   gofmt, vet, staticcheck, govulncheck
 # make install, make deb: see packaging/install.mk
 # make kodi    the Kodi add-on: see packaging/kodi/kodi.mk
+# make frontend-test: see dbusapi/examples/examples.mk
 
 GO      ?= go
 VERSION ?= 0.1.0
@@ -67,8 +68,8 @@ check: bin/tools/staticcheck bin/tools/govulncheck
 	$(GO) mod tidy -diff
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags root,box,torture,kodi,fleet ./...
-	bin/tools/staticcheck -tags root,box,torture,kodi,fleet ./...
+	$(GO) vet -tags root,box,torture,kodi,fleet,frontends ./...
+	bin/tools/staticcheck -tags root,box,torture,kodi,fleet,frontends ./...
 	@# Status 3 is a finding; anything else means that the vulnerability data is out of reach.
 	bin/tools/govulncheck ./... || { [ $$? -ne 3 ] && echo "govulncheck could not ask: nothing was checked"; }
 
@@ -83,3 +84,4 @@ clean:
 
 -include packaging/install.mk
 -include packaging/kodi/kodi.mk
+-include dbusapi/examples/examples.mk

@@ -1,0 +1,192 @@
+//go:build frontends
+
+// Package examples runs the example frontends as a box does: each is built and
+// started as its comments say, beside the real daemon on a real private bus,
+// with real HTTPS to a simulated plex.tv.
+package examples
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/dbusapi/client"
+)
+
+// programs are the command lines of all examples, by name. They are built once.
+var programs map[string][]string
+
+// daemonProgram is the built plexauthd.
+var daemonProgram string
+
+func TestMain(m *testing.M) {
+	os.Exit(buildAndRun(m))
+}
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "examples")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	daemonProgram = filepath.Join(dir, "plexauthd")
+	programs = map[string][]string{
+		// Debian's interpreter has Debian's modules.
+		"python":         {"/usr/bin/python3", "-B", "python/signin.py"},
+		"python-asyncio": {"/usr/bin/python3", "-B", "python/signin_asyncio.py"},
+		"go":             {filepath.Join(dir, "go-signin")},
+	}
+	for _, command := range []string{
+		"go build -o " + daemonProgram + " ../../cmd/plexauthd",
+		"go build -o " + programs["go"][0] + " ./go",
+	} {
+		if out, err := exec.Command("sh", "-ec", command).CombinedOutput(); err != nil {
+			panic(command + ": " + err.Error() + "\n" + string(out))
+		}
+	}
+	return m.Run()
+}
+
+// TestSignIn has a person claim the code that all examples show. Each says who
+// it was and ends.
+func TestSignIn(t *testing.T) {
+	b := newBox(t)
+	b.startDaemon()
+	var all []*example
+	for name, command := range programs {
+		all = append(all, b.run(name, command))
+	}
+	code := b.requestPin()
+	for _, e := range all {
+		e.await("Go to https://plex.tv/link and enter " + code)
+	}
+	b.claim(code, "Ada")
+	for _, e := range all {
+		e.await("Signed in as Ada")
+		e.mustEnd()
+	}
+}
+
+// TestEveryTokenOverRestarts kills the daemon a hundred times, whatever it and
+// the examples are doing at that moment. All examples must get the token of
+// each user who signs in meanwhile.
+func TestEveryTokenOverRestarts(t *testing.T) {
+	const rounds = 100
+	b := newBox(t)
+	b.startDaemon()
+	var all []*example
+	for name, command := range programs {
+		all = append(all, b.run(name, append(command, "--watch", "--with-token")))
+	}
+	for round := range rounds {
+		b.signInOverRestart(round, all)
+		token := b.token()
+		for _, e := range all {
+			e.await("Signed in as " + userOf(round) + ", token " + token)
+		}
+		b.clearCredentials()
+	}
+	t.Logf("%d examples got the token in %d of %d tries", len(all), rounds, rounds)
+}
+
+// TestNoDaemon starts the examples before the daemon.
+func TestNoDaemon(t *testing.T) {
+	b := newBox(t)
+	var all []*example
+	for name, command := range programs {
+		all = append(all, b.run(name, command))
+	}
+	for _, e := range all {
+		e.await("Waiting for plexauthd.")
+	}
+	b.startDaemon()
+	code := b.requestPin()
+	for _, e := range all {
+		e.await("Go to https://plex.tv/link and enter " + code)
+	}
+}
+
+// TestNoPlex has plex.tv out of reach at first: each example says so, and tries
+// again without being told.
+func TestNoPlex(t *testing.T) {
+	for name, command := range programs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBox(t)
+			b.plexIsDown()
+			b.startDaemon()
+			e := b.run(name, command)
+			e.await("Plex cannot be reached. Is the network up?")
+			b.plexIsBack()
+			b.await("a pairing", func(e client.Event) bool { return e.Status.Pin.ID != 0 })
+			e.await("Go to https://plex.tv/link and enter " + b.requestPin())
+		})
+	}
+}
+
+// TestNothingPrintsATokenUnasked looks through all that examples print.
+func TestNothingPrintsATokenUnasked(t *testing.T) {
+	b := newBox(t)
+	b.startDaemon()
+	b.claim(b.requestPin(), "Ada")
+	b.awaitSignIn()
+	token := b.token()
+	for name, command := range programs {
+		e := b.run(name, command)
+		e.await("Signed in as Ada")
+		e.mustEnd()
+		if strings.Contains(e.printed(), token) {
+			t.Errorf("%s printed the token", name)
+		}
+	}
+}
+
+// TestBusGoes ends the bus under the examples: they end too, and not well.
+func TestBusGoes(t *testing.T) {
+	for name, command := range programs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBox(t)
+			b.startDaemon()
+			e := b.run(name, command)
+			e.await("Go to https://plex.tv/link and enter " + b.requestPin())
+			b.bus.Stop()
+			e.mustFail()
+		})
+	}
+}
+
+func TestPythonMembers(t *testing.T) {
+	b := newBox(t)
+	b.startDaemon()
+	token := b.sim.AddUser(plextvsim.User{Title: "Ada", HomeAdmin: true, Resources: []plextvsim.Resource{{
+		Name: "Attic", ClientIdentifier: "attic", Owned: true,
+		Connections: []plextvsim.Connection{{Address: "192.168.1.10", URI: "http://192.168.1.10:32400", Local: true}},
+	}}})
+	if _, err := b.sim.AddHomeUser(token, plextvsim.User{Title: "Bea", Username: "bea", PIN: "2468"}); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/usr/bin/python3", "-B", "python/test_members.py")
+	cmd.Env, cmd.Stdin = append(os.Environ(), "BUS="+b.bus.Address), strings.NewReader(token+"\n")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestPythonClientHasEveryMember compares what the Python module sends with the
+// members in the XML.
+func TestPythonClientHasEveryMember(t *testing.T) {
+	source, err := os.ReadFile("python/plexauth/members.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, method := range methods(t) {
+		if call := []byte(`"` + method + `"`); !bytes.Contains(source, call) {
+			t.Errorf("members.py has no %s", method)
+		}
+	}
+}

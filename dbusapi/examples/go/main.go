@@ -1,0 +1,97 @@
+// Command go signs this box in to Plex: shows a code, waits, says who it is.
+package main
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/retune-tv/plexauthd/dbusapi/client"
+)
+
+// say is what to tell a person; other failures speak for themselves.
+var say = map[client.Code]string{
+	client.Unreachable:     "Plex cannot be reached. Is the network up?",
+	client.InvalidResponse: "Plex cannot be reached. Does the network want you to log in first?",
+	client.ServerError:     "Plex has a problem. Trying again.",
+	client.RateLimited:     "Plex asks for patience. Trying again.",
+	client.AccessDenied:    "You may not sign this box in. Join the group plexauth.",
+	client.NotRunning:      "Waiting for plexauthd.",
+	client.NoReply:         "Waiting for plexauthd.",
+}
+
+func main() {
+	bus := flag.String("bus", "system", "system, session or an address")
+	watch := flag.Bool("watch", false, "go on after the sign-in")
+	withToken := flag.Bool("with-token", false, "print the token: whoever sees it has the account")
+	flag.Parse()
+
+	if err := signIn(context.Background(), *bus, *watch, *withToken); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func signIn(ctx context.Context, bus string, goOn, withToken bool) error {
+	plex, err := client.Dial(ctx, bus)
+	if err != nil {
+		return err
+	}
+	defer plex.Close()
+	watch, err := plex.Watch(ctx)
+	if err != nil {
+		return err
+	}
+	again := time.NewTicker(5 * time.Second) // tries again what failed
+	defer again.Stop()
+	event, shown := <-watch.Events, ""
+	for {
+		text, done, err := face(ctx, plex, event, withToken)
+		if err != nil {
+			text, done = cmp.Or(say[client.CodeOf(err)], err.Error()), false
+		}
+		if text != shown {
+			fmt.Println(text)
+			shown = text
+		}
+		if done && !goOn {
+			return nil
+		}
+		var ok bool
+		select {
+		case <-again.C:
+		case event, ok = <-watch.Events:
+			if !ok {
+				return watch.Err()
+			}
+		}
+	}
+}
+
+// face is what to show after an event, and whether somebody is signed in.
+func face(ctx context.Context, plex *client.Client, event client.Event, withToken bool) (string, bool, error) {
+	status := event.Status
+	switch {
+	case event.Kind == client.Gone:
+		return say[client.NotRunning], false, nil
+	case status.Authenticated:
+		user, err := plex.CurrentUser(ctx)
+		// Empty for a moment after a sign-in, and if the sign-out was faster than this.
+		text := "Signed in as " + cmp.Or(user.Title, "somebody")
+		if err != nil || !withToken {
+			return text, true, err
+		}
+		token, err := plex.Token(ctx)
+		return text + ", token " + token.Reveal(), true, err
+	}
+	pin := status.Pin
+	if pin.ID == 0 { // somebody started this program to sign in; in a player it is a button
+		var err error
+		if pin, err = plex.RequestPin(ctx, client.PinOptions{}); err != nil {
+			return "", false, err
+		}
+	}
+	return "Go to " + pin.LinkURI + " and enter " + pin.Code, false, nil
+}

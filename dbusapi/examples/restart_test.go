@@ -1,0 +1,57 @@
+//go:build frontends
+
+package examples
+
+import (
+	"fmt"
+	"time"
+)
+
+func userOf(round int) string { return fmt.Sprintf("Ada %d", round) }
+
+// signInOverRestart signs a user in, with the daemon killed at a moment that
+// differs from round to round, and returns when it runs again and has the token.
+func (b *box) signInOverRestart(round int, all []*example) {
+	b.t.Helper()
+	code := b.requestPin()
+	claim := func() { b.claim(code, userOf(round)) }
+	if round%5 != 0 {
+		for _, e := range all {
+			e.await("Go to https://plex.tv/link and enter " + code)
+		}
+	}
+	switch round % 5 {
+	case 0: // while the examples ask for a code
+		b.restart(nil)
+		claim()
+	case 1: // while everybody waits
+		b.restart(nil)
+		claim()
+	case 2: // the claim comes while there is no daemon
+		b.restart(claim)
+	case 3: // while the daemon learns of the claim, sooner or later in doing so
+		claim()
+		<-time.After(time.Duration(round) * time.Millisecond)
+		b.restart(nil)
+	case 4: // while the examples read who it is
+		claim()
+		b.awaitSignIn()
+		b.restart(nil)
+	}
+	for status, err := b.plex.State(b.ctx); !status.Authenticated; status, err = b.plex.State(b.ctx) {
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		b.awaitSignIn()
+	}
+}
+
+// restart kills the daemon and starts it again.
+func (b *box) restart(meanwhile func()) {
+	b.t.Helper()
+	b.killDaemon()
+	if meanwhile != nil {
+		meanwhile()
+	}
+	b.startDaemon()
+}
