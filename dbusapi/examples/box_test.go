@@ -216,22 +216,26 @@ func (e *example) await(want string) {
 	}
 }
 
-// mustEnd waits for the example to end well.
-func (e *example) mustEnd() {
-	e.t.Helper()
+// end waits until the example has ended and all that it printed is read.
+func (e *example) end() error {
 	killer := time.AfterFunc(patience, func() { _ = e.cmd.Process.Kill() })
 	defer killer.Stop()
-	if err := e.cmd.Wait(); err != nil {
+	for range e.lines {
+	}
+	return e.cmd.Wait()
+}
+
+func (e *example) mustEndWell() {
+	e.t.Helper()
+	if err := e.end(); err != nil {
 		e.t.Errorf("%s: %v; it printed\n%s", e.name, err, e.printed())
 	}
 }
 
-// mustFail waits for the example to end with a status that says so.
+// mustFail wants an exit status that tells, and no crash.
 func (e *example) mustFail() {
 	e.t.Helper()
-	killer := time.AfterFunc(patience, func() { _ = e.cmd.Process.Kill() })
-	defer killer.Stop()
-	err := e.cmd.Wait()
+	err := e.end()
 	if err == nil || !e.cmd.ProcessState.Exited() || strings.Contains(e.printed(), "Traceback") {
 		e.t.Errorf("%s ended so: %v; it printed\n%s", e.name, err, e.printed())
 	}

@@ -20,8 +20,8 @@ import (
 // programs are the command lines of all examples, by name. They are built once.
 var programs map[string][]string
 
-// daemonProgram is the built plexauthd.
-var daemonProgram string
+// daemonProgram is what make has built.
+const daemonProgram = "../../bin/plexauthd"
 
 func TestMain(m *testing.M) {
 	os.Exit(buildAndRun(m))
@@ -33,16 +33,16 @@ func buildAndRun(m *testing.M) int {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	daemonProgram = filepath.Join(dir, "plexauthd")
 	programs = map[string][]string{
 		// Debian's interpreter has Debian's modules.
 		"python":         {"/usr/bin/python3", "-B", "python/signin.py"},
 		"python-asyncio": {"/usr/bin/python3", "-B", "python/signin_asyncio.py"},
 		"go":             {filepath.Join(dir, "go-signin")},
+		"c":              {filepath.Join(dir, "c-signin")},
 	}
 	for _, command := range []string{
-		"go build -o " + daemonProgram + " ../../cmd/plexauthd",
 		"go build -o " + programs["go"][0] + " ./go",
+		"cc -std=c11 -O2 -Wall -Wextra -Werror -o " + programs["c"][0] + " c/signin.c $(pkg-config --cflags --libs libsystemd)",
 	} {
 		if out, err := exec.Command("sh", "-ec", command).CombinedOutput(); err != nil {
 			panic(command + ": " + err.Error() + "\n" + string(out))
@@ -67,7 +67,7 @@ func TestSignIn(t *testing.T) {
 	b.claim(code, "Ada")
 	for _, e := range all {
 		e.await("Signed in as Ada")
-		e.mustEnd()
+		e.mustEndWell()
 	}
 }
 
@@ -138,7 +138,7 @@ func TestNothingPrintsATokenUnasked(t *testing.T) {
 	for name, command := range programs {
 		e := b.run(name, command)
 		e.await("Signed in as Ada")
-		e.mustEnd()
+		e.mustEndWell()
 		if strings.Contains(e.printed(), token) {
 			t.Errorf("%s printed the token", name)
 		}

@@ -44,6 +44,8 @@ func signIn(ctx context.Context, bus string, goOn, withToken bool) error {
 	if err != nil {
 		return err
 	}
+	// The bus starts the daemon for this, where it can.
+	_, _ = plex.State(ctx)
 	again := time.NewTicker(5 * time.Second) // tries again what failed
 	defer again.Stop()
 	event, shown := <-watch.Events, ""
