@@ -163,8 +163,8 @@ type example struct {
 func (b *box) run(name string, command []string) *example {
 	b.t.Helper()
 	cmd := exec.Command(command[0], append(command[1:], "--bus", b.bus.Address)...)
-	// Qt: no screen, and console.log as it is.
-	cmd.Env = append(os.Environ(), "QT_QPA_PLATFORM=offscreen", "QT_QUICK_BACKEND=software", "QT_MESSAGE_PATTERN=%{message}")
+	// GLib: a misuse of it ends the program. Qt: no screen, and console.log as it is.
+	cmd.Env = append(os.Environ(), "G_DEBUG=fatal-warnings", "QT_QPA_PLATFORM=offscreen", "QT_QUICK_BACKEND=software", "QT_MESSAGE_PATTERN=%{message}")
 	read, written, err := os.Pipe()
 	if err != nil {
 		b.t.Fatal(err)

@@ -38,6 +38,7 @@ func buildAndRun(m *testing.M) int {
 		"python":         {"/usr/bin/python3", "-B", "python/signin.py"},
 		"python-asyncio": {"/usr/bin/python3", "-B", "python/signin_asyncio.py"},
 		"go":             {filepath.Join(dir, "go-signin")},
+		"gjs":            {"gjs", "-m", "gjs/signin.js"},
 		"c":              {filepath.Join(dir, "c-signin")},
 	}
 	for _, command := range []string{

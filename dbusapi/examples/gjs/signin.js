@@ -1,0 +1,67 @@
+#!/usr/bin/gjs -m
+// Signs this box in to Plex: shows a code, waits, says who it is.
+// GLib alone: in GTK or GNOME Shell the main loop is there already.
+import GLib from 'gi://GLib';
+import system from 'system';
+
+import {PlexAuth, codeOf} from './plexauth.js';
+
+// What to tell a person; other failures speak for themselves.
+const SAY = {
+    Unreachable: 'Plex cannot be reached. Is the network up?',
+    InvalidResponse: 'Plex cannot be reached. Does the network want you to log in first?',
+    ServerError: 'Plex has a problem. Trying again.',
+    RateLimited: 'Plex asks for patience. Trying again.',
+    AccessDenied: 'You may not sign this box in. Join the group plexauth.',
+    NotRunning: 'Waiting for plexauthd.',
+    NoReply: 'Waiting for plexauthd.',
+};
+const AGAIN_AFTER = 5; // seconds
+
+// What to show for a status, and whether somebody is signed in.
+async function face(plex, status, withToken) {
+    if (!status)
+        return [SAY.NotRunning, false];
+    if (status.authenticated) {
+        // Empty for a moment after a sign-in, and if the sign-out was faster than this.
+        const user = await plex.currentUser();
+        const text = `Signed in as ${user.title || 'somebody'}`;
+        return [withToken ? `${text}, token ${await plex.token()}` : text, true];
+    }
+    // Somebody started this program to sign in. In a player it is a button.
+    const pin = status.pin ?? await plex.requestPin();
+    return [`Go to ${pin.linkUri} and enter ${pin.code}`, false];
+}
+
+async function signIn(options) {
+    const plex = await PlexAuth.connect(options.bus);
+    let shown = null;
+    for await (const status of plex.watch(AGAIN_AFTER)) {
+        let text, done = false;
+        try {
+            [text, done] = await face(plex, status, options.withToken);
+        } catch (error) {
+            text = SAY[codeOf(error)] ?? error.message;
+        }
+        if (text !== shown)
+            print(text);
+        shown = text;
+        if (done && !options.watch)
+            return;
+    }
+}
+
+const at = ARGV.indexOf('--bus');
+const options = {
+    bus: at < 0 ? 'system' : ARGV[at + 1],
+    watch: ARGV.includes('--watch'),
+    withToken: ARGV.includes('--with-token'), // whoever sees it has the account
+};
+const loop = new GLib.MainLoop(null, false);
+let status = 0;
+signIn(options).catch(error => {
+    printerr(`signin: ${error.message}`);
+    status = 1;
+}).finally(() => loop.quit());
+loop.run();
+system.exit(status);
