@@ -38,12 +38,14 @@ func buildAndRun(m *testing.M) int {
 		"python":         {"/usr/bin/python3", "-B", "python/signin.py"},
 		"python-asyncio": {"/usr/bin/python3", "-B", "python/signin_asyncio.py"},
 		"go":             {filepath.Join(dir, "go-signin")},
+		"qml":            {filepath.Join(dir, "qml", "signin")},
 		"gjs":            {"gjs", "-m", "gjs/signin.js"},
 		"c":              {filepath.Join(dir, "c-signin")},
 	}
 	for _, command := range []string{
 		"go build -o " + programs["go"][0] + " ./go",
 		"cc -std=c11 -O2 -Wall -Wextra -Werror -o " + programs["c"][0] + " c/signin.c $(pkg-config --cflags --libs libsystemd)",
+		"mkdir " + dir + "/qml; sources=$PWD/qml; cd " + dir + "/qml; qmake6 $sources/signin.pro; make -s",
 	} {
 		if out, err := exec.Command("sh", "-ec", command).CombinedOutput(); err != nil {
 			panic(command + ": " + err.Error() + "\n" + string(out))

@@ -1,0 +1,63 @@
+// Signs this box in to Plex: shows a code, waits, says who it is.
+import QtQuick
+import QtQuick.Window
+
+Window {
+    id: window
+
+    required property QtObject plex // see plexauth.h
+    property bool watch: false      // go on after the sign-in
+    property bool withToken: false  // print the token: whoever sees it has the account
+
+    // What to tell a person; other failures speak for themselves.
+    readonly property var say: ({
+        Unreachable: "Plex cannot be reached. Is the network up?",
+        InvalidResponse: "Plex cannot be reached. Does the network want you to log in first?",
+        ServerError: "Plex has a problem. Trying again.",
+        RateLimited: "Plex asks for patience. Trying again.",
+        AccessDenied: "You may not sign this box in. Join the group plexauth.",
+        NotRunning: "Waiting for plexauthd.",
+        NoReply: "Waiting for plexauthd."
+    })
+
+    width: 1280; height: 720; visible: true; color: "#1f2326"
+
+    Text {
+        id: words
+        anchors { fill: parent; margins: parent.height / 12 }
+        horizontalAlignment: Text.AlignHCenter; verticalAlignment: Text.AlignVCenter
+        wrapMode: Text.Wrap; color: "white"; font.pixelSize: parent.height / 18
+        onTextChanged: console.log(words.text)
+    }
+
+    Connections {
+        target: window.plex
+        function onChanged() { window.follow() }
+        function onToken(token) { window.greet(", token " + token) }
+        function onBusGone() { console.log("no connection to the bus"); Qt.exit(1) }
+    }
+
+    Timer { // tries again what failed
+        interval: 5000; running: true; repeat: true
+        onTriggered: window.plex.read()
+    }
+
+    function follow() {
+        if (!plex.present)
+            words.text = say.NotRunning
+        else if (plex.problem)
+            words.text = say[plex.problem] || plex.problem
+        else if (plex.authenticated)
+            withToken ? plex.requestToken() : greet("")
+        else if (plex.code)
+            words.text = "Go to " + plex.link + " and enter " + plex.code
+        else // somebody started this program to sign in; in a player it is a button
+            plex.requestPin()
+    }
+
+    function greet(more) {
+        words.text = "Signed in as " + (plex.user || "somebody") + more
+        if (!watch)
+            Qt.quit()
+    }
+}
