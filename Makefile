@@ -9,7 +9,7 @@
 # make check   gofmt, vet, staticcheck, govulncheck
 # make install, make deb: see packaging/install.mk
 # make kodi    the Kodi add-on: see packaging/kodi/kodi.mk
-# make frontend-test: see dbusapi/examples/examples.mk
+# make docs, make frontend-test: see dbusapi/examples/examples.mk
 
 GO      ?= go
 VERSION ?= 0.1.0

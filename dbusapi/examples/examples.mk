@@ -1,11 +1,46 @@
+# make docs           the reference of the D-Bus interfaces into dist/docs, as a
+#                     web page and as manual pages, from their XML
 # make frontend-test  runs the example frontends beside the daemon, and kills it
-#                     under them a hundred times; installs what it needs as root
+#                     under them a hundred times; makes docs too
+# Both install what they need, as root.
+# make install        puts the examples beside the documentation, and the mock
 
+interface_xml := dbusapi/names/tv.retune.PlexAuth1.xml
+docbook       := /usr/share/xml/docbook/stylesheet/docbook-xsl
+XSLTPROC      := xsltproc --nonet --novalid --xinclude
+
+docs_packages     := libglib2.0-dev-bin xsltproc docbook-xsl man-db
 frontend_packages := python3-jeepney gcc libc6-dev pkg-config libsystemd-dev gjs \
-	g++ make qt6-base-dev qt6-declarative-dev qml6-module-qtquick qml6-module-qtquick-window \
-	qml6-module-qtqml-workerscript
+	g++ make qt6-base-dev qt6-base-dev-tools qt6-declarative-dev qml6-module-qtquick \
+	qml6-module-qtquick-window qml6-module-qtqml-workerscript python3-dbusmock
 
-.PHONY: frontend-test
-frontend-test: bin/plexauthd
+.PHONY: docs frontend-test install-frontends
+docs:
+	@sh packaging/test-packages.sh $(docs_packages)
+	rm -rf dist/docs
+	mkdir -p dist/docs/parts
+	@# The generator wants an argument's description on one line, and knows no lists.
+	sed -E ':all;N;$$!b all;s/\n {8}([^ <@])/ \1/g;s/\n +\* /\n\n/g' $(interface_xml) > dist/docs/parts/interface.xml
+	gdbus-codegen --output-directory dist/docs/parts --generate-docbook part dist/docs/parts/interface.xml
+	sed -i '/^<!DOCTYPE/,/^]>/d;s|</refmeta>|<manvolnum>5</manvolnum><refmiscinfo class="manual">D-Bus interfaces</refmiscinfo><refmiscinfo class="source">plexauthd</refmiscinfo>&|;s|<refpurpose>|&Plex sign-in on D-Bus|' dist/docs/parts/part-*.xml
+	sed -n '/<!--/,/-->/{/<!--/d;/-->/q;s/^  //;p}' $(interface_xml) > dist/docs/parts/opening
+	cp dbusapi/examples/reference.xml dist/docs/parts
+	$(XSLTPROC) -o dist/docs/tv.retune.PlexAuth1.html $(docbook)/xhtml5/docbook.xsl dist/docs/parts/reference.xml
+	for part in dist/docs/parts/part-*.xml; do \
+		$(XSLTPROC) -o dist/docs/ --stringparam man.authors.section.enabled 0 --stringparam refentry.meta.get.quietly 1 --stringparam man.output.quietly 1 $(docbook)/manpages/docbook.xsl $$part || exit; done
+	rm -r dist/docs/parts
+
+frontend-test: bin/plexauthd docs
 	@sh packaging/test-packages.sh $(frontend_packages)
 	$(GO) test -tags frontends -count 1 ./dbusapi/examples
+
+shipped_examples := $(shell cd dbusapi/examples && \
+	find python c gjs qml go -type f ! -name 'test_*' ! -name '*.pyc' | LC_ALL=C sort)
+
+install: install-frontends
+install-frontends:
+	sed 's|\.\./dbusapi/examples/|examples/|' packaging/FRONTENDS.md | \
+		$(INSTALL_DATA) /dev/stdin $(DESTDIR)$(docdir)/FRONTENDS.md
+	for file in $(shipped_examples); do \
+		$(INSTALL_DATA) dbusapi/examples/$$file $(DESTDIR)$(docdir)/examples/$$file || exit; done
+	$(INSTALL_DATA) dbusapi/examples/mock/plexauthd.py $(DESTDIR)$(datadir)/plexauthd/mock/plexauthd.py
