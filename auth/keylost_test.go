@@ -45,6 +45,20 @@ func TestTroubleWithRenewalsKeepsNothingBack(t *testing.T) {
 	}
 }
 
+func TestARemovedDeviceIsNoticedWhenARenewalIsDue(t *testing.T) {
+	b := newBox(t, withDeviceKey, func(s *setup) { s.auth.CheckEvery = 0 })
+	b.claimed(auth.PinOptions{})
+	b.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.RefreshJWT, Status: 503})
+	b.days(6)
+	b.unread()
+	b.must(b.sim.RemoveDevice(b.disk().ClientID))
+	b.sim.Clear()
+	for range 2 { // a retry, and the question that confirms it
+		b.tick(2 * time.Hour)
+	}
+	equal(t, "reason", b.await(authChanged).Auth.Reason, auth.ReasonRevoked)
+}
+
 func TestARemovedDeviceIsNoticedByValidate(t *testing.T) {
 	b := newBox(t, withDeviceKey)
 	b.claimed(auth.PinOptions{})
