@@ -17,9 +17,16 @@ const (
 	cancelledTimeout = 5 * time.Second
 )
 
+// What login notes beside how the pairing ends.
+const (
+	eventGone = "daemon-gone"
+	eventBack = "daemon-back"
+)
+
 // login is one sign-in.
 type login struct {
-	*screen
+	loginView
+	program *program
 	client  *client.Client // may ask for a password
 	clock   clockwork.Clock
 	options client.PinOptions
@@ -36,12 +43,14 @@ func (p *program) loginCommand() *cobra.Command {
 	var options client.PinOptions
 	qr := qrAuto
 	command := p.command("login", "Sign in: show a code, wait until somebody has entered it at plex.tv", func(ctx context.Context, c *client.Client) error {
-		l := &login{screen: newScreen(p, qr), client: c.Interactive(), clock: p.clock, options: options}
+		view := newLoginView(p, qr)
+		defer view.leave()
+		l := &login{loginView: view, program: p, client: c.Interactive(), clock: p.clock, options: options}
 		return l.run(ctx)
 	})
 	command.Flags().BoolVar(&options.Strong, "strong", false, "a long code that only the QR code or its link carries")
 	command.Flags().BoolVar(&options.Force, "force", false, "a new code even if somebody is signed in or another code waits")
-	command.Flags().Var(&qr, "qr", "draw the QR code: always, never, or auto (on a terminal that is wide enough)")
+	command.Flags().Var(&qr, "qr", "draw the QR code: always, never, or auto (on a terminal that is large enough)")
 	return command
 }
 
@@ -60,19 +69,52 @@ func (l *login) run(ctx context.Context) error {
 	if l.signedIn = s.Authenticated; l.signedIn && !l.options.Force {
 		return l.showSignedIn(l.user(ctx), true)
 	}
-	if l.pairing, err = l.client.RequestPin(ctx, l.options); err != nil {
-		return err
+	for before := s.Pin.ID; ; before = 0 {
+		if l.pairing, err = l.client.RequestPin(ctx, l.options); err != nil {
+			return err
+		}
+		l.joined = !l.options.Force && l.pairing.ID == before
+		if err := l.showPairing(l.pairing, l.joined); err != nil {
+			return err
+		}
+		result, err := l.wait(ctx)
+		if err == nil && result == client.PinTimedOut {
+			result, err = l.askForAnother(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		if result != "" {
+			return l.finish(watching, result)
+		}
 	}
-	l.joined = !l.options.Force && l.pairing.ID == s.Pin.ID
-	if err := l.showPairing(l.pairing, l.joined); err != nil {
-		return err
+}
+
+// askForAnother offers a new code after one that has expired. It returns "" if
+// somebody wants one, and otherwise how the login ends.
+func (l *login) askForAnother(ctx context.Context) (client.Result, error) {
+	wanted := l.offer()
+	if wanted == nil {
+		return client.PinTimedOut, nil
 	}
-	result, err := l.wait(ctx)
-	l.clearCountdown()
-	if err != nil {
-		return err
+	for {
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-wanted:
+			l.options.Force = false // somebody else may have begun a pairing
+			return "", nil
+		case <-l.changed():
+			l.countdown(0)
+		case event, ok := <-l.watch.Events:
+			switch {
+			case !ok:
+				return "", l.watch.Err()
+			case event.Kind == client.AuthChanged && event.Authenticated:
+				return client.PinClaimed, nil
+			}
+		}
 	}
-	return l.finish(watching, result)
 }
 
 // firstStatus gives the daemon's status as of the subscription.
@@ -107,8 +149,10 @@ func (l *login) wait(ctx context.Context) (client.Result, error) {
 		l.countdown(l.left())
 		select {
 		case <-ticker.Chan():
+		case <-l.changed():
 		case <-interrupt:
 			interrupt = nil
+			l.leave() // whoever presses Ctrl-C twice gets the terminal back too
 			if err := l.cancel(context.WithoutCancel(ctx)); err != nil {
 				return "", err
 			}
@@ -140,10 +184,10 @@ func (l *login) take(ctx context.Context, e client.Event) (client.Result, error)
 		return e.Result, nil
 	case e.Kind == client.Gone:
 		l.gone = true
-		return "", l.note("daemon-gone", "plexauthd has stopped; waiting for it to come back")
+		return "", l.note(eventGone, "plexauthd has stopped; waiting for it to come back")
 	case e.Kind == client.Snapshot && l.gone:
 		l.gone = false
-		if err := l.note("daemon-back", "plexauthd is back"); err != nil {
+		if err := l.note(eventBack, "plexauthd is back"); err != nil {
 			return "", err
 		}
 		if e.Status.Pin.ID != l.pairing.ID {

@@ -37,27 +37,32 @@ func (m *qrMode) Set(text string) error {
 // qrCapacity is what a QR code holds in bytes (ISO 18004, version 40-L).
 const qrCapacity = 2953
 
-// draw gives the QR code of text as lines, or nothing if the mode is against it
-// or the width does not suffice. A width of 0 is no terminal.
+// draw gives the QR code of text with an empty line after it, without colours, or
+// nothing if the mode is against it or the width does not suffice. A width of 0 is
+// no terminal.
 func (m qrMode) draw(text string, width int) (string, error) {
 	if m == qrNever || (m == qrAuto && width == 0) {
 		return "", nil
 	}
-	if len(text) > qrCapacity {
-		return "", errors.New("the link is too long for a QR code: use --qr=never")
-	}
-	var drawing bytes.Buffer
-	qrterminal.GenerateHalfBlock(text, qrterminal.L, &drawing)
-	lines := strings.Split(strings.TrimSuffix(drawing.String(), "\n"), "\n")
-	if m == qrAuto && utf8.RuneCountInString(lines[0]) > width {
-		return "", nil
-	}
-	if width > 0 {
-		for i, line := range lines {
-			// Light on dark whatever the terminal's own colours are: not every
-			// phone reads the reverse.
-			lines[i] = "\x1b[97;40m" + line + "\x1b[0m"
-		}
+	lines, err := qrLines(text)
+	if err != nil || (m == qrAuto && qrWidth(lines) > width) {
+		return "", err
 	}
 	return strings.Join(lines, "\n") + "\n\n", nil
 }
+
+// qrLines draws the QR code of text, light where there are blocks.
+func qrLines(text string) ([]string, error) {
+	if len(text) > qrCapacity {
+		return nil, errors.New("the link is too long for a QR code: use --qr=never")
+	}
+	var drawing bytes.Buffer
+	qrterminal.GenerateHalfBlock(text, qrterminal.L, &drawing)
+	return strings.Split(strings.TrimSuffix(drawing.String(), "\n"), "\n"), nil
+}
+
+func qrWidth(lines []string) int { return utf8.RuneCountInString(lines[0]) }
+
+// lightOnDark colours a line of a QR code whatever the terminal's own colours are:
+// not every phone reads the reverse.
+func lightOnDark(line string) string { return "\x1b[97;40m" + line + "\x1b[0m" }

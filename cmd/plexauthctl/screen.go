@@ -12,21 +12,33 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 )
 
-// clearLine goes to the start of the line and empties it (ECMA-48).
-const clearLine = "\r\x1b[K"
-
-// screen is what a person sees of a login, or what a program reads with --json.
-type screen struct {
-	program *program
-	width   int // of the terminal in characters, 0 if it is none
-	qr      qrMode
+// loginView is what a person sees of a login, or what a program reads.
+type loginView interface {
+	showPairing(p client.Pairing, joined bool) error
+	countdown(left time.Duration)
+	// note tells that something has happened; some do not tell what has no text.
+	note(event, text string) error
+	showSignedIn(u client.User, already bool) error
+	// offer asks whether to go on with a new code. The channel tells when somebody
+	// says so; it is nil where nobody can be asked.
+	offer() <-chan struct{}
+	// changed tells that the view wants to be drawn again, by countdown.
+	changed() <-chan os.Signal
+	// leave gives the terminal back. Nothing is drawn from then on.
+	leave()
 }
 
-func newScreen(p *program, qr qrMode) *screen {
-	return &screen{program: p, width: terminalWidth(p.out.w), qr: qr}
+func newLoginView(p *program, qr qrMode) loginView {
+	switch {
+	case p.json:
+		return &jsonLogin{program: p}
+	case p.canDraw():
+		return &fullLogin{program: p, qr: qr}
+	}
+	return &plainLogin{program: p, width: terminalWidth(p.out.w), qr: qr}
 }
 
-// terminalWidth is 0 for what is not a terminal that obeys control sequences.
+// terminalWidth is that of a terminal in characters, 0 for what is none.
 func terminalWidth(w io.Writer) int {
 	file, ok := w.(*os.File)
 	if !ok || os.Getenv("TERM") == "dumb" {
@@ -39,81 +51,83 @@ func terminalWidth(w io.Writer) int {
 	return width
 }
 
-// live reports whether the countdown can be updated in place.
-func (s *screen) live() bool { return s.width > 0 && !s.program.json }
+// once is a view that nobody can answer and that is not drawn again.
+type once struct{}
 
-func (s *screen) showPairing(p client.Pairing, joined bool) error {
-	if s.program.json {
-		return s.program.printJSON(struct {
-			Event string `json:"event"`
-			client.Pairing
-			Joined bool `json:"joined"`
-		}{"pairing", p, joined})
-	}
-	printf := s.program.printf
-	drawing, err := s.qr.draw(p.AuthURI, s.width)
+func (once) countdown(time.Duration)   {}
+func (once) offer() <-chan struct{}    { return nil }
+func (once) changed() <-chan os.Signal { return nil }
+func (once) leave()                    {}
+
+// plainLogin is a view of lines, without control sequences.
+type plainLogin struct {
+	once
+	program *program
+	width   int // of the terminal in characters, 0 if it is none
+	qr      qrMode
+}
+
+func (v *plainLogin) showPairing(p client.Pairing, _ bool) error {
+	drawing, err := v.qr.draw(p.AuthURI, v.width)
 	if err != nil {
 		return err
 	}
-	printf("%s", drawing)
+	v.program.printf("%s%s\n\nWaiting until %s\n", drawing, strings.Join(instructions(p, plain), "\n"), p.ExpiresAt.Format(time.TimeOnly))
+	return nil
+}
+
+// instructions say what to do with a code, which is shown with emphasis.
+func instructions(p client.Pairing, emphasis func(string) string) []string {
 	if len(p.Code) <= longestTyped {
-		printf("Open %s on a phone or computer and enter\n\n        %s\n\n", plain(p.LinkURI), s.emphasis(spaced(plain(p.Code))))
-	} else {
-		printf("Scan the QR code with a phone, or open\n\n%s\n\n", plain(p.AuthURI))
+		code := strings.Join(strings.Split(plain(p.Code), ""), "  ")
+		return []string{"Open " + plain(p.LinkURI) + " on a phone or computer and enter", "", "        " + emphasis(code)}
 	}
-	if !s.live() {
-		printf("Waiting until %s\n", p.ExpiresAt.Format(time.TimeOnly))
+	return []string{"Scan the QR code with a phone, or open", "", plain(p.AuthURI)}
+}
+
+func (v *plainLogin) note(_, text string) error {
+	if text != "" {
+		v.program.printf("%s\n", text)
 	}
 	return nil
 }
 
-func spaced(code string) string { return strings.Join(strings.Split(code, ""), "  ") }
-
-func (s *screen) emphasis(text string) string {
-	if s.live() {
-		return "\x1b[1m" + text + "\x1b[0m"
-	}
-	return text
-}
-
-func (s *screen) countdown(left time.Duration) {
-	if s.live() {
-		s.program.printf("%sWaiting, %s left", clearLine, minutes(left))
-	}
-}
-
-func (s *screen) clearCountdown() {
-	if s.live() {
-		s.program.printf("%s", clearLine)
-	}
-}
-
-// note tells that something has happened; without text only with --json.
-func (s *screen) note(event, text string) error {
-	switch {
-	case s.program.json:
-		return s.program.printJSON(map[string]string{"event": event})
-	case text != "":
-		s.clearCountdown()
-		s.program.printf("%s\n", text)
-	}
+func (v *plainLogin) showSignedIn(u client.User, already bool) error {
+	v.program.printf("%s\n", loginWords(u, already))
 	return nil
 }
 
-func (s *screen) showSignedIn(u client.User, already bool) error {
-	if s.program.json {
-		return s.program.printJSON(struct {
-			Event   string      `json:"event"`
-			User    client.User `json:"user,omitzero"`
-			Already bool        `json:"already"`
-		}{"signed-in", u, already})
-	}
+func loginWords(u client.User, already bool) string {
 	if already {
-		s.program.printf("%s already; --force signs in anew\n", signedInAs(u))
-	} else {
-		s.program.printf("%s\n", signedInAs(u))
+		return signedInAs(u) + " already; --force signs in anew"
 	}
-	return nil
+	return signedInAs(u)
+}
+
+// jsonLogin is a view of one JSON object a line.
+type jsonLogin struct {
+	once
+	program *program
+}
+
+func (v *jsonLogin) showPairing(p client.Pairing, joined bool) error {
+	return v.program.printJSON(struct {
+		Event string `json:"event"`
+		client.Pairing
+		Joined bool `json:"joined"`
+	}{"pairing", p, joined})
+}
+
+func (v *jsonLogin) note(event, _ string) error {
+	return v.program.printJSON(map[string]string{"event": event})
+}
+
+func (v *jsonLogin) showSignedIn(u client.User, already bool) error {
+	return v.program.printJSON(struct {
+		Event   string      `json:"event"`
+		User    client.User `json:"user,omitzero"`
+		Already bool        `json:"already"`
+	}{"signed-in", u, already})
 }
 
 // minutes writes a duration as 4:59.

@@ -18,6 +18,11 @@ import (
 // what the program prints to.
 func openTerminal(t *testing.T, width uint16) (seen, printed *os.File) {
 	t.Helper()
+	return openTerminalOf(t, width, 24)
+}
+
+func openTerminalOf(t *testing.T, width, height uint16) (seen, printed *os.File) {
+	t.Helper()
 	seen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -31,9 +36,7 @@ func openTerminal(t *testing.T, width uint16) (seen, printed *os.File) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: width}); err != nil {
-		t.Fatal(err)
-	}
+	resize(t, seen, width, height)
 	printed, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -41,53 +44,10 @@ func openTerminal(t *testing.T, width uint16) (seen, printed *os.File) {
 	return seen, printed
 }
 
-// loginOnTerminal signs in and gives all that the terminal got.
-func loginOnTerminal(t *testing.T, width uint16, args ...string) string {
+func resize(t *testing.T, terminal *os.File, width, height uint16) {
 	t.Helper()
-	t.Setenv("TERM", "xterm")
-	p := newPerson(t)
-	seen, printed := openTerminal(t, width)
-	status := make(chan int, 1)
-	var stderr strings.Builder
-	go func() {
-		args := append([]string{"login", "--bus", p.Bus.Address}, args...)
-		status <- run(p.bounded(), args, strings.NewReader(""), printed, &stderr)
-		_ = printed.Close()
-	}()
-	var text strings.Builder
-	for piece := make([]byte, 4096); ; {
-		n, err := seen.Read(piece)
-		if err != nil { // EIO once the other end is closed
-			break
-		}
-		claimed := strings.Contains(text.String(), "Waiting, ")
-		text.Write(piece[:n])
-		if !claimed && strings.Contains(text.String(), "Waiting, ") {
-			p.claim(p.state().Pin.Code)
-		}
-	}
-	if got := <-status; got != exitDone {
-		t.Errorf("exit status %d: %s", got, &stderr)
-	}
-	return text.String()
-}
-
-func TestLoginOnATerminal(t *testing.T) {
-	text := loginOnTerminal(t, 80)
-	if !strings.Contains(text, clearLine+"Waiting, 5:00 left") && !strings.Contains(text, clearLine+"Waiting, 4:59 left") {
-		t.Errorf("no countdown in place:\n%q", text)
-	}
-	if !strings.HasSuffix(text, clearLine+"Signed in as alice\r\n") {
-		t.Errorf("the end is not clean:\n%q", text)
-	}
-	if !strings.Contains(text, "█") {
-		t.Errorf("no QR code on a terminal that is wide enough:\n%s", text)
-	}
-	if text := loginOnTerminal(t, 32); strings.Contains(text, "█") {
-		t.Errorf("a QR code that does not fit:\n%s", text)
-	}
-	if text := loginOnTerminal(t, 80, "--qr=never"); strings.Contains(text, "█") {
-		t.Errorf("a QR code that nobody wants:\n%s", text)
+	if err := unix.IoctlSetWinsize(int(terminal.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: height, Col: width}); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -12,12 +12,19 @@ import (
 )
 
 func (p *program) watchCommand() *cobra.Command {
-	return p.command("watch", "Print a line for every change until Ctrl-C", p.watch)
+	return p.command("watch", "Show how things stand, or print a line for every change, until Ctrl-C", p.watch)
 }
 
 func (p *program) watch(ctx context.Context, c *client.Client) error {
 	watch, err := c.Watch(ctx)
 	if err != nil {
+		return err
+	}
+	if p.canDraw() {
+		err := p.showLive(ctx, c, watch)
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	var before client.Status
