@@ -12,10 +12,12 @@ import (
 func (p *program) doctorCommand() *cobra.Command {
 	var o doctor.Options
 	command := &cobra.Command{
-		Use: "doctor", Short: "Look for what is wrong and say what to do about it (exit status 1: something is)", Args: noArguments,
+		Use: "doctor", Short: "Look for what is wrong and say what to do about it (exit status 1: something is)",
+		Args: noArguments, ValidArgsFunction: nothing,
 		RunE: func(command *cobra.Command, _ []string) error { return p.examine(command.Context(), o) },
 	}
 	command.Flags().StringVar(&o.PlexURL, "plex-url", "", "look there for plex.tv, at this `URL`, instead of where the configuration says")
+	completeFlag(command, "plex-url", nothing)
 	command.Flags().StringVar(&o.Config, "config", "", "the daemon's configuration `FILE`, if not the usual one")
 	command.Flags().StringVar(&o.State, "state", "", "the daemon's state `FILE`, if not the service's")
 	return command

@@ -51,6 +51,7 @@ func (p *program) loginCommand() *cobra.Command {
 	command.Flags().BoolVar(&options.Strong, "strong", false, "a long code that only the QR code or its link carries")
 	command.Flags().BoolVar(&options.Force, "force", false, "a new code even if somebody is signed in or another code waits")
 	command.Flags().Var(&qr, "qr", "draw the QR code: always, never, or auto (on a terminal that is large enough)")
+	completeFlag(command, "qr", oneOf(string(qrAuto), string(qrAlways), string(qrNever)))
 	return command
 }
 

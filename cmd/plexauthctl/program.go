@@ -63,6 +63,7 @@ Exit status: 0 done, 1 failed, 2 wrong use, 3 not signed in.`,
 		},
 	}
 	root.PersistentFlags().StringVar(&p.bus, "bus", "system", "`BUS` where plexauthd is: system, session or a D-Bus address")
+	completeFlag(root, "bus", oneOf("system", "session"))
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "print JSON")
 	root.AddCommand(p.statusCommand(), p.loginCommand(), p.importCommand(), p.logoutCommand(), p.validateCommand(),
 		p.usersCommand(), p.switchCommand(), p.serversCommand(), p.headersCommand(), p.watchCommand(), p.doctorCommand(), p.versionCommand())
@@ -108,7 +109,7 @@ func noArguments(_ *cobra.Command, args []string) error {
 // command makes a command that works on plexauthd.
 func (p *program) command(name, short string, run func(context.Context, *client.Client) error) *cobra.Command {
 	return &cobra.Command{
-		Use: name, Short: short, Args: noArguments,
+		Use: name, Short: short, Args: noArguments, ValidArgsFunction: nothing,
 		RunE: func(command *cobra.Command, _ []string) error {
 			c, err := p.dial(command.Context())
 			if err != nil {

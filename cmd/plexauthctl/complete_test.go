@@ -1,0 +1,60 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/dbusapi/client/boxtest"
+)
+
+// offers checks what Tab offers after those words.
+func (p *person) offers(want string, words ...string) {
+	p.t.Helper()
+	status, out, _ := p.run(append([]string{"__complete"}, words...)...)
+	if status != exitDone || out != want+":4\n" { // 4: and no files
+		p.t.Errorf("%q: exit status %d: %q, not %q", words, status, out, want)
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	p := newPerson(t)
+	bus := p.Bus.Address
+	p.offers("", "--bus", bus, "switch", "")
+	p.SignIn()
+	p.AddHomeUser("Kim", "")
+	p.AddHomeUser("Bob", "4711")
+	p.offers("alice\tadmin\nKim\tmanaged\nBob\tmanaged, PIN\n", "--bus", bus, "switch", "")
+	p.offers("", "--bus", bus, "switch", "Kim", "")
+	p.offers(boxtest.MachineID+"\tLiving Room\n", "--bus", bus, "headers", "--server", "")
+	p.offers("", "status", "")
+	p.offers("", "doctor", "")
+	p.offers("system\nsession\n", "--bus", "")
+	p.offers("auto\nalways\nnever\n", "login", "--qr", "")
+	p.Plex.Fail(plextvsim.Fault{Reset: true})
+	p.offers("", "--bus", bus, "switch", "")
+	p.Bus.Stop()
+	p.offers("", "--bus", bus, "switch", "")
+}
+
+// TestCompletionInBash has bash itself press Tab.
+func TestCompletionInBash(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Symlink(os.Args[0], filepath.Join(dir, "plexauthctl")); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("bash", "-c", `
+		source /usr/share/bash-completion/bash_completion
+		source <(plexauthctl completion bash)
+		COMP_WORDS=(plexauthctl do) COMP_CWORD=1 COMP_LINE="plexauthctl do" COMP_POINT=14 COMP_TYPE=9
+		__start_plexauthctl
+		printf '%s\n' "${COMPREPLY[@]}"`)
+	cmd.Env = append(os.Environ(), asProgram+"=1", "PATH="+dir+":"+os.Getenv("PATH"))
+	out, err := cmd.Output()
+	if err != nil || strings.TrimSpace(string(out)) != "doctor" {
+		t.Errorf("%v: %q", err, out)
+	}
+}
