@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"sync"
@@ -235,6 +236,21 @@ func TestTheTokenOfAnotherAccountIsNotTaken(t *testing.T) {
 		t.Errorf("renewal: %v", err)
 	}
 	equal(t, "the old token is held", b.token() == old, true)
+}
+
+func TestATokenOfAnotherAccountIsNotAskedForAgainAtOnce(t *testing.T) {
+	b := newBox(t, withDeviceKey)
+	b.claimed(auth.PinOptions{})
+	for range 100 {
+		b.sim.NextJWT(func(jwt *plextvsim.JWT) { jwt.Claims["user"] = map[string]any{"id": 999} })
+	}
+	b.toRenewal()
+	// The clock stands still from here on.
+	soon, cancel := context.WithTimeout(b.Context(), 300*time.Millisecond)
+	defer cancel()
+	if b.sim.AwaitAnswers(soon, 10, plextvsim.RefreshJWT) == nil {
+		t.Error("asked again and again")
+	}
 }
 
 func TestABoundTokenCannotBeBroughtIn(t *testing.T) {

@@ -123,12 +123,13 @@ func (a *Account) takeRenewed(ctx context.Context, old, token secret.String, cla
 		}
 		return nil
 	})
-	a.wakeKeeper()
-	if err == nil {
-		a.renewedAt.Store(int64(a.time.Uptime()))
-		a.askedAt.Store(int64(a.time.Uptime()))
+	if err != nil {
+		return err
 	}
-	return err
+	a.renewedAt.Store(int64(a.time.Uptime()))
+	a.askedAt.Store(int64(a.time.Uptime()))
+	a.wakeKeeper()
+	return nil
 }
 
 // renewalDue is when a token bound to a key is to be renewed, by plex.tv's time:

@@ -28,7 +28,7 @@ const (
 //     and one exchange, and no second exchange within 3 days;
 //   - 3 hours after the box has met with trouble, in one hour: as often as each kind
 //     of trouble says, see [trouble];
-//   - whatever happens, in one hour: 120 times, beside what a pairing asks;
+//   - whatever happens, in one hour: 120 times, beside what a pairing and frontends ask;
 //   - nothing before the time is over that a 429 names.
 type budget struct {
 	calls     []call // of the last 3 days
@@ -53,7 +53,9 @@ func (b *budget) disturb(at time.Time) {
 
 // book takes a call in and says what is wrong with it, "" if nothing.
 func (b *budget) book(c call, mode string, daemon time.Time) string {
-	if due := b.limited.at.Add(b.limited.pause); b.limited.at.After(daemon) && c.at.Before(due) {
+	// What was asked at the same moment did not know of the 429 yet.
+	due := b.limited.at.Add(b.limited.pause)
+	if b.limited.at.After(daemon) && c.at.After(b.limited.at) && c.at.Before(due) {
 		return fmt.Sprintf("asked for %q %v after a 429 that wants %v", c.kind, c.at.Sub(b.limited.at), b.limited.pause)
 	}
 	if c.status == 429 {
@@ -75,7 +77,7 @@ func (b *budget) book(c call, mode string, daemon time.Time) string {
 
 func (b *budget) tooMany(now time.Time, mode string) string {
 	quiet := now.Sub(b.disturbed)
-	most := 120
+	most := 120 + 10*b.count(now, time.Hour, "resources") // a frontend wanted that, and may want it often
 	if b.count(now, time.Hour, "pin") > 0 {
 		most += 3 * int(pairingTimeout/pollInterval) // plex.tv's keys may be asked for as often
 	}

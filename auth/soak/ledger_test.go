@@ -28,7 +28,7 @@ type pairing struct {
 	startedAt time.Time // by the time the box is awake
 	claimed   bool
 	checks    int
-	opens     int // how often the daemon took it up
+	opens     int // how often the daemon took it up, each time for at most its whole life
 }
 
 // take takes in a signal and says what is wrong with it, "" if nothing.

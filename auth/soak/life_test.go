@@ -23,8 +23,10 @@ type life struct {
 	started  time.Time // the daemon
 	hindered time.Time // the box could last not have asked plex.tv
 	midnight time.Time
+	passes   int
 	dozed    atomic.Bool // the box was asleep in the middle of a question
 	blip     bool        // plex.tv is going to refuse once what it takes the next time
+	doubted  bool        // it has, and has not said yet that it was nothing
 	diary    []string
 }
 
@@ -101,8 +103,8 @@ func (l *life) live(until time.Time) {
 
 // pass lets time pass for a box that is awake.
 func (l *life) pass(d time.Duration) {
-	if d > 30*time.Second {
-		l.box.client.CloseIdleConnections() // as plex.tv would
+	if l.passes++; d > 30*time.Second && (l.passes%8 == 0 || !l.isGood()) {
+		l.box.client.CloseIdleConnections() // as plex.tv would, but not each time: a new one is much work
 	}
 	l.budget.pass(d, l.isGood())
 	l.world.clock.Advance(d)
@@ -143,7 +145,9 @@ func (l *life) hear() {
 	}
 	for _, c := range l.world.door.take() {
 		if c.status == 401 {
-			l.blip = false
+			l.blip, l.doubted = false, true
+		} else if c.kind == "user" && c.status == 200 {
+			l.doubted = false
 		}
 		if l.budget.trouble == nil && (c.status == 0 || c.status == 401) {
 			l.budget.disturb(c.at)
@@ -169,7 +173,7 @@ func (l *life) check() {
 	l.Helper()
 	s := l.box.account.Snapshot()
 	if p := l.ledger.pairing; p != nil {
-		if most := int((pairingTimeout+2*time.Minute)/pollInterval) + 5*p.opens; p.checks > most {
+		if most := p.opens * int((pairingTimeout+2*time.Minute)/pollInterval); p.checks > most {
 			l.must(fmt.Sprintf("plex.tv was asked %d times about one PIN", p.checks))
 		}
 	}

@@ -154,7 +154,7 @@ func (l *life) loseAnswers() {
 // refuseOnce has plex.tv refuse one question that it answers well when it is
 // asked again.
 func (l *life) refuseOnce() {
-	if l.blip || l.budget.trouble != nil {
+	if l.blip || l.doubted || l.budget.trouble != nil {
 		return
 	}
 	endpoints := []plextvsim.Endpoint{plextvsim.GetUser, plextvsim.GetUser, plextvsim.RefreshJWT, plextvsim.HomeUsers}

@@ -1,3 +1,6 @@
+// A year has thousands of TLS handshakes, and is not about them.
+//
+//go:debug tlsmlkem=0
 package soak
 
 import (
