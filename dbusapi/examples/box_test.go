@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -189,6 +190,10 @@ func (e *example) read(from *os.File) {
 		e.lines <- lines.Text()
 	}
 }
+
+// pause stops the example where it is, until it goes on.
+func (e *example) pause() { _ = e.cmd.Process.Signal(syscall.SIGSTOP) }
+func (e *example) goOn()  { _ = e.cmd.Process.Signal(syscall.SIGCONT) }
 
 // printed is all that the example has printed.
 func (e *example) printed() string {

@@ -23,6 +23,9 @@ var programs map[string][]string
 // daemonProgram is what make has built.
 const daemonProgram = "../../bin/plexauthd"
 
+// watching has examples go on after a sign-in, and depend on what they hear alone.
+var watching = []string{"--watch", "--with-token", "--again", "3600"}
+
 func TestMain(m *testing.M) {
 	os.Exit(buildAndRun(m))
 }
@@ -83,7 +86,7 @@ func TestEveryTokenOverRestarts(t *testing.T) {
 	b.startDaemon()
 	var all []*example
 	for name, command := range programs {
-		all = append(all, b.run(name, append(command, "--watch", "--with-token")))
+		all = append(all, b.run(name, append(command, watching...)))
 	}
 	for round := range rounds {
 		b.signInOverRestart(round, all)
@@ -91,6 +94,7 @@ func TestEveryTokenOverRestarts(t *testing.T) {
 		for _, e := range all {
 			e.await("Signed in as " + userOf(round) + ", token " + token)
 		}
+		b.plexIsBack()
 		b.clearCredentials()
 	}
 	t.Logf("%d examples got the token in %d of %d tries", len(all), rounds, rounds)

@@ -15,12 +15,12 @@ func (b *box) signInOverRestart(round int, all []*example) {
 	b.t.Helper()
 	code := b.requestPin()
 	claim := func() { b.claim(code, userOf(round)) }
-	if round%5 != 0 {
+	if round%6 != 0 {
 		for _, e := range all {
 			e.await("Go to https://plex.tv/link and enter " + code)
 		}
 	}
-	switch round % 5 {
+	switch round % 6 {
 	case 0: // while the examples ask for a code
 		b.restart(nil)
 		claim()
@@ -37,6 +37,19 @@ func (b *box) signInOverRestart(round int, all []*example) {
 		claim()
 		b.awaitSignIn()
 		b.restart(nil)
+	case 5: // while they are slow; and nothing but its return tells of the daemon
+		for _, e := range all {
+			e.pause()
+		}
+		claim()
+		b.awaitSignIn()
+		b.killDaemon()
+		for _, e := range all {
+			e.goOn()
+			e.await("Waiting for plexauthd.")
+		}
+		b.plexIsDown()
+		b.startDaemon()
 	}
 	for status, err := b.plex.State(b.ctx); !status.Authenticated; status, err = b.plex.State(b.ctx) {
 		if err != nil {

@@ -8,8 +8,6 @@
 
 #include "plexauth.h"
 
-#define AGAIN_AFTER 5000000 /* microseconds */
-
 /* What to tell a person; other failures speak for themselves. */
 static const char *say(const sd_bus_error *error) {
     static const char *const texts[][2] = {
@@ -75,7 +73,7 @@ static int open_bus(const char *name, sd_bus **bus) {
     return r < 0 ? r : sd_bus_start(*bus);
 }
 
-static int sign_in(sd_bus *bus, int watch, int with_token) {
+static int sign_in(sd_bus *bus, uint64_t again_after, int watch, int with_token) {
     struct plexauth_status status;
     int heard = 0, first = 1, r = plexauth_subscribe(bus, &heard);
     while (r >= 0 && (r = plexauth_read(bus, first, &status)) >= 0) {
@@ -85,28 +83,30 @@ static int sign_in(sd_bus *bus, int watch, int with_token) {
         else pair(bus, status.pin);
         plexauth_status_clear(&status);
         if (done && !watch) return 0;
-        r = plexauth_wait(bus, &heard, AGAIN_AFTER);
+        r = plexauth_wait(bus, &heard, again_after);
     }
     return r;
 }
 
 int main(int argc, char **argv) {
     static const struct option known[] = {
-        {"bus", required_argument, NULL, 'b'}, {"watch", no_argument, NULL, 'w'},
+        {"bus", required_argument, NULL, 'b'}, {"again", required_argument, NULL, 'a'}, {"watch", no_argument, NULL, 'w'},
         {"with-token", no_argument, NULL, 't'}, {0},
     };
     const char *name = "system";
+    uint64_t again_after = 5; /* seconds; then what failed is tried again */
     int watch = 0, with_token = 0;
     for (int o; (o = getopt_long(argc, argv, "", known, NULL)) != -1;)
         switch (o) {
         case 'b': name = optarg; break;
+        case 'a': again_after = strtoull(optarg, NULL, 10); break;
         case 'w': watch = 1; break;
         case 't': with_token = 1; break; /* whoever sees the token has the account */
         default: return 2;
         }
     sd_bus *bus = NULL;
     int r = open_bus(name, &bus);
-    if (r >= 0) r = sign_in(bus, watch, with_token);
+    if (r >= 0) r = sign_in(bus, again_after * 1000000, watch, with_token);
     sd_bus_flush_close_unref(bus);
     if (r < 0) fprintf(stderr, "signin: no connection to the bus: %s\n", strerror(-r));
     return r < 0;

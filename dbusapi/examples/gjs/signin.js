@@ -16,7 +16,6 @@ const SAY = {
     NotRunning: 'Waiting for plexauthd.',
     NoReply: 'Waiting for plexauthd.',
 };
-const AGAIN_AFTER = 5; // seconds
 
 // What to show for a status, and whether somebody is signed in.
 async function face(plex, status, withToken) {
@@ -36,7 +35,7 @@ async function face(plex, status, withToken) {
 async function signIn(options) {
     const plex = await PlexAuth.connect(options.bus);
     let shown = null;
-    for await (const status of plex.watch(AGAIN_AFTER)) {
+    for await (const status of plex.watch(options.again)) {
         let text, done = false;
         try {
             [text, done] = await face(plex, status, options.withToken);
@@ -51,9 +50,14 @@ async function signIn(options) {
     }
 }
 
-const at = ARGV.indexOf('--bus');
+function valueOf(option, otherwise) {
+    const at = ARGV.indexOf(option);
+    return at < 0 ? otherwise : ARGV[at + 1];
+}
+
 const options = {
-    bus: at < 0 ? 'system' : ARGV[at + 1],
+    bus: valueOf('--bus', 'system'),
+    again: Number(valueOf('--again', 5)), // seconds until what failed is tried again
     watch: ARGV.includes('--watch'),
     withToken: ARGV.includes('--with-token'), // whoever sees it has the account
 };

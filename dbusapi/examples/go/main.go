@@ -25,16 +25,17 @@ var say = map[client.Code]string{
 
 func main() {
 	bus := flag.String("bus", "system", "system, session or an address")
+	again := flag.Int("again", 5, "seconds until what failed is tried again")
 	watch := flag.Bool("watch", false, "go on after the sign-in")
 	withToken := flag.Bool("with-token", false, "print the token: whoever sees it has the account")
 	flag.Parse()
 
-	if err := signIn(context.Background(), *bus, *watch, *withToken); err != nil {
+	if err := signIn(context.Background(), *bus, time.Duration(*again)*time.Second, *watch, *withToken); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func signIn(ctx context.Context, bus string, goOn, withToken bool) error {
+func signIn(ctx context.Context, bus string, pause time.Duration, goOn, withToken bool) error {
 	plex, err := client.Dial(ctx, bus)
 	if err != nil {
 		return err
@@ -46,7 +47,7 @@ func signIn(ctx context.Context, bus string, goOn, withToken bool) error {
 	}
 	// The bus starts the daemon for this, where it can.
 	_, _ = plex.State(ctx)
-	again := time.NewTicker(5 * time.Second) // tries again what failed
+	again := time.NewTicker(pause)
 	defer again.Stop()
 	event, shown := <-watch.Events, ""
 	for {

@@ -35,13 +35,14 @@ def face(plex, status, with_token):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bus", default="system", help="system, session or an address")
+    parser.add_argument("--again", type=float, default=5, help="seconds until what failed is tried again")
     parser.add_argument("--watch", action="store_true", help="go on after the sign-in")
     parser.add_argument("--with-token", action="store_true", help="print the token: whoever sees it has the account")
     options = parser.parse_args()
 
     shown = None
     with Client(options.bus) as plex:
-        for status in plex.watch(repeat=5):
+        for status in plex.watch(repeat=options.again):
             try:
                 text, done = face(plex, status, options.with_token)
             except PlexAuthError as error:

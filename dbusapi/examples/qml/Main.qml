@@ -6,6 +6,7 @@ Window {
     id: window
 
     required property QtObject plex // see plexauth.h
+    property int again: 5           // seconds until what failed is tried again
     property bool watch: false      // go on after the sign-in
     property bool withToken: false  // print the token: whoever sees it has the account
 
@@ -37,8 +38,8 @@ Window {
         function onBusGone() { console.log("no connection to the bus"); Qt.exit(1) }
     }
 
-    Timer { // tries again what failed
-        interval: 5000; running: true; repeat: true
+    Timer {
+        interval: window.again * 1000; running: true; repeat: true
         onTriggered: window.plex.read()
     }
 

@@ -22,6 +22,7 @@ int main(int argc, char **argv)
     QCommandLineParser options;
     options.addHelpOption();
     options.addOptions({{"bus", "system, session or an address", "name", "system"},
+                        {"again", "seconds until what failed is tried again", "seconds", "5"},
                         {"watch", "go on after the sign-in"},
                         {"with-token", "print the token: whoever sees it has the account"}});
     options.process(application);
@@ -34,6 +35,7 @@ int main(int argc, char **argv)
     PlexAuth plex(bus);
     QQmlApplicationEngine engine;
     engine.setInitialProperties({{"plex", QVariant::fromValue<QObject *>(&plex)},
+                                 {"again", options.value("again").toInt()},
                                  {"watch", options.isSet("watch")}, {"withToken", options.isSet("with-token")}});
     engine.load(QUrl(QStringLiteral("qrc:/Main.qml")));
     return engine.rootObjects().isEmpty() ? 1 : application.exec();
