@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -146,8 +147,8 @@ func TestProperties(t *testing.T) {
 	for _, property := range interfaces(t, readFile(t))[names.Main].Properties {
 		described[property.Name] = property.Type
 		emits := map[bool]string{true: "const", false: "true"}[property.Name == "Version"]
-		want := []introspect.Annotation{{Name: "org.freedesktop.DBus.Property.EmitsChangedSignal", Value: emits}}
-		if property.Access != "read" || !reflect.DeepEqual(property.Annotations, want) {
+		want := introspect.Annotation{Name: "org.freedesktop.DBus.Property.EmitsChangedSignal", Value: emits}
+		if property.Access != "read" || !slices.Contains(property.Annotations, want) {
 			t.Errorf("%s: access %s, annotations %v", property.Name, property.Access, property.Annotations)
 		}
 	}
