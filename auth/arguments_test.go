@@ -67,7 +67,7 @@ func TestBadArgumentsAreRefused(t *testing.T) {
 func TestUnusualArgumentsAreTaken(t *testing.T) {
 	b := newBox(t)
 	token := strings.Repeat("x", 8<<10)
-	b.sim.AddUser(plextvsim.User{Token: token})
+	b.sim.AddUser(plextvsim.User{ID: 1, Token: token})
 	c := auth.Credentials{
 		Token: secret.New(token), UserID: "1", Username: "Zoë \"quoted\" 漢字 \\ '", Email: "x@y", Thumb: strings.Repeat("y", 2<<10),
 		IssuedAt: time.Unix(1, 0).UTC(), ExpiresAt: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),

@@ -63,7 +63,7 @@ func (p *poller) keepToken(ctx context.Context, token secret.String) error {
 // PIN may be answered with a good one.
 func (p *poller) checkToken(ctx context.Context, signedIn *statefile.Auth) error {
 	claims, err := p.account.checkJWT(ctx, p.unit, p.settings, p.token)
-	if CodeOf(err) == InvalidResponse && !neverArrived(err) {
+	if errors.As(err, new(badToken)) {
 		p.token = secret.String{}
 		return errors.Join(err, p.keepToken(ctx, p.token))
 	}

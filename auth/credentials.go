@@ -87,6 +87,9 @@ func (a *Account) Store(ctx context.Context, c Credentials) error {
 	if err != nil && (c.UserID == "" || c.Username == "" || !saysNothing(err)) {
 		return err
 	}
+	if err == nil && c.UserID != "" && user.ID != "" && c.UserID != user.ID {
+		return errorf(InvalidArgs, "user_id: is not the user whose token this is")
+	}
 	unasked := err
 	auth := c.filledFrom(user, a.time.Now())
 	err = a.change(ctx, func(next *record, e *Event) error {
@@ -184,7 +187,7 @@ func (a *Account) revoke(ctx context.Context, u unit, settings Settings, tokens 
 	select {
 	case err := <-done:
 		// A token that plex.tv refuses is as good as revoked.
-		if err == nil || isPlexKind(err, plextv.Refused) {
+		if err == nil || isPlexKind(err, plextv.Refused) || isPlexKind(err, plextv.KeyUnknown) {
 			return true
 		}
 		a.log.Warn("signed out here, but the token could not be revoked at plex.tv",
@@ -195,11 +198,11 @@ func (a *Account) revoke(ctx context.Context, u unit, settings Settings, tokens 
 	}
 }
 
-// revokeHolder renews a token that has expired: the device is still signed in at
-// plex.tv, and a token that is past its end cannot sign it out.
+// revokeHolder renews a token that plex.tv does not take: the device may be signed
+// in there all the same, by its key, and such a token cannot sign it out.
 func (a *Account) revokeHolder(ctx context.Context, u unit, settings Settings, token secret.String) error {
 	err := a.plex.SignOut(ctx, u.identity(settings), token)
-	if !isPlexKind(err, plextv.Stale) || u.key == nil {
+	if u.key == nil || !isPlexKind(err, plextv.Stale) && !isPlexKind(err, plextv.Refused) {
 		return err
 	}
 	token, _, err = a.mint(ctx, u, settings)

@@ -18,6 +18,14 @@ func living() auth.Server {
 	return auth.Server{MachineID: "abc", URI: "https://10-0-0-2.abc.plex.direct:32400"}
 }
 
+func TestStoreOfSomebodyElsesToken(t *testing.T) {
+	b := newBox(t)
+	token := b.sim.AddUser(plextvsim.User{ID: 42})
+	err := b.account.Store(b.soon(), auth.Credentials{Token: secret.New(token), UserID: "7"})
+	wantCode(t, "Store", err, auth.InvalidArgs)
+	equal(t, "state", b.account.Snapshot().State, auth.SignedOut)
+}
+
 func TestStoreFillsInWhatIsMissing(t *testing.T) {
 	alice := plextvsim.User{
 		ID: 42, UUID: "0123456789abcdef", Username: "alice", Title: "Alice", Email: "alice@example.com",
@@ -29,7 +37,7 @@ func TestStoreFillsInWhatIsMissing(t *testing.T) {
 		Token: token, UserID: "42", Username: "alice", Email: alice.Email, Thumb: alice.Thumb,
 	}
 	full := auth.Credentials{
-		Token: token, UserID: "7", Username: "al", Email: "al@example.com", Thumb: "https://x/y",
+		Token: token, UserID: "42", Username: "al", Email: "al@example.com", Thumb: "https://x/y",
 		IssuedAt: now, ExpiresAt: now.Add(48 * time.Hour),
 		ServerMachineID: living().MachineID, ServerURI: living().URI,
 	}

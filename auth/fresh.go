@@ -13,8 +13,8 @@ const (
 	tooShort = 5 * time.Minute
 	// freshTimeout bounds how long somebody waits for a longer one.
 	freshTimeout = 5 * time.Second
-	// freshAgainAfter is the pause after a renewal in vain: without a network
-	// nobody is to wait for each call.
+	// freshAgainAfter is the pause after a renewal, in vain or not: without a
+	// network, or with tokens that hardly live, nobody is to wait for each call.
 	freshAgainAfter = 30 * time.Second
 )
 
@@ -25,7 +25,7 @@ func (a *Account) Fresh(ctx context.Context) *Snapshot {
 	if !a.IsFresh() {
 		limited, cancel := clockwork.WithTimeout(ctx, a.clock, freshTimeout)
 		defer cancel()
-		if err := a.renew(limited); err != nil {
+		if err := a.renew(limited); err != nil && ctx.Err() == nil {
 			a.freshFailedAt.Store(int64(a.time.Uptime()))
 		}
 	}
@@ -34,11 +34,8 @@ func (a *Account) Fresh(ctx context.Context) *Snapshot {
 
 // IsFresh reports whether [Account.Fresh] has nothing to wait for.
 func (a *Account) IsFresh() bool {
-	if !a.isTooShort(a.Snapshot()) {
-		return true
-	}
-	last := a.freshFailedAt.Load()
-	return last != 0 && a.time.Uptime()-time.Duration(last) < freshAgainAfter
+	return !a.isTooShort(a.Snapshot()) ||
+		a.askedOfLate(&a.freshFailedAt, freshAgainAfter) || a.askedOfLate(&a.renewedAt, freshAgainAfter)
 }
 
 // isTooShort goes by plex.tv's time alone: by any other a good token could seem

@@ -50,6 +50,14 @@ func (a *Account) SwitchUser(ctx context.Context, uuid string, pin secret.String
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	var holder string
+	if err := a.look(ctx, func(r *record) {
+		if r.holder() != nil {
+			holder = r.holder().UserID
+		}
+	}); err != nil {
+		return err
+	}
 	user, err := a.homeUser(ctx, uuid)
 	if err != nil {
 		return err
@@ -71,7 +79,7 @@ func (a *Account) SwitchUser(ctx context.Context, uuid string, pin secret.String
 		}
 		return err
 	}
-	return a.takeSwitched(ctx, user, token, who, before)
+	return a.takeSwitched(ctx, holder, switched{user, token, who, before})
 }
 
 func checkSwitch(uuid string, pin secret.String) error {
@@ -119,26 +127,34 @@ func (a *Account) switchAtPlex(ctx context.Context, uuid string, pin secret.Stri
 	return token, who, err
 }
 
+// switched is what a switch at plex.tv has given, and the wrong PINs before it.
+type switched struct {
+	user  plextv.HomeUser
+	token secret.String
+	who   plextv.User
+	pins  *statefile.HomePin
+}
+
 // takeSwitched makes user the one who uses the box, and the wrong PINs what they
 // were before the right one.
-func (a *Account) takeSwitched(ctx context.Context, user plextv.HomeUser, token secret.String, who plextv.User, pins *statefile.HomePin) error {
+func (a *Account) takeSwitched(ctx context.Context, holderID string, s switched) error {
 	a.askedAt.Store(int64(a.time.Uptime()))
 	defer a.wakeKeeper()
 	return a.change(ctx, func(next *record, e *Event) error {
 		holder := next.holder()
-		if holder == nil {
-			return errSignedOut()
+		if holder == nil || holder.UserID != holderID {
+			return errSignedOut() // or somebody else has signed in meanwhile
 		}
-		same := next.Auth.UserID == user.ID && !next.refused()
-		next.HomePin = pins
+		same := next.Auth.UserID == s.user.ID && !next.refused()
+		next.HomePin = s.pins
 		if !same {
 			next.Servers, next.serversAt = nil, 0
 			e.Auth = &AuthChange{Authenticated: true, Reason: ReasonUserSwitched}
 		}
-		if holder.UserID == user.ID {
-			next.switchBack(token)
+		if holder.UserID == s.user.ID {
+			next.switchBack(s.token)
 		} else {
-			next.switchTo(token, who, a.time.Now())
+			next.switchTo(s.token, s.who, a.time.Now())
 		}
 		next.asked, next.verified, next.nameless, next.doubted, next.doubtedAt = true, true, false, false, 0
 		return nil
@@ -149,19 +165,29 @@ func (a *Account) takeSwitched(ctx context.Context, user plextv.HomeUser, token 
 // right, and its token is one that media servers take.
 func (r *record) switchBack(opaque secret.String) {
 	back := *r.holder()
+	back.RefusedAt = time.Time{} // plex.tv has just taken the token
 	r.Auth, r.Admin = &back, nil
 	if isJWT(back.Token) {
-		r.Servers, r.serversAt = &statefile.Servers{OwnToken: opaque}, 0
+		known := statefile.Servers{}
+		if r.Servers != nil {
+			known = *r.Servers
+		}
+		known.OwnToken = opaque
+		r.Servers, r.serversAt = &known, 0
 	}
 }
 
 // switchTo makes another user of the home than who signed in the one in use.
 func (r *record) switchTo(token secret.String, who plextv.User, now time.Time) {
-	if r.Admin == nil {
-		r.Admin = r.Auth
-	}
+	before := r.Auth
+	holder := *r.holder()
+	holder.RefusedAt = time.Time{} // plex.tv has just taken the token
+	r.Admin = &holder
 	r.Auth = &statefile.Auth{Token: token, IssuedAt: now}
 	setUser(r.Auth, who)
+	if before.UserID == r.Auth.UserID {
+		r.Auth.SelectedServerID, r.Auth.SelectedServerURI = before.SelectedServerID, before.SelectedServerURI
+	}
 }
 
 // asHolder asks with the token of who signed in, and once more with a renewed one
@@ -171,14 +197,11 @@ func (a *Account) asHolder(ctx context.Context, ask func(plextv.Identity, secret
 	if !isPlexKind(err, plextv.Refused) && !isPlexKind(err, plextv.Stale) {
 		return err
 	}
-	switch renewal := a.renew(ctx); {
-	case renewal == nil:
-		_, err = a.askAsHolder(ctx, ask)
-		return err
-	case saysNothing(renewal) && !errors.Is(renewal, errNoOther):
-		return renewal
+	if again := a.renew(ctx); again != nil {
+		return a.takeRefusal(ctx, token, err, again)
 	}
-	return errors.Join(err, a.tokenRefused(ctx, token, err))
+	_, err = a.askAsHolder(ctx, ask)
+	return err
 }
 
 func (a *Account) askAsHolder(ctx context.Context, ask func(plextv.Identity, secret.String) error) (token secret.String, err error) {
@@ -223,10 +246,9 @@ func (a *Account) switchAgain(ctx context.Context) error {
 		if next.Admin == nil || next.Auth == nil || !next.Auth.Token.Equal(current.Token) {
 			return nil
 		}
-		server := *next.Auth
+		refusedAt := next.Auth.RefusedAt
 		next.switchTo(token, who, a.time.Now())
-		next.Auth.SelectedServerID, next.Auth.SelectedServerURI = server.SelectedServerID, server.SelectedServerURI
-		next.Auth.RefusedAt = server.RefusedAt
+		next.Auth.RefusedAt = refusedAt
 		next.accepted(e, true)
 		return nil
 	})

@@ -198,6 +198,17 @@ func TestTheTokenOfASwitchEnds(t *testing.T) {
 	})
 }
 
+// An outage that refused everybody is over: who signed in comes back with the PIN.
+func TestASwitchHealsARefusedSignIn(t *testing.T) {
+	h := newHousehold(t)
+	h.expire(h.token())
+	h.must(h.sim.Refuse(h.token(), 0))
+	h.unread()
+	h.must(h.switchTo(h.admin, adminPin))
+	equal(t, "state", h.account.Snapshot().State, auth.SignedIn)
+	equal(t, "works", h.works(), true)
+}
+
 // plex.tv may end the tokens of switches when it gives the device a new one.
 func TestARenewalBehindASwitch(t *testing.T) {
 	h := newHousehold(t, withDeviceKey, func(s *setup) { s.sim.JWTKillsSwitched = true })

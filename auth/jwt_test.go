@@ -46,6 +46,25 @@ func TestAClaimIsTakenOverARestart(t *testing.T) {
 	b.isBound()
 }
 
+// The power was cut after a claim, and the network comes up later than the box, when
+// the PIN's time is long over.
+func TestAClaimOutlivesItsPin(t *testing.T) {
+	b := newBox(t, withDeviceKey, func(s *setup) { s.sim.TokenOnce = true })
+	p := b.pair(auth.PinOptions{})
+	b.sim.Fail(plextvsim.Fault{Reset: true, Endpoint: plextvsim.GetKeys})
+	b.must(b.sim.Claim(p.Code, ""))
+	b.untilAsked(plextvsim.GetKeys, interval)
+	b.sim.Fail(plextvsim.Fault{Reset: true})
+	b.restart(time.Hour)
+	before := b.sim.Count(plextvsim.Any)
+	for b.sim.Count(plextvsim.Any) < before+10 {
+		b.tick(10 * time.Second)
+	}
+	b.sim.Clear()
+	b.passUntil(authChanged, 10*time.Second)
+	b.isBound()
+}
+
 func TestATokenIsRenewedInTime(t *testing.T) {
 	b := newBox(t, withDeviceKey)
 	b.claimed(auth.PinOptions{})
@@ -114,7 +133,8 @@ func TestABadTokenIsNoSignIn(t *testing.T) {
 			_, _, err := b.account.CheckPin(b.soon(), p.ID)
 			wantCode(t, "CheckPin", err, auth.InvalidResponse)
 			equal(t, "authenticated", b.account.Snapshot().Authenticated, false)
-			equal(t, "kept token", b.disk().Pairing.Token.IsZero(), true)
+			// A key that plex.tv has not shown yet may be shown later.
+			equal(t, "kept token", !b.disk().Pairing.Token.IsZero(), name == "unknown-kid")
 		})
 	}
 }

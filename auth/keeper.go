@@ -98,9 +98,9 @@ func (k *keeper) run(ctx context.Context) {
 
 // wake ends the pause after a question that has not arrived.
 func (k *keeper) wake() {
-	if k.unreached && k.account.time.Uptime()-k.lastTry >= wakeAfter {
+	if k.unreached {
 		k.failures.Reset()
-		k.notBefore = 0
+		k.notBefore = min(k.notBefore, k.lastTry+wakeAfter)
 	}
 }
 

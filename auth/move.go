@@ -69,7 +69,7 @@ func (k *keeper) tryMove(ctx context.Context) error {
 	err := a.move(ctx)
 	switch {
 	case err == nil:
-		if s := a.Snapshot(); s.Mode == ModeJWT {
+		if s := a.Snapshot(); s.Mode == ModeJWT && s.Credentials != nil {
 			a.log.Info("moved to a device key: the token is bound to this box from now on",
 				"message_id", MessageMoved, "user_id", s.Credentials.UserID)
 		}

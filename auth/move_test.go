@@ -124,6 +124,21 @@ func TestAMoveThatCannotBeWritten(t *testing.T) {
 	equal(t, "works", b.works(), true)
 }
 
+func TestSomebodySignsOutDuringAMove(t *testing.T) {
+	b := newBox(t)
+	b.claimed(auth.PinOptions{})
+	b.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.RefreshJWT, Delay: 2 * time.Second})
+	b.switchMode(auth.ModeJWT)
+	b.untilAsked(plextvsim.RefreshJWT, time.Millisecond)
+	b.must(b.account.Clear(b.soon()))
+	b.clock.Advance(2 * time.Second)
+	b.answered(1, plextvsim.RefreshJWT)
+	b.close() // waits for the keeper
+	if b.disk().Auth != nil {
+		t.Error("the token came back")
+	}
+}
+
 func TestAMoveWaitsForTheDisk(t *testing.T) {
 	b := newBox(t)
 	b.claimed(auth.PinOptions{})

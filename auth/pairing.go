@@ -49,7 +49,7 @@ func (a *Account) startPairing(ctx context.Context, o PinOptions) (Pairing, erro
 	}
 	asked := a.time.Uptime()
 	pin, err := a.requestPin(ctx, asking, settings, o.Strong)
-	if own.key != nil && asking.key == own.key && (isPlexKind(err, plextv.Rejected) || isPlexKind(err, plextv.KeyTaken)) {
+	if asking.key != nil && asking.clientID == own.clientID && (isPlexKind(err, plextv.Rejected) || isPlexKind(err, plextv.KeyTaken)) {
 		// Whether plex.tv takes a key for a second PIN is not known.
 		if asking, err = newUnit(a.time.Now()); err != nil {
 			return Pairing{}, err
@@ -61,16 +61,13 @@ func (a *Account) startPairing(ctx context.Context, o PinOptions) (Pairing, erro
 	}
 	// The time the request took is the PIN's own time already.
 	left := min(pin.ExpiresIn, settings.PairingTimeout) - (a.time.Uptime() - asked)
-	started := newPairing(pin, asking, own, o.Strong)
+	started := newPairing(pin, asking, o.Strong)
 	started.ExpiresAt = a.wallTime().Add(left)
 	return a.takePairing(ctx, started, o.Force, interrupted)
 }
 
-func newPairing(pin plextv.Pin, asking, own unit, strong bool) *statefile.Pairing {
-	p := &statefile.Pairing{ID: newPairingID(), PlexID: pin.ID, Code: pin.Code, Strong: strong}
-	if asking.clientID != own.clientID {
-		p.ClientID = asking.clientID
-	}
+func newPairing(pin plextv.Pin, asking unit, strong bool) *statefile.Pairing {
+	p := &statefile.Pairing{ID: newPairingID(), PlexID: pin.ID, Code: pin.Code, Strong: strong, ClientID: asking.clientID}
 	if asking.key != nil {
 		p.Kid, p.PrivateKey = asking.key.Kid, asking.key.PrivateKey
 	}

@@ -16,6 +16,10 @@ import (
 // It outlasts the pauses that plex.tv asks for with a 429.
 const lastWordTimeout = 65 * time.Second
 
+// claimTimeout is the same for a token that somebody has claimed and that could
+// not be checked yet: after a power cut the network may come later than we do.
+const claimTimeout = 15 * time.Minute
+
 // poller asks plex.tv about one pairing until it ends. It is the only one that
 // does, so two frontends never double the load.
 type poller struct {
@@ -142,7 +146,7 @@ func (p *poller) run(ctx context.Context) {
 func (p *poller) ask(ctx context.Context) error {
 	p.lastAsked = p.now()
 	late := p.lastAsked >= p.deadline
-	tooLate := p.lastAsked >= p.deadline+lastWordTimeout
+	tooLate := p.lastAsked >= p.end()
 	p.correctExpiry(ctx)
 	err := p.askPlex(ctx)
 	switch {
@@ -150,11 +154,11 @@ func (p *poller) ask(ctx context.Context) error {
 		return ctx.Err()
 	case !p.token.IsZero():
 		err = p.signIn(ctx)
-		if err != nil && late {
-			p.end(ctx, PinFailed)
+		if err != nil && (tooLate || late && (!saysNothing(err) || CodeOf(err) == StorageFailed)) {
+			p.endAs(ctx, PinFailed)
 		}
 	case isPlexKind(err, plextv.Gone), late && err == nil, tooLate:
-		p.end(ctx, PinTimedOut)
+		p.endAs(ctx, PinTimedOut)
 	}
 	if err != nil {
 		p.account.log.Debug("asking about the PIN failed; going on", "pin_id", p.pairing.ID, "error", err)
@@ -206,7 +210,7 @@ func (p *poller) change(ctx context.Context, edit func(next *record, e *Event)) 
 	})
 }
 
-func (p *poller) end(ctx context.Context, result PinResult) {
+func (p *poller) endAs(ctx context.Context, result PinResult) {
 	_ = p.account.accept(ctx, func(next *record, e *Event) error {
 		if next.Pairing == nil || next.Pairing.ID != p.pairing.ID {
 			return errNoPairing(p.pairing.ID)
@@ -247,9 +251,17 @@ func (p *poller) held() error {
 func (p *poller) until(t time.Duration) time.Duration {
 	end := p.deadline
 	if p.now() >= end {
-		end += lastWordTimeout
+		end = p.end()
 	}
 	return max(0, min(t, end)-p.now())
+}
+
+// end is when the pairing is given up for good.
+func (p *poller) end() time.Duration {
+	if !p.token.IsZero() {
+		return p.deadline + claimTimeout
+	}
+	return p.deadline + lastWordTimeout
 }
 
 func (p *poller) now() time.Duration { return p.account.time.Uptime() }

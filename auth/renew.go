@@ -76,6 +76,11 @@ func (a *Account) mint(ctx context.Context, u unit, settings Settings) (token se
 	return token, claims, err
 }
 
+// badToken is an error that no further question will mend.
+type badToken struct{ error }
+
+func (b badToken) Unwrap() error { return b.error }
+
 // checkJWT checks a token that plex.tv says is the unit's: [InvalidResponse] if
 // it is not.
 func (a *Account) checkJWT(ctx context.Context, u unit, settings Settings, token secret.String) (devicekey.Claims, error) {
@@ -92,10 +97,14 @@ func (a *Account) checkJWT(ctx context.Context, u unit, settings Settings, token
 		}
 		claims, err = devicekey.Verify(token, keys, want)
 	}
-	if err != nil {
-		return devicekey.Claims{}, &Error{Code: InvalidResponse, Text: "checking the token that plex.tv gave for the device key", Err: err}
+	if err == nil {
+		return claims, nil
 	}
-	return claims, nil
+	refused := &Error{Code: InvalidResponse, Text: "checking the token that plex.tv gave for the device key", Err: err}
+	if errors.Is(err, devicekey.ErrUnknownKey) {
+		return devicekey.Claims{}, refused // it may be shown yet
+	}
+	return devicekey.Claims{}, badToken{refused}
 }
 
 // takeRenewed puts token in the place of old, whoever is using the box: nobody
@@ -119,7 +128,6 @@ func (a *Account) takeRenewed(ctx context.Context, old, token secret.String, cla
 		next.trouble = ""
 		if next.Admin == nil {
 			next.accepted(e, next.Auth.UserID != "")
-			next.nameless = false // nobody has asked for the name
 		}
 		return nil
 	})

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/retune-tv/plexauthd/auth/plextv"
@@ -112,8 +113,14 @@ func (a *Account) servers(ctx context.Context, maxAge time.Duration, anew bool) 
 		return nil, err
 	}
 	known := kept.list()
+	if anew && a.askedOfLate(&a.serversAskedAt, maxAge) {
+		age = 0 // whatever came of it
+	}
 	if known != nil && age < maxAge {
 		return known, nil
+	}
+	if anew {
+		a.serversAskedAt.Store(int64(a.time.Uptime()))
 	}
 	key := fmt.Sprint(anew, user.Token.Reveal())
 	asked, err := a.lists.do(ctx, a.life, key, func(ctx context.Context) ([]knownServer, error) {
@@ -123,6 +130,12 @@ func (a *Account) servers(ctx context.Context, maxAge time.Duration, anew bool) 
 		return known, nil
 	}
 	return asked, err
+}
+
+// askedOfLate reports whether at is an uptime that is not as old as maxAge.
+func (a *Account) askedOfLate(at *atomic.Int64, maxAge time.Duration) bool {
+	last := at.Load()
+	return last != 0 && a.time.Uptime()-time.Duration(last) < maxAge
 }
 
 // keptServers gives the last good answer, who it was for, and its age.
@@ -181,7 +194,8 @@ func (a *Account) askServers(ctx context.Context, user *statefile.Auth, kept kep
 	}
 	answer := &statefile.Servers{List: secret.New(string(text)), OwnToken: own, FetchedAt: a.time.Now()}
 	return known, a.accept(ctx, func(next *record, _ *Event) error {
-		if next.Auth != nil && next.Auth.UserID == user.UserID {
+		same := next.Auth != nil && next.Auth.UserID == user.UserID
+		if same && (user.UserID != "" || next.Auth.Token.Equal(user.Token)) {
 			next.Servers, next.serversAt = answer, a.time.Uptime()
 		}
 		return nil

@@ -11,8 +11,9 @@ import (
 )
 
 // Validate asks plex.tv now whether the stored token is good. 200 is true;
-// 401, 403 and 422 "Invalid token" are false; anything else is an error and
-// says nothing about the token (Plex documents 200 and 401 only as telling).
+// 401, 403 and 422 "Invalid token" are false, unless the device key gets another
+// token in its place; anything else is an error and says nothing about the token
+// (Plex documents 200 and 401 only as telling).
 // [AuthRequired] when nobody is signed in.
 //
 // A refusal (401 or that 422) changes the state only when a second one, after
@@ -85,19 +86,25 @@ func (a *Account) verify(ctx context.Context, token secret.String) error {
 // refuses that too is the refusal taken in.
 func (a *Account) replaceRefused(ctx context.Context, token secret.String, refusal error) error {
 	err := a.another(ctx)
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.Is(err, errNoOther) && isPlexKind(refusal, plextv.Refused):
-	case errors.Is(err, errNoOther):
+	}
+	return a.takeRefusal(ctx, token, refusal, err)
+}
+
+// takeRefusal takes in that plex.tv does not take the token, and that there was
+// no other to be had because of again, as far as that means that it is refused.
+func (a *Account) takeRefusal(ctx context.Context, token secret.String, refusal, again error) error {
+	switch stale := isPlexKind(refusal, plextv.Stale); {
+	case errors.Is(again, errNoOther) && stale:
 		return refusal // nobody told us that it can expire
-	case saysNothing(err):
-		return err
-	case isPlexKind(refusal, plextv.Stale):
-		if !isPlexKind(err, plextv.Refused) && !isPlexKind(err, plextv.KeyUnknown) {
-			return err // an odd answer, and an expired token is not a refused one
-		}
-		refusal = &plextv.Error{Op: "getting a token in place of one that has expired", Kind: plextv.Refused, Err: err}
+	case errors.Is(again, errNoOther):
+	case saysNothing(again):
+		return again
+	case stale && !isPlexKind(again, plextv.Refused) && !isPlexKind(again, plextv.KeyUnknown):
+		return again // an odd answer, and an expired token is not a refused one
+	case stale:
+		refusal = &plextv.Error{Op: "getting a token in place of one that has expired", Kind: plextv.Refused, Err: again}
 	}
 	return errors.Join(refusal, a.tokenRefused(ctx, token, refusal))
 }

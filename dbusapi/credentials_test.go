@@ -94,7 +94,7 @@ func TestStoreCredentials(t *testing.T) {
 	b := newBox(t, setup{})
 	c := b.client()
 	all := map[string]dbus.Variant{
-		"token": dbus.MakeVariant(b.token), "user_id": dbus.MakeVariant("77"), "username": dbus.MakeVariant("al"),
+		"token": dbus.MakeVariant(b.token), "user_id": dbus.MakeVariant("1000001"), "username": dbus.MakeVariant("al"),
 		"email": dbus.MakeVariant("al@example.org"), "thumb": dbus.MakeVariant("https://example.org/al.png"),
 		"issued_at": dbus.MakeVariant(int64(1_700_000_000)), "expires_at": dbus.MakeVariant(int64(4_000_000_000)),
 		"selected_server_id": dbus.MakeVariant("machine"), "selected_server_uri": dbus.MakeVariant("https://10.0.0.2:32400"),
@@ -122,6 +122,7 @@ func TestStoreCredentials(t *testing.T) {
 		{map[string]any{"token": strings.Repeat("x", 1<<20)}, names.ErrInvalidArgs, []string{"credentials: is longer"}},
 		{map[string]any{"token": "line\nbreak"}, names.ErrInvalidArgs, []string{"token"}},
 		{map[string]any{"token": uint32(1)}, names.ErrInvalidArgs, []string{"credentials", "token", "type u"}},
+		{map[string]any{"user_id": "77"}, names.ErrInvalidArgs, []string{"user_id"}},
 		{map[string]any{"username": "bell\a"}, names.ErrInvalidArgs, []string{"username"}},
 		{map[string]any{"issued_at": int64(-1)}, names.ErrInvalidArgs, []string{"issued_at"}},
 		{map[string]any{"expires_at": int64(math.MaxInt64)}, names.ErrInvalidArgs, []string{"expires_at"}},

@@ -1,0 +1,53 @@
+package auth
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/retune-tv/plexauthd/auth/plextv"
+	"github.com/retune-tv/plexauthd/auth/servertime"
+	"github.com/retune-tv/plexauthd/auth/statefile"
+)
+
+// Store keeps the record over restarts. [statefile.File] is the real one.
+// Save must be durable when it returns nil, and leave the old state whole when
+// it does not.
+type Store interface {
+	Load() (statefile.State, error)
+	Save(statefile.State) error
+	// KeptAside names the file to which the last Save moved what it could not
+	// carry over, such as comments; "" if there was nothing.
+	KeptAside() string
+}
+
+// Settings are what may change while the daemon runs.
+type Settings struct {
+	Mode           Mode            // which tokens to sign in with; "" is [ModeLegacy]
+	Identity       plextv.Identity // its ClientID is not used: the account has its own
+	PollInterval   time.Duration   // between two questions about a PIN
+	PairingTimeout time.Duration   // a pairing ends after this, or earlier with plex.tv's PIN
+}
+
+// Options are what an [Account] is made of. Plex, Store and Settings are required.
+type Options struct {
+	Plex     Plex
+	Store    Store
+	Settings Settings
+	Clock    clockwork.Clock // nil: the real one
+	Log      *slog.Logger    // nil: silence
+	// Time is plex.tv's clock, which whoever made Plex lets learn from its
+	// answers. nil: one that never learns.
+	Time *servertime.Clock
+
+	// ConfirmAfter is the pause after which a first refusal of the token must
+	// be repeated before it counts. 0 means 2 s.
+	ConfirmAfter time.Duration
+	// Hold, if not nil, keeps back the questions in the background until it is
+	// closed: at start the first answers on the bus come before TLS.
+	Hold <-chan struct{}
+	// CheckEvery is how often, at the least, plex.tv is asked about a token
+	// that is held. 0 means a day, less than 0 never.
+	CheckEvery time.Duration
+}
