@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -223,7 +224,7 @@ func TestANewCodeForTheAsking(t *testing.T) {
 	p := withTerminal(t)
 	s := p.sit(80, 24, "login")
 	s.await("Waiting, ")
-	_, _ = s.terminal.WriteString("\r\r") // means nothing yet
+	s.types("\r\r") // means nothing yet
 	first := p.state().Pin.Code
 	if err := p.Plex.ExpirePin(first); err != nil {
 		t.Fatal(err)
@@ -232,7 +233,7 @@ func TestANewCodeForTheAsking(t *testing.T) {
 	if n := len(p.Plex.Pins()); n != 1 {
 		t.Fatalf("%d PINs were requested before anybody wanted one", n)
 	}
-	_, _ = s.terminal.WriteString("\r")
+	s.types("\r")
 	s.await("Waiting, ")
 	if second := p.state().Pin.Code; second == first || second == "" {
 		t.Errorf("the code after %q is %q", first, second)
@@ -299,31 +300,90 @@ func TestLoginScreenWhenPlexRefuses(t *testing.T) {
 	}
 }
 
-// TestKeysAtATerminal has a process whose terminal turns keys into signals.
-func TestKeysAtATerminal(t *testing.T) {
-	p := withTerminal(t)
+// process runs plexauthctl as a process whose terminal turns keys into signals.
+func (p *person) process(args ...string) *sitting {
+	p.t.Helper()
 	s := p.newSitting(80, 24)
-	process := exec.CommandContext(p.bounded(), os.Args[0], "login", "--bus", p.Bus.Address)
+	process := exec.CommandContext(p.bounded(), os.Args[0], append([]string{"--bus", p.Bus.Address}, args...)...)
 	process.Env = append(os.Environ(), asProgram+"=1")
 	process.Stdin, process.Stdout, process.Stderr = s.line, s.line, &s.stderr
 	process.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := process.Start(); err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	go func() { _ = process.Wait(); s.status <- process.ProcessState.ExitCode() }()
+	return s
+}
+
+func (s *sitting) types(text string) { _, _ = s.terminal.WriteString(text) }
+
+func TestKeysAtATerminal(t *testing.T) {
+	p := withTerminal(t)
+	s := p.process("login")
 	s.await("Waiting, ")
 	resize(t, s.terminal, 80, 20)
 	s.await("needs a terminal")
-	_, _ = s.terminal.WriteString("\x1a\x1cabc") // Ctrl-Z, Ctrl-\ and what nobody asked for
+	s.types("\x1a\x1cabc") // Ctrl-Z, Ctrl-\ and what nobody asked for
 	s.await("Waiting, 4:5")
 	if strings.Contains(s.text, "abc") {
 		t.Error("what is typed is shown")
 	}
-	_, _ = s.terminal.WriteString("\x03")
+	s.types("\x03")
 	s.ends(exitFailed, "", "plexauthctl: cancelled\n")
 	if state := p.state().State; state != client.SignedOut {
 		t.Errorf("the state afterwards is %s", state)
 	}
+}
+
+// Whoever presses Ctrl-C twice, because nothing happens, gets the terminal back.
+func TestCtrlCTwice(t *testing.T) {
+	p := withTerminal(t)
+	s := p.process("login")
+	s.await("Waiting, ")
+	p.freezeBus()
+	s.types("\x03")
+	for !strings.Contains(s.text, leaveScreen) {
+		s.text += <-s.pieces
+	}
+	awaitEcho(t, s.line, true)
+	for status := 0; status == 0; { // a signal may come before the first has been taken in
+		s.types("\x03")
+		select {
+		case status = <-s.status:
+		case <-time.After(50 * time.Millisecond):
+		}
+		if status > 0 {
+			t.Errorf("exit status %d: it has not ended by the signal: %s", status, &s.stderr)
+		}
+	}
+	if s.termios() != s.before {
+		t.Error("the terminal is not as it was")
+	}
+}
+
+// freezeBus has the bus do nothing until the test ends.
+func (p *person) freezeBus() {
+	p.t.Helper()
+	_, path, _ := strings.Cut(p.Bus.Address, "unix:path=")
+	path, _, _ = strings.Cut(path, ",")
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	file, err := conn.(*net.UnixConn).File()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	bus, err := unix.GetsockoptUcred(int(file.Fd()), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := syscall.Kill(int(bus.Pid), syscall.SIGSTOP); err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { _ = syscall.Kill(int(bus.Pid), syscall.SIGCONT) })
 }
 
 func TestWatchOnATerminal(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 )
@@ -108,6 +110,9 @@ func TestImportAtATerminal(t *testing.T) {
 	_, _ = terminal.WriteString(strings.ReplaceAll(webApp(bob), "\n", "\r") + "\rrm everything\r")
 	if status := <-ended; status != exitDone || stdout.String() != "Signed in as Bob\n" {
 		t.Errorf("exit status %d, %q, %q", status, &stdout, &stderr)
+	}
+	if left, err := unix.IoctlGetInt(int(stdin.Fd()), unix.TIOCINQ); err != nil || left > 0 {
+		t.Errorf("%d bytes are left for the shell (%v)", left, err)
 	}
 	_, _ = fmt.Fprintln(stdin, "end")
 	piece, seen := make([]byte, 4096), ""

@@ -154,17 +154,17 @@ func TestGroup(t *testing.T) {
 		result Result
 		advice string
 	}{
-		{system, membership{uid: 0}, Wrong, "systemd-sysusers"},
+		{system, membership{uid: 0}, Wrong, "make it, and start the daemon again: systemd-sysusers"},
 		{system, membership{uid: 0, exists: true}, OK, ""},
 		{system, membership{uid: 7, exists: true, held: true}, OK, ""},
 		{system, membership{uid: 7, exists: true, listed: true}, Wrong, "log out and in again"},
-		{system, membership{uid: 7, exists: true, name: "kodi"}, Wrong, "usermod -aG plexauth kodi; then log out"},
-		{system, membership{uid: 7, exists: true}, Wrong, "usermod -aG plexauth; then log out"},
+		{system, membership{uid: 7, exists: true, name: "kodi"}, Wrong, "as root: usermod -aG plexauth kodi; then log out"},
+		{system, membership{uid: 7, exists: true}, Wrong, "as root: usermod -aG plexauth; then log out"},
 		{allowed, membership{uid: 7, exists: true}, OK, ""},
 		{session, membership{uid: 7}, Unknown, ""},
-		{session, membership{uid: 7, exists: true, name: "kodi"}, Wrong, "usermod"},
+		{session, membership{uid: 7, exists: true, name: "kodi"}, Wrong, "as root: usermod"},
 	} {
-		if f := c.x.judgeGroup(c.m); f.Result != c.result || !strings.Contains(f.Advice, c.advice) {
+		if f := c.x.judgeGroup(c.m); f.Result != c.result || !strings.HasPrefix(f.Advice, c.advice) {
 			t.Errorf("%s, %+v: %+v", c.x.Bus, c.m, f)
 		}
 	}
