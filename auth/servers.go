@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -209,7 +208,11 @@ func (a *Account) askResources(ctx context.Context, user *statefile.Auth, kept s
 	if !isJWT(user.Token) {
 		list, err = a.resources(ctx, user.Token)
 		if isPlexKind(err, plextv.Refused) {
-			err = errors.Join(err, a.tokenRefused(ctx, user.Token, err))
+			// That of a home user ends after a while. It is no refusal of who
+			// signed in, so another one comes before any doubt.
+			if err = a.replaceRefused(ctx, user.Token, err); err == nil {
+				list, err = a.resources(ctx, a.tokenInUse())
+			}
 		}
 		return own, list, err
 	}
@@ -233,6 +236,14 @@ func (a *Account) askResources(ctx context.Context, user *statefile.Auth, kept s
 		return err
 	})
 	return secret.String{}, list, err
+}
+
+// tokenInUse is zero when nobody is signed in.
+func (a *Account) tokenInUse() secret.String {
+	if c := a.Snapshot().Credentials; c != nil {
+		return c.Token
+	}
+	return secret.String{}
 }
 
 func (a *Account) resources(ctx context.Context, token secret.String) ([]plextv.Resource, error) {
