@@ -203,6 +203,15 @@ func (a *Account) takeTurn(ctx context.Context) error {
 
 func (a *Account) endTurn() { <-a.turn }
 
+// mark notes that what at stands for has happened now.
+func (a *Account) mark(at *atomic.Int64) { at.Store(int64(a.time.Uptime())) }
+
+// askedOfLate reports whether at was marked less than maxAge ago.
+func (a *Account) askedOfLate(at *atomic.Int64, maxAge time.Duration) bool {
+	last := at.Load()
+	return last != 0 && a.time.Uptime()-time.Duration(last) < maxAge
+}
+
 // look lets read see the record.
 func (a *Account) look(ctx context.Context, read func(r *record)) error {
 	if err := a.takeTurn(ctx); err != nil {

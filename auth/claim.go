@@ -39,7 +39,7 @@ func (p *poller) signIn(ctx context.Context) error {
 	}
 	setUser(signedIn, user)
 	defer a.wakeKeeper() // which asks for a name that is missing
-	a.askedAt.Store(int64(a.time.Uptime()))
+	a.mark(&a.askedAt)
 	return p.change(ctx, func(next *record, e *Event) {
 		next.takeUnit(next.unitOf(next.Pairing), a.time.Now())
 		endPairing(next, e, PinClaimed)

@@ -105,7 +105,7 @@ func (a *Account) Store(ctx context.Context, c Credentials) error {
 	})
 	if err == nil {
 		if verified {
-			a.askedAt.Store(int64(a.time.Uptime()))
+			a.mark(&a.askedAt)
 		}
 		a.wakeKeeper()
 	}

@@ -26,7 +26,7 @@ func (a *Account) Fresh(ctx context.Context) *Snapshot {
 		limited, cancel := clockwork.WithTimeout(ctx, a.clock, freshTimeout)
 		defer cancel()
 		if err := a.renew(limited); err != nil && ctx.Err() == nil {
-			a.freshFailedAt.Store(int64(a.time.Uptime()))
+			a.mark(&a.freshFailedAt)
 		}
 	}
 	return a.Snapshot()

@@ -138,7 +138,7 @@ type switched struct {
 // takeSwitched makes user the one who uses the box, and the wrong PINs what they
 // were before the right one.
 func (a *Account) takeSwitched(ctx context.Context, holderID string, s switched) error {
-	a.askedAt.Store(int64(a.time.Uptime()))
+	a.mark(&a.askedAt)
 	defer a.wakeKeeper()
 	return a.change(ctx, func(next *record, e *Event) error {
 		holder := next.holder()
@@ -241,7 +241,7 @@ func (a *Account) switchAgain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.askedAt.Store(int64(a.time.Uptime()))
+	a.mark(&a.askedAt)
 	return a.accept(ctx, func(next *record, e *Event) error {
 		if next.Admin == nil || next.Auth == nil || !next.Auth.Token.Equal(current.Token) {
 			return nil

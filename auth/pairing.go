@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -36,15 +37,15 @@ func (a *Account) startPairing(ctx context.Context, o PinOptions) (Pairing, erro
 	var own, asking unit
 	var settings Settings
 	var interrupted uint64
-	err := a.change(ctx, func(next *record, _ *Event) (err error) {
-		own, settings = next.unit(), next.settings
-		asking, err = next.unitForPin(a.time.Now())
-		if next.Pairing != nil {
-			interrupted = next.Pairing.ID
+	var made error
+	err := a.look(ctx, func(r *record) {
+		own, settings = r.unit(), r.settings
+		asking, made = r.unitForPin(a.time.Now())
+		if r.Pairing != nil {
+			interrupted = r.Pairing.ID
 		}
-		return err
 	})
-	if err != nil {
+	if err := errors.Join(err, made); err != nil {
 		return Pairing{}, err
 	}
 	asked := a.time.Uptime()

@@ -134,8 +134,8 @@ func (a *Account) takeRenewed(ctx context.Context, old, token secret.String, cla
 	if err != nil {
 		return err
 	}
-	a.renewedAt.Store(int64(a.time.Uptime()))
-	a.askedAt.Store(int64(a.time.Uptime()))
+	a.mark(&a.renewedAt)
+	a.mark(&a.askedAt)
 	a.wakeKeeper()
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/retune-tv/plexauthd/auth/plextv"
@@ -119,7 +118,7 @@ func (a *Account) servers(ctx context.Context, maxAge time.Duration, anew bool) 
 		return known, nil
 	}
 	if anew {
-		a.serversAskedAt.Store(int64(a.time.Uptime()))
+		a.mark(&a.serversAskedAt)
 	}
 	key := fmt.Sprint(anew, user.Token.Reveal())
 	asked, err := a.lists.do(ctx, a.life, key, func(ctx context.Context) ([]knownServer, error) {
@@ -129,12 +128,6 @@ func (a *Account) servers(ctx context.Context, maxAge time.Duration, anew bool) 
 		return known, nil
 	}
 	return asked, err
-}
-
-// askedOfLate reports whether at is an uptime that is not as old as maxAge.
-func (a *Account) askedOfLate(at *atomic.Int64, maxAge time.Duration) bool {
-	last := at.Load()
-	return last != 0 && a.time.Uptime()-time.Duration(last) < maxAge
 }
 
 // keptServers gives the last good answer, who it was for, and its age.

@@ -126,7 +126,7 @@ func (a *Account) another(ctx context.Context) error {
 // token that was refused before: an outage of plex.tv's sign-in service has
 // answered 401 to everybody.
 func (a *Account) tokenAccepted(ctx context.Context, token secret.String, user plextv.User) error {
-	a.askedAt.Store(int64(a.time.Uptime()))
+	a.mark(&a.askedAt)
 	return a.accept(ctx, func(next *record, e *Event) error {
 		if next.Auth == nil || !next.Auth.Token.Equal(token) {
 			return nil // signed out or in anew meanwhile

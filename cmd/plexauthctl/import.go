@@ -107,11 +107,7 @@ func explainImport(err error, unverified bool) error {
 }
 
 func (p *program) tellImported(ctx context.Context, c *client.Client) error {
-	s, err := p.state(ctx, c)
-	if err != nil {
-		return err
-	}
-	u, err := p.userIfAllowed(ctx, c, s)
+	s, u, err := p.stateAndUser(ctx, c)
 	if err != nil {
 		return err
 	}

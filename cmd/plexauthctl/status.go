@@ -19,13 +19,19 @@ type statusView struct {
 	User client.User `json:"user,omitzero"`
 }
 
-// status never asks for a password: what this user may not know is left out.
-func (p *program) status(ctx context.Context, c *client.Client) error {
+// stateAndUser asks both; the user stays empty for who may not know.
+func (p *program) stateAndUser(ctx context.Context, c *client.Client) (client.Status, client.User, error) {
 	s, err := p.state(ctx, c)
 	if err != nil {
-		return err
+		return client.Status{}, client.User{}, err
 	}
 	u, err := p.userIfAllowed(ctx, c, s)
+	return s, u, err
+}
+
+// status never asks for a password: what this user may not know is left out.
+func (p *program) status(ctx context.Context, c *client.Client) error {
+	s, u, err := p.stateAndUser(ctx, c)
 	if err != nil {
 		return err
 	}
