@@ -166,4 +166,26 @@ func TestTheNetworkIsBack(t *testing.T) {
 	b.reaches(auth.SignedIn)
 }
 
+// A network that comes and goes each second is no reason to ask as often.
+func TestTheNetworkIsBackAgainAndAgain(t *testing.T) {
+	b := newBox(t)
+	b.claimed(auth.PinOptions{})
+	b.close()
+	b.sim.Fail(plextvsim.CaptivePortal())
+	b.open()
+	for range 200 { // until the pauses are as long as they get
+		b.tick(10 * time.Second)
+	}
+	b.idle()
+	before := b.sim.Count(plextvsim.Any)
+	for start := b.clock.Now(); b.clock.Since(start) < 2*time.Minute; {
+		b.account.Wake()
+		<-time.After(2 * time.Millisecond) // more than plex.tv needs to answer
+		b.tick(time.Second)
+	}
+	if asked := b.sim.Count(plextvsim.Any) - before; asked > 20 {
+		t.Errorf("asked %d times in two minutes", asked)
+	}
+}
+
 const wakeAfter = 10 * time.Second

@@ -185,6 +185,24 @@ func TestAShortTokenWithoutPlexTv(t *testing.T) {
 	}
 }
 
+// Tokens that are too short from the start are not renewed for each who asks.
+func TestAShortTokenIsRenewedOnceInAWhile(t *testing.T) {
+	b := newBox(t, withDeviceKey, func(s *setup) { s.sim.JWTLifetime = 4 * time.Minute })
+	b.claimed(auth.PinOptions{})
+	asked := func() int {
+		before := b.sim.Count(plextvsim.RefreshJWT)
+		for range 3 {
+			b.account.Fresh(b.soon())
+		}
+		return b.sim.Count(plextvsim.RefreshJWT) - before
+	}
+	equal(t, "renewals at first", asked(), 1)
+	b.clock.Advance(20 * time.Second)
+	equal(t, "renewals soon after", asked(), 0)
+	b.clock.Advance(20 * time.Second)
+	equal(t, "renewals later", asked(), 1)
+}
+
 func TestABoxThatWasOffForLongRecovers(t *testing.T) {
 	for _, status := range []int{498, 401} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {

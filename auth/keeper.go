@@ -16,6 +16,9 @@ const (
 	longestPauseUnreached = 5 * time.Minute
 	// wakeAfter is how old a try must be before [Account.Wake] allows another.
 	wakeAfter = 10 * time.Second
+	// hurryAgainAfter is the least time between two wake-ups that begin the
+	// pauses anew, at a second: a network may come and go all the time.
+	hurryAgainAfter = time.Minute
 	// renewAgainAfter is the least time between two renewals, whatever the
 	// tokens say of their end.
 	renewAgainAfter = time.Hour
@@ -35,6 +38,7 @@ type keeper struct {
 	lastTry   time.Duration
 	notBefore time.Duration // after a failure
 	unreached bool          // it was neverArrived
+	hurryFrom time.Duration // then a wake-up may begin the pauses anew
 	moveAt    time.Duration
 	renewAt   time.Duration
 	spread    float64 // the share of the daily question's jitter
@@ -98,10 +102,14 @@ func (k *keeper) run(ctx context.Context) {
 
 // wake ends the pause after a question that has not arrived.
 func (k *keeper) wake() {
-	if k.unreached {
-		k.failures.Reset()
-		k.notBefore = min(k.notBefore, k.lastTry+wakeAfter)
+	if !k.unreached {
+		return
 	}
+	if now := k.account.time.Uptime(); now >= k.hurryFrom {
+		k.hurryFrom = now + hurryAgainAfter
+		k.failures.Reset()
+	}
+	k.notBefore = min(k.notBefore, k.lastTry+wakeAfter)
 }
 
 // work does what is due and returns how long it is until something else is.

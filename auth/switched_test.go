@@ -45,3 +45,21 @@ func TestOneRefusalOfWhoSignedInEndsNoHomeUsersSession(t *testing.T) {
 	}
 	equal(t, "state", b.account.Snapshot().State, auth.SignedIn)
 }
+
+// Somebody else signs in while plex.tv looks for the home user.
+func TestASwitchDoesNotLandInAnothersSignIn(t *testing.T) {
+	h := newHousehold(t)
+	h.unread()
+	h.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.SwitchUser, Delay: time.Second, Times: 1})
+	switched := make(chan error, 1)
+	go func() { switched <- h.switchTo(h.guest, "") }()
+	h.must(h.sim.Await(h.soon(), 1, plextvsim.SwitchUser))
+	h.signIn(plextvsim.User{Username: "eve"})
+	h.tick(time.Second)
+	wantCode(t, "switch", receive(h.box, switched), auth.AuthRequired)
+	equal(t, "user", h.account.Snapshot().User.Username, "eve")
+	if reasons := h.reasons(); len(reasons) != 0 {
+		t.Errorf("told: %v", reasons)
+	}
+	equal(t, "who signed in, kept beside", h.disk().Admin, nil)
+}
