@@ -3,7 +3,9 @@
 # its licence into a directory: vendor.sh DIRECTORY. Takes the installed one
 # (Debian 12: python3-jeepney) or asks pip for it; whichever it is, every file
 # must be the one that vendor/jeepney.sha256 names, so that every build of the
-# add-on is the same. PYTHON names another interpreter than Debian's.
+# add-on is the same. The licence lies here because Debian's package has only
+# another wording of it; its sum is the one in jeepney's own wheel (RECORD). PYTHON
+# names another interpreter than Debian's.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 dest=$1
@@ -20,12 +22,13 @@ take() {
 	rm -rf "$dest/jeepney"
 	# Without its tests and the parts for other ways to wait than blocking.
 	while read -r _ file; do
-		[ -f "$1/$file" ] || return 1
 		mkdir -p "$dest/$(dirname "$file")"
-		cp "$1/$file" "$dest/$file"
+		case $file in
+		*/LICENSE) cp "$here/vendor/jeepney.LICENSE" "$dest/$file" ;;
+		*) cp "$1/$file" "$dest/$file" || return 1 ;;
+		esac
 	done <"$here/vendor/jeepney.sha256"
-	(cd "$dest" && sha256sum --quiet --strict --check "$here/vendor/jeepney.sha256" >&2) || return 1
-	cp "$here/vendor/jeepney.LICENSE" "$dest/jeepney/LICENSE"
+	(cd "$dest" && sha256sum --quiet --strict --check "$here/vendor/jeepney.sha256" >&2)
 }
 
 installed=$("$PYTHON" -c 'import jeepney, os; print(os.path.dirname(os.path.dirname(jeepney.__file__)))' 2>/dev/null || :)
