@@ -8,10 +8,15 @@ import time
 
 from jeepney import (AuthenticationError, DBusAddress, HeaderFields, MatchRule,
                      MessageType, message_bus, new_method_call)
-from jeepney.io.blocking import open_dbus_connection
+from jeepney.bus import get_bus
+from jeepney.io.blocking import DBusConnection, DBusConnectionBase, prep_socket
 
 # More messages than this at a time would keep Kodi waiting.
 _BURST = 100
+
+# Seconds. A bus that is well lets one in within a millisecond; whoever opens a Bus
+# is kept waiting for that. The answer to Hello comes in a pump().
+_LET_IN, _GREETED = 0.5, 5.0
 
 
 class BusGone(Exception):
@@ -26,18 +31,27 @@ class CallError(Exception):
         self.name, self.text = name, text
 
 
+class _Connection(DBusConnection):
+    """jeepney's connection, but for its Hello: that one waits for the answer without
+    end, and Kodi with it if the bus hangs."""
+
+    def __init__(self, sock):
+        DBusConnectionBase.__init__(self, sock)
+
+
 class Bus:
     """A connection to the system bus, or what DBUS_SYSTEM_BUS_ADDRESS names."""
 
     def __init__(self, clock=time.monotonic):
         try:
-            self._connection = open_dbus_connection("SYSTEM")
+            self._connection = _Connection(prep_socket(get_bus("SYSTEM"), timeout=_LET_IN))
         # ValueError and RuntimeError: an address that is none.
         except (OSError, ValueError, RuntimeError, AuthenticationError) as cause:
             raise BusGone("the system bus: %s" % cause) from cause
         self._clock = clock
         self._waiting = {}  # serial: (then, deadline)
         self.on_signal = lambda sender, interface, member, body: None
+        self.call(message_bus, "Hello", self._greeted, timeout=_GREETED)
 
     def close(self):
         """Leaves the bus. No callback comes after this."""
@@ -74,6 +88,11 @@ class Bus:
             timeout = 0.0
             self._take(message)
         self._give_up_late()
+
+    @staticmethod
+    def _greeted(body, error, sender):
+        if error:
+            raise BusGone("the system bus does not greet: %s" % error)
 
     def _send(self, message):
         serial = next(self._connection.outgoing_serial)
