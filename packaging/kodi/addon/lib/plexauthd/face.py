@@ -14,7 +14,7 @@ def properties(view, texts):
     """The properties for a View, by name."""
     shown = {
         "kind": view.kind, "heading": texts("heading"), "title": texts(view.title), "text": texts(view.text),
-        "name": view.name, "thumb": view.thumb, "initial": _glyph(view.name[:1].upper()),
+        "name": view.name, "thumb": view.thumb, "initial": initial(view.name),
         "picture": view.picture, "scan": texts("scan") if view.picture else "",
     }
     for i in range(BUTTONS):
@@ -38,6 +38,11 @@ def _code(pairing, texts):
     for i in range(TILES):
         shown["tile%d" % (i + 1)] = _glyph(code[i]) if tiled else ""
     return shown
+
+
+def initial(name):
+    """The picture of a name's first letter, below the skin's media; "" without one."""
+    return _glyph(name[:1].upper())
 
 
 def _glyph(character):

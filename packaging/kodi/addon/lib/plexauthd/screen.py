@@ -1,5 +1,6 @@
 """The sign-in screen, from when it is opened until it is over."""
-import xbmc
+import os
+
 import xbmcgui
 import xbmcvfs
 
@@ -9,7 +10,7 @@ from .dialogs import Dialogs
 from .flow import SIGNED_IN, SIGNED_OUT, SWITCHED, Flow
 from .pictures import Pictures
 from .texts import Texts
-from .window import XML, Window
+from .window import MEDIA, SKIN, XML, Window
 
 # Seconds: how fast the screen follows, and how long the last words may take.
 _BEAT, _FAREWELL = 0.05, 1.0
@@ -23,10 +24,11 @@ class Screen:
     def __init__(self, addon, daemon, monitor):
         self._texts = Texts(addon.getLocalizedString)
         self._daemon, self._monitor = daemon, monitor
-        self._dialogs = Dialogs(self._texts, addon.getAddonInfo("icon"))
+        path = addon.getAddonInfo("path")
+        self._dialogs = Dialogs(self._texts, addon.getAddonInfo("icon"), os.path.join(path, MEDIA))
         self._pictures = Pictures(xbmcvfs.translatePath("special://temp"), xbmcgui.getScreenHeight())
         self._flow = Flow(daemon, Account(daemon, self._dialogs), self._pictures)
-        self._window = Window(XML, addon.getAddonInfo("path"), "Default", "1080i")
+        self._window = Window(XML, path, *SKIN)
 
     def run(self):
         """Returns when the screen is closed."""

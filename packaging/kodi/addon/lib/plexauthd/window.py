@@ -7,6 +7,10 @@ from . import face
 
 XML = "script-plexauthd.xml"
 
+# The skin in the add-on's folder that the window is drawn with, and its pictures.
+SKIN = ("Default", "1080i")
+MEDIA = "resources/skins/Default/media"
+
 # Keys of remotes and keyboards that lead out of the screen.
 _LEAVING = (xbmcgui.ACTION_NAV_BACK, xbmcgui.ACTION_PREVIOUS_MENU, xbmcgui.ACTION_STOP)
 
@@ -15,12 +19,12 @@ _FIRST_BUTTON, _PROGRESS = 21, 30
 
 class Window(xbmcgui.WindowXMLDialog):
     """Shows Views. Kodi calls the on... methods while the script waits in Monitor.
-    Make it with Kodi's own arguments: XML, the add-on's folder, "Default", "1080i"."""
+    Make it with Kodi's own arguments: XML, the add-on's folder, *SKIN."""
 
     def __init__(self, *_):
         super().__init__()
         self._ready = False
-        self._view, self._shown = None, {}
+        self._view, self._shown, self._percent = None, {}, None
         self._pressed = []
         self._countdown = face.Countdown()
 
@@ -50,9 +54,10 @@ class Window(xbmcgui.WindowXMLDialog):
             self.setFocusId(_FIRST_BUTTON)  # only now: Kodi focuses nothing that it has not drawn
         if view.pairing:
             left, percent = self._countdown.at(view.pairing, time.time())
-            if self._ready and self._shown.get("time") != left:
-                self.getControl(_PROGRESS).setPercent(percent)
             self._set({"time": left})
+            if self._ready and self._percent != percent:
+                self.getControl(_PROGRESS).setPercent(percent)
+                self._percent = percent
 
     def _focused(self):
         try:
