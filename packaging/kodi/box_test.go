@@ -4,14 +4,12 @@ package kodi
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
@@ -59,7 +57,7 @@ func newBox(t *testing.T) *box {
 func (b *box) configure(more string) {
 	b.t.Helper()
 	must(b.t, os.WriteFile(filepath.Join(b.dir, "config.toml"),
-		[]byte("[identity]\ndevice_name = \"Kodi\"\n[pairing]\npoll_interval = \"100ms\"\n"+more), 0o600))
+		[]byte("[identity]\ndevice_name = \"Kodi\"\n[pairing]\n"+more), 0o600))
 }
 
 // start starts the daemon and waits until it answers.
@@ -127,6 +125,19 @@ func (b *box) signIn() {
 	await(b.t, "signed in", func() bool { return b.status().Authenticated })
 }
 
+// signInWithFamily signs Ada in, in whose Plex Home there is Ben with the PIN 2468.
+func (b *box) signInWithFamily() {
+	b.t.Helper()
+	ada := b.sim.AddUser(plextvsim.User{Username: "ada", Title: "Ada", HomeAdmin: true})
+	ben, err := b.sim.AddHomeUser(ada, plextvsim.User{Title: "Ben", Restricted: true})
+	must(b.t, err)
+	must(b.t, b.sim.SetPIN(ben, "2468"))
+	pin, err := b.client.RequestPin(b.t.Context(), client.PinOptions{})
+	must(b.t, err)
+	must(b.t, b.sim.Claim(pin.Code, ada))
+	await(b.t, "signed in", func() bool { return b.status().Authenticated })
+}
+
 // signOut makes the box as at first.
 func (b *box) signOut() {
 	b.t.Helper()
@@ -164,17 +175,4 @@ func (f *frontend) awaitLine(line string) {
 		defer f.mu.Unlock()
 		return strings.Contains(f.text.String(), line+"\n")
 	})
-}
-
-// reads gives what zbar reads in a picture, or nothing.
-func reads(t *testing.T, picture string) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "zbarimg", "--quiet", "--raw", "--nodbus", "-Sdisable", "-Sqrcode.enable", picture).Output()
-	var status *exec.ExitError
-	if err != nil && !errors.As(err, &status) {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(string(out))
 }

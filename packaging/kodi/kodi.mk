@@ -1,10 +1,12 @@
 # make kodi       the Kodi add-on as a zip into dist/, the same bytes each time
 # make kodi-test  drives a real Kodi with it, on a screen of its own; needs the
-#                 Debian packages kodi, xvfb, imagemagick, zbar-tools, python3-jeepney
+#                 Debian packages kodi, xvfb, imagemagick, zbar-tools, python3-jeepney;
+#                 leaves pictures of what Kodi showed in dist/kodi
+# make kodi-screenshot  takes packaging/kodi/screenshot.png anew, from one of its tests
 
 kodi_zip := dist/script.plexauthd-$(VERSION).zip
 
-.PHONY: kodi kodi-test
+.PHONY: kodi kodi-test kodi-screenshot
 kodi:
 	mkdir -p dist
 	rm -f dist/script.plexauthd-*.zip
@@ -15,3 +17,8 @@ kodi-test: kodi bin/plexauthd
 	python3 packaging/kodi/build.py '$(VERSION)' dist/kodi-again.zip
 	cmp $(kodi_zip) dist/kodi-again.zip
 	$(GO) test -tags kodi -count 1 -timeout 10m ./packaging/kodi
+
+kodi-screenshot: kodi bin/plexauthd
+	$(GO) test -tags kodi -count 1 -run 'TestSignIn$$' ./packaging/kodi
+	convert dist/kodi/code-1080.png -resize 960x540 +dither -colors 64 -strip \
+		-define png:exclude-chunks=date,time,tEXt PNG8:packaging/kodi/screenshot.png

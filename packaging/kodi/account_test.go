@@ -5,9 +5,38 @@ package kodi
 import (
 	"testing"
 
-	"github.com/retune-tv/plexauthd/auth/plextvsim"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 )
+
+func TestSignOut(t *testing.T) {
+	b := newBox(t)
+	b.signIn()
+	k := b.kodi(Options{})
+	k.AwaitHome("PlexAuth.User", "Ada")
+	k.Run(addonID)
+	k.AwaitShown("kind", "account")
+	k.AwaitShown("name", "Ada")
+	k.Look("account")
+	k.Choose("Sign out")
+	k.await("the question", func() bool { return k.Is("Window.IsActive(yesnodialog)") })
+	k.Choose("No")
+	k.Choose("Sign out")
+	k.await("Yes is in focus", func() bool { k.Input("Left"); return k.Is("Control.HasFocus(11)") })
+	k.Input("Select")
+	k.AwaitClosed()
+	if status := b.status(); status.State != client.SignedOut {
+		t.Errorf("the state is %s", status.State)
+	}
+	k.AwaitHome("PlexAuth.State", "signed-out")
+	k.AwaitHome("PlexAuth.User", "")
+
+	// Signed out behind the screen's back, it shows a code.
+	b.signIn()
+	k.Run(addonID)
+	k.AwaitShown("kind", "account")
+	b.signOut()
+	k.AwaitShown("kind", "code")
+}
 
 // typePIN types on the PIN pad as the number keys of a remote do.
 func (k *Kodi) typePIN(pin string) {
@@ -22,15 +51,7 @@ func (k *Kodi) typePIN(pin string) {
 // TestSwitchUser switches to another user of the Plex Home, who has a PIN.
 func TestSwitchUser(t *testing.T) {
 	b := newBox(t)
-	ada := b.sim.AddUser(plextvsim.User{Username: "ada", Title: "Ada", HomeAdmin: true})
-	ben, err := b.sim.AddHomeUser(ada, plextvsim.User{Title: "Ben", Restricted: true})
-	must(t, err)
-	must(t, b.sim.SetPIN(ben, "2468"))
-	pin, err := b.client.RequestPin(t.Context(), client.PinOptions{})
-	must(t, err)
-	must(t, b.sim.Claim(pin.Code, ada))
-	await(t, "signed in", func() bool { return b.status().Authenticated })
-
+	b.signInWithFamily()
 	k := b.kodi(Options{})
 	k.AwaitHome("PlexAuth.User", "Ada")
 	k.Run(addonID)
