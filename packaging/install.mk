@@ -76,9 +76,14 @@ install-polkit:
 	$(INSTALL_DATA) packaging/polkit/examples/50-plexauthd-kiosk.rules \
 		$(DESTDIR)$(docdir)/examples/50-plexauthd-kiosk.rules
 
+# The pages lie beside the examples when installed; the other sources are not there.
+pages := INTEGRATORS.md JOURNAL.md FRONTENDS.md kodi/README.md
+links := s|](\.\./dbusapi/examples/|](examples/|g;s|](\.\./|](https://github.com/retune-tv/plexauthd/blob/HEAD/|g
+
 install-docs:
-	$(INSTALL_DATA) packaging/INTEGRATORS.md $(DESTDIR)$(docdir)/INTEGRATORS.md
-	$(INSTALL_DATA) packaging/JOURNAL.md $(DESTDIR)$(docdir)/JOURNAL.md
+	for page in $(pages); do sed '$(links)' packaging/$$page | \
+		$(INSTALL_DATA) /dev/stdin $(DESTDIR)$(docdir)/$$page || exit; done
+	$(INSTALL_DATA) packaging/kodi/screenshot.png $(DESTDIR)$(docdir)/kodi/screenshot.png
 	$(INSTALL_DATA) packaging/systemd/examples/sealed.conf $(DESTDIR)$(docdir)/examples/sealed.conf
 	$(INSTALL_DATA) packaging/man/plexauthd.8 $(DESTDIR)$(mandir)/man8/plexauthd.8
 	$(INSTALL_DATA) packaging/man/plexauthctl.1 $(DESTDIR)$(mandir)/man1/plexauthctl.1

@@ -39,8 +39,6 @@ shipped_examples := $(shell cd dbusapi/examples && \
 
 install: install-frontends
 install-frontends:
-	sed 's|\.\./dbusapi/examples/|examples/|' packaging/FRONTENDS.md | \
-		$(INSTALL_DATA) /dev/stdin $(DESTDIR)$(docdir)/FRONTENDS.md
 	for file in $(shipped_examples); do \
 		$(INSTALL_DATA) dbusapi/examples/$$file $(DESTDIR)$(docdir)/examples/$$file || exit; done
 	$(INSTALL_DATA) dbusapi/examples/mock/plexauthd.py $(DESTDIR)$(datadir)/plexauthd/mock/plexauthd.py
