@@ -23,12 +23,34 @@ Window {
 
     width: 1280; height: 720; visible: true; color: "#1f2326"
 
+    // All that there is to say, also for the log; the pairing below looks better.
     Text {
         id: words
         anchors { fill: parent; margins: parent.height / 12 }
+        visible: !pairing.visible
         horizontalAlignment: Text.AlignHCenter; verticalAlignment: Text.AlignVCenter
         wrapMode: Text.Wrap; color: "white"; font.pixelSize: parent.height / 18
         onTextChanged: console.log(words.text)
+    }
+
+    Row {
+        id: pairing
+        anchors.centerIn: parent
+        spacing: window.height / 12
+        visible: plex.present && !plex.authenticated && !plex.problem && plex.code
+
+        Image { source: plex.qrPicture; visible: source != ""; height: window.height / 2; width: height }
+
+        Column {
+            anchors.verticalCenter: parent.verticalCenter
+            Text { text: plex.link.replace("https://", ""); color: "#e5a00d"; font.pixelSize: window.height / 12 }
+            Text {
+                // A strong code is for the QR code alone.
+                visible: plex.code.length <= 8
+                text: plex.code; color: "white"
+                font { pixelSize: window.height / 5; family: "monospace"; letterSpacing: window.height / 40 }
+            }
+        }
     }
 
     Connections {

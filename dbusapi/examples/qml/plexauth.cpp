@@ -106,12 +106,30 @@ void PlexAuth::take(const QVariantMap &values, const QString &user)
         const auto pin = values.value(QStringLiteral("Pin")).value<QDBusArgument>();
         qulonglong id;
         pin.beginStructure();
+        const QString drawn = m_qrText;
         pin >> id >> m_code >> m_link >> m_qrText;
+        if (m_qrText != drawn)
+            draw();
     }
     if (m_readAgain)
         read();
     else
         emit changed();
+}
+
+// draw has plexauthd draw the QR code. Without it there is the code to type.
+void PlexAuth::draw()
+{
+    m_qrPicture.clear();
+    if (m_qrText.isEmpty())
+        return;
+    call(name, QStringLiteral("GetPinQR"), {QStringLiteral("png"), 10u}, true, [this, text = m_qrText](const QDBusMessage &answer) {
+        if (isError(answer) || text != m_qrText)
+            return;
+        const QByteArray picture = answer.arguments().value(0).toByteArray();
+        m_qrPicture = QStringLiteral("data:image/png;base64,") + QString::fromLatin1(picture.toBase64());
+        emit changed();
+    });
 }
 
 void PlexAuth::fail(const QDBusMessage &error)

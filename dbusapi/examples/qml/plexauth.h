@@ -21,6 +21,7 @@ class PlexAuth : public QObject {
     Q_PROPERTY(QString code MEMBER m_code NOTIFY changed)                // to be shown to a person; empty when no pairing is under way
     Q_PROPERTY(QString link MEMBER m_link NOTIFY changed)                // where a person types it
     Q_PROPERTY(QString qrText MEMBER m_qrText NOTIFY changed)            // what a QR code holds
+    Q_PROPERTY(QString qrPicture MEMBER m_qrPicture NOTIFY changed)      // that as a source for an Image; empty until it is drawn
     Q_PROPERTY(QString user MEMBER m_user NOTIFY changed)                // can be empty for a moment after a sign-in
     Q_PROPERTY(QString problem MEMBER m_problem NOTIFY changed)          // which failure the last call had, such as Unreachable
 
@@ -46,11 +47,12 @@ private:
     void call(const QString &interface, const QString &member, const QVariantList &arguments, bool mayStart, Then then);
     void took(const QDBusMessage &answer);
     void take(const QVariantMap &values, const QString &user);
+    void draw();
     void fail(const QDBusMessage &error);
 
     QDBusConnection m_bus;
     bool m_reading = false, m_readAgain = false, m_asking = false, m_first = true;
 
     bool m_present = false, m_authenticated = false;
-    QString m_state, m_code, m_link, m_qrText, m_user, m_problem;
+    QString m_state, m_code, m_link, m_qrText, m_qrPicture, m_user, m_problem;
 };
