@@ -40,21 +40,36 @@ func TestCompletion(t *testing.T) {
 	p.offers("", "--bus", bus, "switch", "")
 }
 
-// TestCompletionInBash has bash itself press Tab.
-func TestCompletionInBash(t *testing.T) {
+// TestCompletionInShells has each shell itself complete "plexauthctl do". zsh only
+// does so at a terminal; without one it shows that it knows how.
+func TestCompletionInShells(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Symlink(os.Args[0], filepath.Join(dir, "plexauthctl")); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("bash", "-c", `
-		source /usr/share/bash-completion/bash_completion
-		source <(plexauthctl completion bash)
-		COMP_WORDS=(plexauthctl do) COMP_CWORD=1 COMP_LINE="plexauthctl do" COMP_POINT=14 COMP_TYPE=9
-		__start_plexauthctl
-		printf '%s\n' "${COMPREPLY[@]}"`)
-	cmd.Env = append(os.Environ(), asProgram+"=1", "PATH="+dir+":"+os.Getenv("PATH"))
-	out, err := cmd.Output()
-	if err != nil || strings.TrimSpace(string(out)) != "doctor" {
-		t.Errorf("%v: %q", err, out)
+	for _, c := range []struct {
+		shell        []string
+		script, says string
+	}{
+		{[]string{"bash", "-c"}, `
+			source /usr/share/bash-completion/bash_completion
+			source <(plexauthctl completion bash)
+			COMP_WORDS=(plexauthctl do) COMP_CWORD=1 COMP_LINE="plexauthctl do" COMP_POINT=14 COMP_TYPE=9
+			__start_plexauthctl
+			printf '%s\n' "${COMPREPLY[@]}"`, "doctor"},
+		{[]string{"fish", "--no-config", "-c"}, `
+			plexauthctl completion fish | source
+			complete -C "plexauthctl do" | cut -f 1`, "doctor"},
+		{[]string{"zsh", "-f", "-c"}, `
+			autoload -U compinit && compinit -u -D
+			source <(plexauthctl completion zsh)
+			whence -w $_comps[plexauthctl]`, "_plexauthctl: function"},
+	} {
+		cmd := exec.Command(c.shell[0], append(c.shell[1:], c.script)...)
+		cmd.Env = append(os.Environ(), asProgram+"=1", "HOME="+dir, "PATH="+dir+":"+os.Getenv("PATH"))
+		out, err := cmd.Output()
+		if err != nil || strings.TrimSpace(string(out)) != c.says {
+			t.Errorf("%s: %v: %q", c.shell[0], err, out)
+		}
 	}
 }
