@@ -14,8 +14,8 @@ type fullLogin struct {
 	program     *program
 	qr          qrMode
 
-	pairing client.Pairing
-	code    []string // the QR code's lines, none if nobody wants it
+	pairing client.Pairing // none when its time is over
+	code    []string       // the QR code's lines, none if nobody wants it
 	left    time.Duration
 	message string // in place of the countdown
 }
@@ -76,6 +76,7 @@ func (v *fullLogin) offer() <-chan struct{} {
 	case <-v.enter: // pressed before there was anything to say yes to
 	default:
 	}
+	v.pairing, v.code = client.Pairing{}, nil // nobody is to enter it any more
 	v.message = "The code has expired. Enter gives a new one"
 	v.show()
 	return v.enter
@@ -122,5 +123,9 @@ func (v *fullLogin) words(emphasis func(string) string) []string {
 	if message == "" {
 		message = "Waiting, " + minutes(v.left) + " left"
 	}
-	return append(instructions(v.pairing, emphasis), "", message+". Ctrl-C ends")
+	message += ". Ctrl-C ends"
+	if v.pairing.ID == 0 {
+		return []string{message}
+	}
+	return append(instructions(v.pairing, emphasis), "", message)
 }

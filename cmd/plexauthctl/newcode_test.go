@@ -15,6 +15,9 @@ func TestANewCodeForTheAsking(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.await("The code has expired. Enter gives a new one. Ctrl-C ends")
+	if frame := s.frame(); strings.Contains(frame, "█") || strings.Contains(frame, "plex.tv") {
+		t.Errorf("the code that has expired is still shown:\n%s", frame)
+	}
 	if n := len(p.Plex.Pins()); n != 1 {
 		t.Fatalf("%d PINs were requested before anybody wanted one", n)
 	}
