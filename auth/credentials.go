@@ -149,10 +149,12 @@ func (a *Account) SignOut(ctx context.Context) (revoked bool, err error) {
 	var held []secret.String
 	var u unit
 	var settings Settings
+	told := make(chan struct{})
 	err = a.change(ctx, func(next *record, e *Event) error {
 		if next.Auth != nil {
 			held = append(held, next.holder().Token)
 			u, settings = next.unit(), next.settings
+			next.plexTold = told
 		}
 		if next.Admin != nil {
 			held = append(held, next.Auth.Token)
@@ -162,20 +164,23 @@ func (a *Account) SignOut(ctx context.Context) (revoked bool, err error) {
 	if err != nil || len(held) == 0 {
 		return false, err
 	}
-	return a.revoke(ctx, u, settings, held), nil
+	return a.revoke(ctx, u, settings, held, told), nil
 }
 
 // revoke ends the tokens at plex.tv and reports whether the first is worthless
 // now. It goes on when the caller leaves: only this call still knows the tokens.
-func (a *Account) revoke(ctx context.Context, u unit, settings Settings, tokens []secret.String) bool {
+// At its end it closes told.
+func (a *Account) revoke(ctx context.Context, u unit, settings Settings, tokens []secret.String, told chan struct{}) bool {
 	revoking, cancel := context.WithTimeout(a.life, revokeTimeout)
 	done := make(chan error, 1)
 	if err := a.takeTurn(a.life); err != nil { // the turn, so that Close does not miss it
 		cancel()
+		close(told)
 		return false
 	}
 	a.work.Go(func() {
 		defer cancel()
+		defer close(told)
 		// The token of who signed in is the last: without it plex.tv may take no
 		// other.
 		for _, token := range tokens[1:] {

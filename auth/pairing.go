@@ -38,6 +38,9 @@ func (a *Account) startPairing(ctx context.Context, o PinOptions) (Pairing, erro
 	var settings Settings
 	var interrupted uint64
 	var made error
+	if err := a.signedOutAtPlex(ctx); err != nil {
+		return Pairing{}, err
+	}
 	err := a.look(ctx, func(r *record) {
 		own, settings = r.unit(), r.settings
 		asking, made = r.unitForPin(a.time.Now())
@@ -65,6 +68,22 @@ func (a *Account) startPairing(ctx context.Context, o PinOptions) (Pairing, erro
 	started := newPairing(pin, asking, o.Strong)
 	started.ExpiresAt = a.wallTime().Add(left)
 	return a.takePairing(ctx, started, o.Force, interrupted)
+}
+
+// signedOutAtPlex waits for a sign-out that plex.tv has yet to hear of, or has
+// heard of in vain. It takes the device's key with it: from a PIN with that key
+// that was asked for before, no token would come any more.
+func (a *Account) signedOutAtPlex(ctx context.Context) error {
+	var told <-chan struct{}
+	if err := a.look(ctx, func(r *record) { told = r.plexTold }); err != nil || told == nil {
+		return err
+	}
+	select {
+	case <-told:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func newPairing(pin plextv.Pin, asking unit, strong bool) *statefile.Pairing {
