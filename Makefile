@@ -3,6 +3,7 @@
 # make torture the power cut while the state is saved, CUTS times; as root
 # make fleet   10,000 boxes at one plex.tv: when do they renew their tokens?
 # make soak    a thousand years of a box; YEARS=n for others, SEED=n to begin elsewhere
+# make soak-hour  an hour of the real daemon under load: does it grow? MINUTES=n for others
 # make demo    the whole job once, on a private bus, by itself
 # make mock    daemon and simulated plex.tv for people who draw a screen, until q
 # make bench   sizes, memory, start-up beside a minimal service
@@ -26,7 +27,7 @@ ROOT_TAG := $(if $(filter 0,$(shell id -u)),-tags root)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: all test fleet soak torture demo mock bench check clean
+.PHONY: all test fleet soak soak-hour torture demo mock bench check clean
 all: $(PROGRAMS)
 
 bin/%: $(SOURCES)
@@ -46,6 +47,11 @@ YEARS ?= 1000
 SEED  ?= 1
 soak:
 	$(GO) test -count=1 -timeout 0 -run TestYears -v ./auth/soak -years $(YEARS) -seed $(SEED)
+
+MINUTES ?= 60
+soak-hour:
+	@sh packaging/test-packages.sh
+	$(GO) test -count=1 -tags soak -timeout 0 -v ./daemon/soak -args -for $(MINUTES)m
 
 CUTS ?= 1000
 
@@ -68,8 +74,8 @@ check: bin/tools/staticcheck bin/tools/govulncheck
 	$(GO) mod tidy -diff
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags root,box,torture,kodi,fleet,frontends ./...
-	bin/tools/staticcheck -tags root,box,torture,kodi,fleet,frontends ./...
+	$(GO) vet -tags root,box,torture,kodi,fleet,frontends,soak ./...
+	bin/tools/staticcheck -tags root,box,torture,kodi,fleet,frontends,soak ./...
 	@# Status 3 is a finding; anything else means that the vulnerability data is out of reach.
 	bin/tools/govulncheck ./... || { [ $$? -ne 3 ] && echo "govulncheck could not ask: nothing was checked"; }
 

@@ -85,6 +85,13 @@ func (server *Server) Close() {
 	<-server.ended
 }
 
+// CloseIdle closes the connections on which nothing is under way, as every server
+// does after some time.
+func (server *Server) CloseIdle() {
+	server.http.SetKeepAlivesEnabled(false)
+	server.http.SetKeepAlivesEnabled(true)
+}
+
 // CAPEM returns the authority's certificate, which a client has to trust, in PEM, as
 // SSL_CERT_FILE wants it. It is nil without TLS.
 func (server *Server) CAPEM() []byte { return server.caPEM }

@@ -14,9 +14,11 @@ import (
 	"testing"
 )
 
-// Bus is a running dbus-daemon.
+// Bus is a dbus-daemon of its own.
 type Bus struct {
 	Address string
+	t       testing.TB
+	config  string // path of the configuration file
 	stop    func()
 }
 
@@ -47,6 +49,13 @@ func System(t testing.TB, policies ...string) *Bus {
 
 // Stop ends the bus before the test does, as a crash would.
 func (b *Bus) Stop() { b.stop() }
+
+// Restart starts the bus anew at the same address, stopped or not.
+func (b *Bus) Restart() {
+	b.t.Helper()
+	b.stop()
+	b.run()
+}
 
 const sessionConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -114,23 +123,29 @@ func start(t testing.TB, config string) *Bus {
 	if err := os.WriteFile(file, []byte(strings.ReplaceAll(config, "@SOCKET@", socket)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("dbus-daemon", "--config-file="+file, "--nofork", "--print-address=1")
-	cmd.Stderr = &complaints{to: t.Output()}
+	// Without the bus's own guid, which is another one after a restart.
+	bus := &Bus{Address: "unix:path=" + socket, t: t, config: file, stop: func() {}}
+	t.Cleanup(func() { bus.stop() })
+	bus.run()
+	return bus
+}
+
+// run starts dbus-daemon and returns when it takes connections.
+func (b *Bus) run() {
+	b.t.Helper()
+	cmd := exec.Command("dbus-daemon", "--config-file="+b.config, "--nofork", "--print-address=1")
+	cmd.Stderr = &complaints{to: b.t.Output()}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		t.Fatalf("starting dbus-daemon, from Debian's package dbus-daemon: %v", err)
+		b.t.Fatalf("starting dbus-daemon, from Debian's package dbus-daemon: %v", err)
 	}
-	bus := &Bus{stop: sync.OnceFunc(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })}
-	t.Cleanup(bus.stop)
-	bus.Address, err = bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatalf("dbus-daemon gave no address: %v", err)
+	b.stop = sync.OnceFunc(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		b.t.Fatalf("dbus-daemon gave no address: %v", err)
 	}
-	bus.Address = strings.TrimSpace(bus.Address)
-	return bus
 }
 
 // complaints passes on what the bus writes, but for its line about each call
