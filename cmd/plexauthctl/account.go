@@ -39,7 +39,7 @@ func (p *program) logout(ctx context.Context, c *client.Client) error {
 }
 
 func (p *program) validateCommand() *cobra.Command {
-	return p.command("validate", "Ask plex.tv whether the sign-in is still good (exit status 3: it is not)", p.validate)
+	return p.asking("validate", "Ask plex.tv whether the sign-in is still good (exit status 3: it is not)", p.validate)
 }
 
 func (p *program) validate(ctx context.Context, c *client.Client) error {
@@ -64,7 +64,7 @@ func (p *program) validate(ctx context.Context, c *client.Client) error {
 
 func (p *program) headersCommand() *cobra.Command {
 	withToken, server := false, ""
-	command := p.command("headers", "Print the headers for requests to plex.tv or a media server", func(ctx context.Context, c *client.Client) error {
+	command := p.asking("headers", "Print the headers for requests to plex.tv or a media server", func(ctx context.Context, c *client.Client) error {
 		return p.headers(ctx, c.Interactive(), server, withToken)
 	})
 	command.Flags().StringVar(&server, "server", "", "for the media server with this `MACHINE_ID`, see plexauthctl servers")

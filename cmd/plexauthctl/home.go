@@ -14,7 +14,7 @@ import (
 )
 
 func (p *program) usersCommand() *cobra.Command {
-	return p.command("users", "List the users of the Plex Home; * marks who uses the box", p.users)
+	return p.asking("users", "List the users of the Plex Home; * marks who uses the box", p.users)
 }
 
 // homeUserView is what users --json prints of one user.
@@ -63,7 +63,7 @@ func homeWords(u client.HomeUser) string {
 
 func (p *program) switchCommand() *cobra.Command {
 	var name string
-	command := p.command("switch USER", "Let another user of the Plex Home use the box; asks for the PIN", func(ctx context.Context, c *client.Client) error {
+	command := p.asking("switch USER", "Let another user of the Plex Home use the box; asks for the PIN", func(ctx context.Context, c *client.Client) error {
 		return p.switchUser(ctx, c.Interactive(), name)
 	})
 	command.Long = `Let another user of the Plex Home use the box: USER is the name or the UUID that

@@ -22,7 +22,7 @@ const longestImport = 64 << 10
 
 func (p *program) importCommand() *cobra.Command {
 	unverified := false
-	command := p.command("import", "Sign in with what the Retune web app keeps, or with a token, from standard input", func(ctx context.Context, c *client.Client) error {
+	command := p.asking("import", "Sign in with what the Retune web app keeps, or with a token, from standard input", func(ctx context.Context, c *client.Client) error {
 		return p.importSignIn(ctx, c.Interactive(), unverified)
 	})
 	command.Long = `Sign in with what the Retune web app keeps in localStorage, read from standard input:

@@ -42,7 +42,7 @@ type login struct {
 func (p *program) loginCommand() *cobra.Command {
 	var options client.PinOptions
 	qr := qrAuto
-	command := p.command("login", "Sign in: show a code, wait until somebody has entered it at plex.tv", func(ctx context.Context, c *client.Client) error {
+	command := p.asking("login", "Sign in: show a code, wait until somebody has entered it at plex.tv", func(ctx context.Context, c *client.Client) error {
 		view := newLoginView(p, qr)
 		defer view.leave()
 		l := &login{loginView: view, program: p, client: c.Interactive(), clock: p.clock, options: options}

@@ -6,9 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -261,24 +259,6 @@ func TestWhatToDo(t *testing.T) {
 			t.Errorf("exit status %d, %q is missing in: %s", status, says, &stderr)
 		}
 	}
-}
-
-func TestSilentBus(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "s")
-	listener, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	p := newPerson(t)
-	clock := clockwork.NewFakeClock()
-	p.clock = clock
-	r := p.begin("status", "--bus", "unix:path="+socket)
-	if err := clock.BlockUntilContext(p.bounded(), 1); err != nil {
-		t.Fatal(err)
-	}
-	clock.Advance(memoryTimeout)
-	r.ends(exitFailed, "no answer in time")
 }
 
 func TestFullDiskIsNoSuccess(t *testing.T) {

@@ -121,6 +121,17 @@ func (p *program) command(name, short string, run func(context.Context, *client.
 	}
 }
 
+// asking makes a command whose calls may take long, as plexauthd has to ask
+// plex.tv or a person. One that answers nothing is found out before.
+func (p *program) asking(name, short string, run func(context.Context, *client.Client) error) *cobra.Command {
+	return p.command(name, short, func(ctx context.Context, c *client.Client) error {
+		if _, err := p.state(ctx, c); err != nil {
+			return err
+		}
+		return run(ctx, c)
+	})
+}
+
 func (p *program) dial(ctx context.Context) (*client.Client, error) {
 	ctx, cancel := clockwork.WithTimeout(ctx, p.clock, memoryTimeout)
 	defer cancel()

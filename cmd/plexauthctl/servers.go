@@ -9,7 +9,7 @@ import (
 )
 
 func (p *program) serversCommand() *cobra.Command {
-	return p.command("servers", "List the media servers", p.servers)
+	return p.asking("servers", "List the media servers", p.servers)
 }
 
 func (p *program) servers(ctx context.Context, c *client.Client) error {

@@ -29,7 +29,7 @@ func Session(t testing.TB) *Bus {
 }
 
 // Roomy is [Session] without the limits of the bus that would hide what a
-// service does in a flood of calls.
+// service does in a flood of calls, or at a message as long as D-Bus knows.
 func Roomy(t testing.TB) *Bus {
 	t.Helper()
 	return start(t, strings.Replace(sessionConfig, "</busconfig>", roomyLimits+"</busconfig>", 1))
@@ -73,6 +73,7 @@ const sessionConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus
 const roomyLimits = `  <limit name="max_replies_per_connection">1000000</limit>
   <limit name="max_incoming_bytes">1000000000</limit>
   <limit name="max_outgoing_bytes">1000000000</limit>
+  <limit name="max_message_size">134217728</limit>
   <limit name="max_completed_connections">10000</limit>
   <limit name="max_incomplete_connections">10000</limit>
   <limit name="max_connections_per_user">10000</limit>
