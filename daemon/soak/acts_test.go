@@ -296,6 +296,7 @@ func (v *visitor) callersLeave() error {
 		cancel()
 		caller.leave()
 	}
+	v.rest(time.Second) // for the daemon to get over with it
 	return nil
 }
 

@@ -58,7 +58,7 @@ func (b *box) oneLife() {
 			b.Logf("%2d/%d, %d rounds: %v", len(run), measures, rounds, run[len(run)-1])
 		}
 		if rested == (measure{}) {
-			rested = b.smallest()
+			rested = b.smallest(restTime, measure{})
 		} else {
 			b.restsAt(rested)
 		}
@@ -87,18 +87,28 @@ func (b *box) live(long time.Duration) (done int) {
 	}
 }
 
+// round has something happen. What a caller who has left set going may still come
+// in between, so an act that fails may be tried once more.
 func (b *box) round() {
 	b.Helper()
-	v := b.visit()
-	defer v.leave()
 	act := acts[b.random.IntN(len(acts))]
-	err := v.adaIsIn()
-	if err == nil {
-		err = act.do(v)
+	err := b.try(act.do)
+	if err != nil {
+		b.Logf("%s, once more after: %v", act.name, err)
+		err = b.try(act.do)
 	}
 	if err != nil {
 		b.Errorf("%s: %v\n%s", act.name, err, &b.output)
 	}
+}
+
+func (b *box) try(act func(*visitor) error) error {
+	v := b.visit()
+	defer v.leave()
+	if err := v.adaIsIn(); err != nil {
+		return err
+	}
+	return act(v)
 }
 
 // atRest measures a daemon that is signed in and left alone: connections to
@@ -119,13 +129,17 @@ func (b *box) atRest() measure {
 // hear of takes the longest.
 const restTime = 20 * time.Second
 
-// smallest is what the daemon needs at rest: the fewest goroutines and files.
-func (b *box) smallest() (least measure) {
+// smallest is what the daemon needs at rest: the fewest goroutines and files that
+// are seen within a while, or as few as enough.
+func (b *box) smallest(while time.Duration, enough measure) (least measure) {
 	b.Helper()
 	least = b.atRest()
-	for end := time.Now().Add(restTime); time.Now().Before(end); time.Sleep(time.Second) {
+	for end := time.Now().Add(while); time.Now().Before(end); time.Sleep(time.Second) {
 		now := b.measure()
 		least.Goroutines, least.Files = min(least.Goroutines, now.Goroutines), min(least.Files, now.Files)
+		if least.Goroutines <= enough.Goroutines && least.Files <= enough.Files {
+			break
+		}
 	}
 	b.Logf("at rest: %d goroutines, %d files", least.Goroutines, least.Files)
 	return least
@@ -134,14 +148,7 @@ func (b *box) smallest() (least measure) {
 // restsAt wants no more goroutines and files than there were at rest before.
 func (b *box) restsAt(before measure) {
 	b.Helper()
-	now := b.atRest()
-	for end := time.Now().Add(patience); time.Now().Before(end); now = b.measure() {
-		if now.Goroutines <= before.Goroutines && now.Files <= before.Files {
-			b.Logf("at rest: %d goroutines, %d files", now.Goroutines, now.Files)
-			return
-		}
-		time.Sleep(time.Second)
-	}
+	now := b.smallest(patience, before)
 	if now.Files > before.Files {
 		b.Errorf("files leak: %d at rest, %d before: %s", now.Files, before.Files, b.open())
 	}

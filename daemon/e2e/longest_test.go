@@ -1,0 +1,87 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/retune-tv/plexauthd/dbusapi/bustest"
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// The longest that the D-Bus specification allows.
+const (
+	longestArray   = 64 << 20
+	longestMessage = 128 << 20
+)
+
+// longCall is a call with a body as it travels.
+func (b *box) longCall(method, signature string, body []byte) []byte {
+	b.t.Helper()
+	dot := strings.LastIndex(method, ".")
+	var raw bytes.Buffer
+	err := (&dbus.Message{Type: dbus.TypeMethodCall, Headers: map[dbus.HeaderField]dbus.Variant{
+		dbus.FieldDestination: dbus.MakeVariant(names.Bus),
+		dbus.FieldPath:        dbus.MakeVariant(dbus.ObjectPath(names.Path)),
+		dbus.FieldInterface:   dbus.MakeVariant(method[:dot]),
+		dbus.FieldMember:      dbus.MakeVariant(method[dot+1:]),
+		dbus.FieldSignature:   dbus.MakeVariant(dbus.ParseSignatureMust(signature)),
+	}}).EncodeTo(&raw, binary.LittleEndian)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	binary.LittleEndian.PutUint32(raw.Bytes()[4:], uint32(len(body)))
+	return append(raw.Bytes(), body...)
+}
+
+// text is a string as it travels.
+func text(length int) []byte {
+	body := binary.LittleEndian.AppendUint32(nil, uint32(length))
+	return append(append(body, bytes.Repeat([]byte("x"), length)...), 0)
+}
+
+// array is an array of bytes as it travels.
+func array(length int) []byte {
+	return append(binary.LittleEndian.AppendUint32(nil, uint32(length)), make([]byte, length)...)
+}
+
+// variants is a dictionary as it travels, {"x": <uint32 7>} again and again.
+func variants(length int) []byte {
+	entry := []byte("\x01\x00\x00\x00x\x00\x01u\x00\x00\x00\x00\x07\x00\x00\x00") // 16 bytes
+	entries := bytes.Repeat(entry, length/len(entry))
+	return append(append(binary.LittleEndian.AppendUint32(nil, uint32(len(entries))), 0, 0, 0, 0), entries...)
+}
+
+// TestTheLongestMessages sends what nearly no bus lets through: each is answered
+// as wrong, by a daemon that has not taken it in.
+func TestTheLongestMessages(t *testing.T) {
+	b, p, f := floodBox(t, bustest.Roomy(t))
+	token, before := f.token(), rollup(t, p, "Rss:")
+	const head = 256 // more than the header of a call
+	for name, call := range map[string][]byte{
+		"a text of 128 MiB":        b.longCall(names.Credentials+".ValidateToken", "s", text(longestMessage-head)),
+		"two arrays of 64 MiB":     b.longCall(names.Main+".RequestPin", "ayay", append(array(longestArray), array(longestArray-head)...)),
+		"a dictionary of 64 MiB":   b.longCall(names.Main+".RequestPinWithOptions", "a{sv}", variants(longestArray)),
+		"128 MiB for the property": b.longCall(propertiesInterface+".Get", "ss", append(text(3), text(longestMessage-head)...)),
+	} {
+		flooder, bystander := b.flooder(), b.bystander()
+		flooder.flood(call, 1)
+		if answer := flooder.answer(); answer != names.ErrInvalidArgs {
+			t.Errorf("%s was answered with %q", name, answer)
+		}
+		flooder.flood(b.request(names.Bus, names.Credentials+".GetToken", 0), 1)
+		if answer := flooder.answer(); answer != "" {
+			t.Errorf("after %s a call was answered with %q", name, answer)
+		}
+		p.checkMemory(fmt.Sprintf("%s, a bystander waits %v", name, bystander.wait()))
+		_ = flooder.socket.Close()
+	}
+	if f.token() != token {
+		t.Error("the token is another one")
+	}
+	b.checkDrained(p, before)
+}
