@@ -50,8 +50,10 @@ type gate struct {
 	group *uint32             // the access group's number once it has been found
 }
 
-// rememberedCallers bounds gate.known; the bus's own limit of connections is lower.
-const rememberedCallers = 4096
+// rememberedCallers bounds gate.known: more do not call beside each other on a box,
+// and scripts that call once and go would make it grow for days. A caller who is
+// forgotten costs a question to the bus.
+const rememberedCallers = 256
 
 func newGate(bus *directory, onSystemBus bool, clock clockwork.Clock) *gate {
 	return &gate{bus: bus, onSystemBus: onSystemBus, clock: clock, known: map[string]identity{}}

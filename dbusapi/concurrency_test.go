@@ -1,6 +1,8 @@
 package dbusapi_test
 
 import (
+	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
@@ -103,35 +106,112 @@ func TestCallsThatAskPlexBlockNobody(t *testing.T) {
 	b.awaitWatchedCallers(0)
 }
 
+// callsOfPlex gives the arguments of every call for which plex.tv is asked.
+func (b *box) callsOfPlex() map[string][]any {
+	b.t.Helper()
+	kim, err := b.plex.AddHomeUser(b.token, plextvsim.User{Username: "kim"})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return map[string][]any{
+		names.Main + ".RequestPin":                nil,
+		names.Main + ".RequestPinWithOptions":     {options{"strong": dbus.MakeVariant(true)}},
+		names.Main + ".Validate":                  nil,
+		names.Credentials + ".ValidateToken":      {"another"},
+		names.Credentials + ".StoreCredentials":   {options{"token": dbus.MakeVariant("another")}},
+		names.Credentials + ".SignOut":            nil,
+		names.Credentials + ".ListServers":        nil,
+		names.Credentials + ".GetServerHeaders":   {machineID},
+		names.Credentials + ".RenewServerHeaders": {machineID},
+		names.Home + ".ListUsers":                 nil,
+		names.Home + ".SwitchUser":                {kim, ""},
+	}
+}
+
+// TestCallerWhoLeaves has a caller go while plex.tv takes its time: the daemon gives
+// up asking, changes nothing and keeps nothing of the caller. SignOut has signed out
+// by then, and goes on to revoke.
 func TestCallerWhoLeaves(t *testing.T) {
 	b := newBox(t, setup{})
-	b.delayPlex(plextvsim.Any)
-	for asked, method := range []string{
-		names.Main + ".RequestPin", names.Credentials + ".ValidateToken", names.Credentials + ".StoreCredentials",
-	} {
-		leaving := b.client()
-		var args []any
-		switch {
-		case strings.HasSuffix(method, "ValidateToken"):
-			args = []any{b.token}
-		case strings.HasSuffix(method, "StoreCredentials"):
-			args = []any{map[string]dbus.Variant{"token": dbus.MakeVariant(b.token)}}
-		}
-		leaving.start(make(chan *dbus.Call, 1), method, args...)
-		if err := b.plex.Await(b.ctx, asked+1, plextvsim.Any); err != nil {
-			t.Fatal(err)
-		}
-		if err := leaving.conn.Close(); err != nil {
-			t.Fatal(err)
-		}
-		// plex.tv's time stands still: it is the daemon that gives up.
-		if err := b.plex.AwaitAnswers(b.ctx, asked+1, plextvsim.Any); err != nil {
-			t.Fatalf("%s: %v", method, err)
-		}
+	for method := range b.callsOfPlex() {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			b := newBox(t, setup{})
+			c, leaving := b.client(), b.client()
+			c.signIn(b.token)
+			args := b.callsOfPlex()[method]
+			before := b.plex.Count(plextvsim.Any)
+			b.delayPlex(plextvsim.Any)
+			leaving.start(make(chan *dbus.Call, 1), method, args...)
+			if err := b.plex.Await(b.ctx, before+1, plextvsim.Any); err != nil {
+				t.Fatal(err)
+			}
+			_ = leaving.conn.Close()
+			signsOut := method == names.Credentials+".SignOut"
+			if !signsOut {
+				// plex.tv's time stands still: it is the daemon that gives up.
+				if err := b.plex.AwaitAnswers(b.ctx, before+1, plextvsim.Any); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.awaitNobodyIsServed()
+			if c.property("Authenticated") == signsOut || !reflect.DeepEqual(c.property("Pin"), noPin()) {
+				t.Errorf("Authenticated = %v, Pin = %v", c.property("Authenticated"), c.property("Pin"))
+			}
+			if !signsOut {
+				var user options
+				if c.credentials("GetCurrentUser").gives("a{sv}", &user); user["uuid"].Value() != aliceUUID {
+					t.Errorf("the user is %v", user)
+				}
+			}
+		})
 	}
+}
+
+// The pairing goes on without whoever asked about it.
+func TestCallerWhoLeavesAPairing(t *testing.T) {
+	b := newBox(t, setup{})
+	c, leaving := b.client(), b.client()
+	p := c.requestPin()
+	before := b.plex.Count(plextvsim.CheckPin)
+	b.delayPlex(plextvsim.CheckPin)
+	leaving.start(make(chan *dbus.Call, 1), names.Main+".CheckPinStatus", p.ID)
+	if err := b.plex.Await(b.ctx, before+1, plextvsim.CheckPin); err != nil {
+		t.Fatal(err)
+	}
+	_ = leaving.conn.Close()
+	b.awaitNobodyIsServed()
+	b.plex.Clear()
+	if err := b.plex.Claim(p.Code, b.token); err != nil {
+		t.Fatal(err)
+	}
+	b.plexTime.Advance(time.Second)
+	c.skipTo(names.Main + ".AuthChanged")
+}
+
+// awaitNobodyIsServed returns when the daemon keeps nothing of any caller.
+func (b *box) awaitNobodyIsServed() {
+	b.t.Helper()
 	b.awaitWatchedCallers(0)
-	if c := b.client(); c.property("State") != "signed-out" {
-		t.Error("somebody is signed in")
+	for calls, callers := b.service.InFlight(); calls != 0 || callers != 0; calls, callers = b.service.InFlight() {
+		if b.ctx.Err() != nil {
+			b.t.Fatalf("the daemon works on %d calls, and keeps something of %d callers", calls, callers)
+		}
+		runtime.Gosched()
+	}
+}
+
+func TestRememberedCallersAreBounded(t *testing.T) {
+	b := newBox(t, setup{bus: bustest.Roomy(t)})
+	_, most := b.service.RememberedCallers()
+	hello := rawCall(t, names.Bus, names.Credentials, "GetAuthHeaders")
+	for range most + most/4 {
+		c := b.thrifty()
+		c.call(hello)
+		_ = c.socket.Close()
+	}
+	if now, _ := b.service.RememberedCallers(); now > most || now == 0 {
+		t.Errorf("%d callers are remembered, %d may be", now, most)
 	}
 }
 

@@ -18,3 +18,23 @@ func (s *Service) Exported() map[string]map[string][]Argument {
 	}
 	return exported
 }
+
+// RememberedCallers gives how many callers are remembered, and how many may be.
+func (s *Service) RememberedCallers() (now, most int) {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	return len(s.gate.known), rememberedCallers
+}
+
+// InFlight gives how many calls are being worked on, and for how many callers
+// something is kept because of that.
+func (s *Service) InFlight() (calls, callers int) {
+	for _, f := range []*inFlight{s.early, s.running, s.strangers} {
+		f.mu.Lock()
+		calls, callers = calls+f.total, callers+len(f.of)
+		f.mu.Unlock()
+	}
+	s.callers.mu.Lock()
+	defer s.callers.mu.Unlock()
+	return calls, callers + len(s.callers.waiting)
+}
