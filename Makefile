@@ -2,6 +2,7 @@
 # make test    everything that needs no second machine; as root also what needs other users
 # make torture the power cut while the state is saved, CUTS times; as root
 # make fleet   10,000 boxes at one plex.tv: when do they renew their tokens?
+# make fuzz    every fuzz target for FUZZTIME (10m); FUZZ=part of a name for some
 # make soak    a thousand years of a box; YEARS=n for others, SEED=n to begin elsewhere
 # make soak-hour  an hour of the real daemon under load: does it grow? MINUTES=n for others
 # make demo    the whole job once, on a private bus, by itself
@@ -27,7 +28,7 @@ ROOT_TAG := $(if $(filter 0,$(shell id -u)),-tags root)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: all test fleet soak soak-hour torture demo mock bench check clean
+.PHONY: all fuzz test fleet soak soak-hour torture demo mock bench check clean
 all: $(PROGRAMS)
 
 bin/%: $(SOURCES)
@@ -37,6 +38,10 @@ test:
 	@sh packaging/test-packages.sh
 	@# -count=1: the tests that build and run the programs must not be answered from the cache.
 	$(GO) test -race -count=1 $(ROOT_TAG) ./...
+
+FUZZTIME ?= 10m
+fuzz:
+	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' FUZZ='$(FUZZ)' sh packaging/fuzz.sh
 
 # Without the race detector, which 10,000 accounts would wait for too long; make
 # test has it look at the same code.
