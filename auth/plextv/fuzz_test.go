@@ -1,110 +1,182 @@
 package plextv
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
 	"net/http"
+	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/retune-tv/plexauthd/auth/servertime"
 )
 
-func jsonAnswer(body []byte) answer {
-	return answer{status: 200, header: http.Header{"Content-Type": {"application/json"}}, body: body, now: time.Unix(0, 0)}
+// Secrets that the questions have in them.
+const (
+	sentToken = "sent-token-of-the-box"
+	sentPin   = "sent-id-of-the-pin"
+	sentJWT   = "c2VudA.ZGV2aWNl.SldU"
+	sentUUID  = "sent-uuid-of-the-user"
+)
+
+// FuzzAnswers gives any answer to each of the client's questions, through all of
+// net/http: status, header as it is written, and body. It may throw back what was
+// sent.
+func FuzzAnswers(f *testing.F) {
+	// Redirect and CloseIdleConnections ask nothing.
+	if all := reflect.TypeFor[*Client]().NumMethod() - 2; all != len(questions) {
+		f.Fatalf("of %d methods %d are tried", all, len(questions))
+	}
+	for which, bodies := range goodAnswers {
+		for _, body := range bodies {
+			f.Add(byte(which), uint16(200), jsonHead, []byte(body))
+		}
+	}
+	for which := range questions {
+		for _, seed := range badAnswers {
+			f.Add(byte(which), seed.status, seed.head, []byte(seed.body))
+		}
+	}
+	f.Fuzz(func(t *testing.T, which byte, number uint16, head string, body []byte) {
+		status := int(number % 1000)
+		q := questions[int(which)%len(questions)]
+		thrownBack := q.thrownBack()
+		head, body = thrownBack.Replace(head), []byte(thrownBack.Replace(string(body)))
+		var log bytes.Buffer
+		c := newFuzzed(t, fmt.Sprintf("HTTP/1.1 %03d x\r\n%s\r\n\r\n%s", status, head, body), &log)
+		if err := q.ask(t, c); err != nil {
+			checkError(t, err, status, head, body)
+		}
+		hidesAll(t, log.String())
+	})
 }
 
-// quotes fails if an error repeats a part of the body.
-func quotes(t *testing.T, err error, body []byte) {
-	for i := 0; i+12 <= len(body); i++ {
-		if part := string(body[i : i+12]); strings.Contains(err.Error(), part) {
-			t.Fatalf("%q quotes %q", err, part)
+// newFuzzed returns a client that hears that answer to whatever it asks, on
+// connections that are real for net/http, and does not wait between its tries.
+func newFuzzed(t *testing.T, answer string, log io.Writer) *Client {
+	clock := impatientClock{clockwork.NewFakeClockAt(time.Unix(1_768_478_400, 0))}
+	c, err := New(Config{
+		BaseURL: "http://localhost", Clock: clock,
+		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		OnDate: func(date time.Time) {
+			plexTime := servertime.New(clock, nil)
+			plexTime.Learn(date)
+			if now := plexTime.Now(); !now.Equal(date) || now.Year() < 0 || now.Year() > 9999 {
+				t.Errorf("at plex.tv's %s it is %s", date, now)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := c.way.Load().http.Transport.(*http.Transport)
+	transport.DisableKeepAlives = true
+	transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		return &oneAnswer{answer: strings.NewReader(answer), asked: make(chan struct{})}, nil
+	}
+	return c
+}
+
+// impatientClock makes nothing of the pauses between tries.
+type impatientClock struct{ *clockwork.FakeClock }
+
+func (c impatientClock) NewTimer(time.Duration) clockwork.Timer { return c.FakeClock.NewTimer(0) }
+
+// oneAnswer is a connection to somebody who answers the first bytes of whatever
+// question and hangs up.
+type oneAnswer struct {
+	net.Conn // nil: a deadline is all that net/http could want of it beside this
+	answer   io.Reader
+	once     sync.Once
+	asked    chan struct{}
+}
+
+func (c *oneAnswer) Write(p []byte) (int, error) {
+	c.once.Do(func() { close(c.asked) })
+	return len(p), nil
+}
+
+func (c *oneAnswer) Read(p []byte) (int, error) {
+	<-c.asked
+	return c.answer.Read(p)
+}
+
+func (c *oneAnswer) Close() error {
+	c.once.Do(func() { close(c.asked) })
+	return nil
+}
+
+// checkError wants one of the kinds of error that callers know, in words that
+// may be shown and logged.
+func checkError(t *testing.T, err error, status int, head string, body []byte) {
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatalf("%T: %v", err, err)
+	}
+	text := err.Error()
+	if e.Kind < Unreachable || e.Kind > PinRejected || e.RetryAfter < 0 || e.RetryAfter > longestRetryAfter {
+		t.Errorf("%+v", e)
+	}
+	if !utf8.ValidString(text) || len(text) > 1000 || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		t.Errorf("unfit to be shown: %q", text)
+	}
+	hidesAll(t, text)
+	switch e.Kind {
+	case RateLimited:
+		// The second try has not been made: the first has shut the gate.
+		if e.RetryAfter == 0 || e.Status != 429 && e.Status != 0 {
+			t.Errorf("%+v", e)
+		}
+	case InvalidResponse, Unreachable:
+		if answer := head + string(body); !mentionsErrors(answer) {
+			quotesNothing(t, text, answer)
+		}
+	case Refused:
+		// It signs a household out: plex.tv itself must have said so.
+		if e.Status != 401 && e.Status != 422 || head == jsonHead && len(body) > 0 && !mentionsErrors(string(body)) {
+			t.Errorf("%+v for %q", e, body)
+		}
+	case Forbidden, Gone, Rejected, Stale:
+		if e.Status < 400 || e.Status >= 500 || e.Status == 401 || e.Status == 429 {
+			t.Errorf("%+v", e)
+		}
+	}
+	if e.Status != 0 && status >= 200 && e.Status != status { // below, another answer may follow
+		t.Errorf("status %d, not %d", e.Status, status)
+	}
+}
+
+// mentionsErrors looks for what plex.tv's own errors have, in JSON and XML. Their
+// messages may be quoted.
+func mentionsErrors(answer string) bool {
+	text := strings.ToLower(answer)
+	return strings.Contains(text, "error") || strings.Contains(text, `\u`) || strings.Contains(text, "ſ")
+}
+
+func hidesAll(t *testing.T, text string) {
+	for _, hidden := range []string{sentToken, sentPin, sentJWT, sentUUID} {
+		if strings.Contains(text, hidden) {
+			t.Errorf("%q shows %q", text, hidden)
 		}
 	}
 }
 
-func FuzzPinAnswer(f *testing.F) {
-	f.Add([]byte(`{"id":1,"code":"A1B2","expiresIn":876,"authToken":"t"}`))
-	f.Add([]byte(`{"id":"x","code":1234,"expiresAt":"2016-01-15T12:14:00Z","authToken":null}`))
-	f.Add([]byte(`{"id":"..","code":"\u2028","expiresIn":"Inf"}`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		pin, err := readPin(jsonAnswer(body))
-		if err != nil {
-			quotes(t, err, body)
-			return
+// quotesNothing fails if text repeats a part of what was answered.
+func quotesNothing(t *testing.T, text, answered string) {
+	for i := 0; i+12 <= len(answered); i++ {
+		if part := answered[i : i+12]; strings.Contains(text, part) {
+			t.Fatalf("%q quotes %q", text, part)
 		}
-		id, token := pin.ID.Reveal(), pin.Token.Reveal()
-		if id == "" || len(id) > 64 || strings.ContainsAny(id, "/.?#% ") {
-			t.Errorf("id %q", id)
-		}
-		if pin.Code == "" || len(pin.Code) > 64 || strings.ContainsFunc(pin.Code, isControl) {
-			t.Errorf("code %q", pin.Code)
-		}
-		if pin.ExpiresIn < 0 || pin.ExpiresIn > 24*time.Hour {
-			t.Errorf("expires in %s", pin.ExpiresIn)
-		}
-		if len(token) > 8<<10 || strings.ContainsFunc(token, isControl) {
-			t.Errorf("token %q", token)
-		}
-	})
-}
-
-func FuzzUserAnswer(f *testing.F) {
-	f.Add([]byte(`{"id":1,"username":"ann","title":"A","homeAdmin":1,"restricted":"0"}`))
-	f.Add([]byte(`{"id":"1","title":"Kid","username":null,"thumb":[{}]}`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		user, err := readUser(jsonAnswer(body))
-		if err != nil {
-			quotes(t, err, body)
-			return
-		}
-		if user.ID == "" || user.Username == "" && user.Title == "" {
-			t.Errorf("nobody: %+v", user)
-		}
-		for _, text := range []string{user.ID, user.UUID, user.Username, user.Title, user.Email, user.Thumb} {
-			if len(text) > 2<<10 || strings.ContainsFunc(text, isControl) {
-				t.Errorf("text %q", text)
-			}
-		}
-	})
-}
-
-func FuzzServersAnswer(f *testing.F) {
-	f.Add([]byte(`[{"clientIdentifier":"a","name":"n","provides":"server","accessToken":"t","connections":[{"uri":"http://a:1","local":1}]}]`))
-	f.Add([]byte(`[7,{"provides":"server","connections":[null,{"uri":"http://[::1%25a]/"}]}]`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		servers, err := readResources(jsonAnswer(body))
-		if err != nil {
-			quotes(t, err, body)
-		}
-		for _, s := range servers {
-			for _, text := range append(s.URIs, s.MachineID, s.Name, s.AccessToken.Reveal()) {
-				if len(text) > 8<<10 || strings.ContainsFunc(text, isControl) {
-					t.Errorf("text %q", text)
-				}
-			}
-			if s.MachineID == "" || len(s.URIs) > 50 {
-				t.Errorf("%+v", s)
-			}
-		}
-	})
-}
-
-func FuzzHomeAnswers(f *testing.F) {
-	f.Add([]byte(`{"id":1,"uuid":"u","title":"a","authToken":"t","users":[{"id":1,"uuid":"u","title":"a","protected":false}]}`))
-	f.Add([]byte(`{"id":1,"uuid":"v","title":"a","authToken":"t","users":[{"id":1,"uuid":"..","title":"a"},null]}`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		users, err := readHomeUsers(jsonAnswer(body))
-		if err != nil {
-			quotes(t, err, body)
-		}
-		for _, user := range users {
-			if !isID(user.UUID) || user.ID == "" || user.Title == "" {
-				t.Errorf("%+v", user)
-			}
-		}
-		token, user, err := readSwitched(jsonAnswer(body), "u")
-		if err != nil {
-			quotes(t, err, body)
-		} else if token.IsZero() || user.UUID != "" && user.UUID != "u" {
-			t.Errorf("%+v", user)
-		}
-	})
+	}
 }
