@@ -2,6 +2,8 @@ package devicekey_test
 
 import (
 	"crypto/ed25519"
+	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +35,50 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
+// FuzzClaims has plex.tv sign any header and any claims. What passes is in order
+// by a second reading of it.
+func FuzzClaims(f *testing.F) {
+	f.Add(goodHeader, claims(nil))
+	f.Add(`{"kid":"new","alg":"EdDSA","crit":["exp"],"exp":1}`, claims(map[string]any{"nbf": now.Unix() + 61}))
+	f.Add(`{"kid":"old","alg":"EdDSA"}`, claims(map[string]any{"aud": "plex.tv"}))
+	f.Add(`{"kid":"new","alg":"none"}`, claims(map[string]any{"exp": 1e300, "user": map[string]any{"id": "4242"}}))
+	f.Add(goodHeader, `{"iss":"plex.tv","iss":"x","aud":["plex.tv","3f0c"],"exp":-0,"iat":null,"user":{"id":"12345678901234567890"}}`)
+	f.Add(goodHeader, "[]")
+	keys := plexKeys(f)
+	f.Fuzz(func(t *testing.T, header, payload string) {
+		token := signed(header, payload, plex)
+		got, err := devicekey.Verify(secret.New(token), keys, expected)
+		if err != nil {
+			if got != (devicekey.Claims{}) {
+				t.Errorf("%+v with %v", got, err)
+			}
+			quotesNothing(t, err, token)
+			return
+		}
+		var head struct{ Kid, Alg string }
+		var body struct {
+			Issuer     string   `json:"iss"`
+			Audience   []string `json:"aud"`
+			Thumbprint string   `json:"thumbprint"`
+			Expires    float64  `json:"exp"`
+			Issued     float64  `json:"iat"`
+			NotBefore  float64  `json:"nbf"`
+		}
+		if json.Unmarshal([]byte(header), &head) != nil || head.Kid != "new" || head.Alg != "EdDSA" {
+			t.Errorf("the header %q passed", header)
+		}
+		soon := float64(now.Add(expected.Leeway).Unix() + 1)
+		if json.Unmarshal([]byte(payload), &body) != nil || body.Issuer != "plex.tv" || body.Thumbprint != rfcThumbprint ||
+			!slices.Contains(body.Audience, "plex.tv") || !slices.Contains(body.Audience, "3f0c") ||
+			body.Expires <= float64(now.Unix()) || body.Issued >= soon || body.NotBefore >= soon {
+			t.Errorf("%q passed", payload)
+		}
+		if got.ExpiresAt.Unix() != int64(body.Expires) || got.IssuedAt.After(now.Add(expected.Leeway)) || strings.Trim(got.UserID, "0123456789") != "" {
+			t.Errorf("%q passed as %+v", payload, got)
+		}
+	})
+}
+
 func FuzzRestore(f *testing.F) {
 	f.Add(rfcThumbprint, rfcPrivate)
 	f.Add(rfcThumbprint, rfcPublic)
@@ -56,13 +102,23 @@ func FuzzRestore(f *testing.F) {
 	})
 }
 
+// FuzzParseKeySet takes any answer for plex.tv's keys: a token is only good with
+// the key in it that has signed it.
 func FuzzParseKeySet(f *testing.F) {
 	f.Add([]byte(`{"keys":[` + publicJWK(plex, "new") + `,{"kty":"RSA","n":"AQAB","e":"AQAB","d":"AQ"}]}`))
+	f.Add([]byte(`{"keys":[` + publicJWK(stranger, "new") + `,` + publicJWK(plex, "old") + `]}`))
 	f.Add([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"","x5c":["AA"],"x5u":":","x5t":"AA"}]}`))
 	token := secret.New(signed(goodHeader, claims(nil), plex))
+	public := encode(plex.Public().(ed25519.PublicKey))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if set, err := devicekey.ParseKeySet(data); err == nil {
-			_, _ = devicekey.Verify(token, set, expected) // does not panic
+		set, err := devicekey.ParseKeySet(data)
+		if err != nil {
+			quotesNothing(t, err, string(data))
+			return
+		}
+		_, err = devicekey.Verify(token, set, expected)
+		if escaped := strings.Contains(string(data), `\`); err == nil && !escaped && !strings.Contains(string(data), public[:8]) {
+			t.Errorf("without its key a token is good with %q", data)
 		}
 	})
 }

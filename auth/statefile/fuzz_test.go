@@ -5,9 +5,11 @@ import (
 	"errors"
 	"maps"
 	"os"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
@@ -73,7 +75,8 @@ func (b box) wantForeign(want map[string]any) {
 	}
 }
 
-// FuzzLoad takes any bytes as the file.
+// FuzzLoad takes any bytes as the file: it is set aside or left alone as it was,
+// or what it holds can be read again after it has been saved.
 func FuzzLoad(f *testing.F) {
 	for _, c := range broken {
 		if len(c.text) < 4096 {
@@ -95,25 +98,29 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b := newBox(t, "")
 		b.write(string(data))
+		began, before := time.Now(), allocated()
 		state, err := b.Load()
+		if took, bytes := time.Since(began), allocated()-before; took > 20*time.Second || bytes > uint64(64<<20+500*len(data)) {
+			t.Errorf("%d bytes took %s and %d bytes of memory", len(data), took, bytes)
+		}
 		if err != nil {
 			wantHarmless(b, data, err)
 			return
 		}
-		before := b.foreign()
+		theirs := b.foreign()
 		for table, gone := range map[string]bool{
 			"plexauthd_user": state.Auth == nil, "plexauthd_home": state.Admin == nil,
 			"plexauthd_servers": state.Servers == nil, "plexauthd_pairing": state.Pairing == nil,
 		} {
 			if gone {
-				delete(before, table)
+				delete(theirs, table)
 			}
 		}
 		state.ClientID += "x"
 		for range 2 {
 			b.save(state)
 			b.wantState(state)
-			b.wantForeign(before)
+			b.wantForeign(theirs)
 		}
 		b.save(signedOut())
 		b.wantState(signedOut())
@@ -137,6 +144,36 @@ func wantHarmless(b box, data []byte, err error) {
 	if kept, _ := os.ReadFile(path); !bytes.Equal(kept, data) {
 		b.Errorf("%s is not the file as it was", path)
 	}
+	quotesNothing(b, err, data, b.dir)
+}
+
+// quotesNothing fails if err repeats a part of the file other than names of ours.
+func quotesNothing(t testing.TB, err error, data []byte, dir string) {
+	t.Helper()
+	known := "retune_plex_auth"
+	for table, keys := range ours {
+		known += " " + strings.ReplaceAll(table, ".", " ") + " " + keys
+	}
+	isKnown := func(part string) bool { return slices.Contains(strings.Fields(known), part) }
+	var words []string
+	for word := range strings.FieldsSeq(strings.ReplaceAll(err.Error(), dir, "")) {
+		if !isKnown(strings.FieldsFunc(word, func(r rune) bool { return r == '.' || r == ':' })[0]) {
+			words = append(words, word)
+		}
+	}
+	text := strings.Join(words, " ")
+	for i := 0; i+12 <= len(data); i++ {
+		if part := string(data[i : i+12]); strings.Contains(text, part) {
+			t.Fatalf("%q quotes %q", text, part)
+		}
+	}
+}
+
+// allocated counts all bytes of memory that have been asked for.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 // FuzzRoundTrip takes any strings as the state, written into a fresh and into

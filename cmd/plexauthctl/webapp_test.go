@@ -1,9 +1,13 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 // kept is what the web app keeps, with everything in it.
@@ -84,14 +88,34 @@ func TestReadWebAppRefuses(t *testing.T) {
 	}
 }
 
+// FuzzReadWebApp takes any text for what somebody has copied. Quoted once more, as
+// consoles do, it is the same.
 func FuzzReadWebApp(f *testing.F) {
 	f.Add(kept)
 	f.Add(`{"retune_plex_auth":"{}","retune_client_id":1}`)
+	f.Add(`{"version":1.0,"token":{"token":1,"userId":"7","issuedAt":1e400,"expiresAt":-0}}`)
+	f.Add(`{"version":1,"token":{"token":"abc"},"token":null}`)
 	f.Add("token")
+	names := strings.NewReplacer(webAppKey, "", "selected_server_id", "", "selected_server_uri", "")
 	f.Fuzz(func(t *testing.T, text string) {
 		found, err := readWebApp(text)
-		if (err == nil) == found.credentials.Token.IsZero() {
-			t.Errorf("token %t, %v", !found.credentials.Token.IsZero(), err)
+		c := found.credentials
+		if err != nil {
+			for i := 0; i+12 <= len(text); i++ {
+				if part := text[i : i+12]; !strings.Contains(part, " ") && strings.Contains(names.Replace(err.Error()), part) {
+					t.Fatalf("%q quotes %q", err, part)
+				}
+			}
+		} else if c.Token.IsZero() || len(c.Token.Reveal()) > longestImport {
+			t.Errorf("no token in %+v", c)
+		}
+		quoted, _ := json.Marshal(text)
+		if !utf8.ValidString(text) || len(quoted) > longestImport {
+			return
+		}
+		again, failed := readWebApp(string(quoted))
+		if fmt.Sprint(failed) != fmt.Sprint(err) || !reflect.DeepEqual(again, found) {
+			t.Errorf("quoted: %+v, %v; not %+v, %v", again, failed, found, err)
 		}
 	})
 }
