@@ -205,7 +205,7 @@ var argumentSeeds = map[string][][]any{
 	"s":  {{"tok-of-somebody"}, {names.Main}, {""}},
 	"t":  {{uint64(7)}},
 	"su": {{"png", uint32(0)}, {"svg", uint32(32)}, {"gif", uint32(33)}},
-	"ss": {{"51a0c4f5", "https://10.0.0.2:32400"}, {names.Main, "State"}, {"org.freedesktop.LogControl1", "LogLevel"}},
+	"ss": {{"51a0c4f5", "https://10.0.0.2:32400"}, {names.Main, "State"}, {"org.freedesktop.LogControl1", "LogLevel"}, {" kim\n", "\t4821 "}},
 	"ssv": {
 		{names.Main, "State", dbus.MakeVariant("x")}, {"org.freedesktop.LogControl1", "LogLevel", dbus.MakeVariant("debug")},
 		{"", "Pin", dbus.MakeVariant([]any{"x"})},
@@ -213,6 +213,7 @@ var argumentSeeds = map[string][][]any{
 	"a{sv}": {
 		{options{"strong": dbus.MakeVariant(true), "force": dbus.MakeVariant(false)}},
 		{options{"token": dbus.MakeVariant("tok-of-somebody"), "user_id": dbus.MakeVariant("42"), "issued_at": dbus.MakeVariant(int64(1 << 40))}},
+		{options{"strong": dbus.MakeVariant("yes"), "issued_at": dbus.MakeVariant("now"), "expires_at": dbus.MakeVariant(uint32(1))}},
 		{options{}},
 	},
 }

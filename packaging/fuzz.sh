@@ -21,7 +21,7 @@ targets=$(grep -ro --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . |
 echo "$targets" | while read -r package target; do
 	# What succeeds says so with its last count; go has no error for a target
 	# that it does not find.
-	if ! "${GO:-go}" test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-10m}" "$package" </dev/null >"$log" 2>&1 ||
+	if ! "${GO:-go}" test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-10m}" -fuzzminimizetime 5s "$package" </dev/null >"$log" 2>&1 ||
 		! count=$(grep -o 'execs: [0-9]*' "$log"); then
 		cat "$log"
 		echo "fuzz: $package $target failed" >&2

@@ -43,7 +43,14 @@ func FuzzClaims(f *testing.F) {
 	f.Add(`{"kid":"old","alg":"EdDSA"}`, claims(map[string]any{"aud": "plex.tv"}))
 	f.Add(`{"kid":"new","alg":"none"}`, claims(map[string]any{"exp": 1e300, "user": map[string]any{"id": "4242"}}))
 	f.Add(goodHeader, `{"iss":"plex.tv","iss":"x","aud":["plex.tv","3f0c"],"exp":-0,"iat":null,"user":{"id":"12345678901234567890"}}`)
-	f.Add(goodHeader, "[]")
+	for claim, values := range map[string][]any{
+		"exp": {now.Unix(), -1, "1", nil}, "nbf": {now.Unix() + 61, 0}, "iat": {now.Unix() + 61, 1e300},
+		"aud": {"plex.tv", []string{"3f0c"}}, "iss": {"plex"}, "thumbprint": {nil},
+	} {
+		for _, value := range values {
+			f.Add(goodHeader, claims(map[string]any{claim: value}))
+		}
+	}
 	keys := plexKeys(f)
 	f.Fuzz(func(t *testing.T, header, payload string) {
 		token := signed(header, payload, plex)
@@ -82,6 +89,7 @@ func FuzzClaims(f *testing.F) {
 func FuzzRestore(f *testing.F) {
 	f.Add(rfcThumbprint, rfcPrivate)
 	f.Add(rfcThumbprint, rfcPublic)
+	f.Add(rfcThumbprint, rfcPrivate+"\n")
 	f.Add("", "AA")
 	f.Fuzz(func(t *testing.T, kid, private string) {
 		key, err := devicekey.Restore(kid, secret.New(private))

@@ -6,6 +6,7 @@ const jsonHead = "Content-Type: application/json"
 const (
 	pinSeed      = `{"id":918273645,"code":"A1B2","expiresIn":876,"expiresAt":"2026-01-15T12:15:00Z","authToken":null}`
 	claimedSeed  = `{"id":"918273645","code":"v4ztc1rhmyh3kbyrmb3gxtqqu","expiresAt":"2026-01-15T12:15:00Z","authToken":"t.o-k_en"}`
+	oddSeed      = `{"id":1,"code":1234,"expiresIn":-1e300,"authToken":null}`
 	userSeed     = `{"id":42,"uuid":"{1}","username":"ann","title":"Ann","email":"a@example.org","thumb":"https://plex.tv/a.png","homeAdmin":true,"restricted":"0","authToken":"t.o-k_en"}`
 	serversSeed  = `[{"clientIdentifier":"a","name":"n","provides":"client,server","owned":1,"presence":true,"accessToken":"t","connections":[{"uri":"https://a:1","local":true},{"uri":"http://[::1]:2","relay":1},null]},{"provides":"player"},7]`
 	homeSeed     = `{"id":1,"users":[{"id":1,"uuid":"u","title":"Ann","admin":true,"protected":false},{"id":2,"uuid":"v","title":"","username":"kim","restricted":1},null]}`
@@ -16,7 +17,7 @@ const (
 
 // goodAnswers are in the order of questions.
 var goodAnswers = [][]string{
-	{pinSeed}, {pinSeed}, {pinSeed, claimedSeed}, {claimedSeed}, {nonceSeed}, {exchangeSeed}, {"", "{}"}, {keysSeed},
+	{pinSeed, oddSeed}, {pinSeed}, {pinSeed, claimedSeed, oddSeed}, {claimedSeed}, {nonceSeed}, {exchangeSeed}, {"", "{}"}, {keysSeed},
 	{userSeed}, {"", `{"pong":true}`}, {serversSeed, "[]"}, {homeSeed, `{"users":[]}`}, {userSeed}, {"", "{}"},
 }
 

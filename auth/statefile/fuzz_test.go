@@ -163,7 +163,9 @@ func quotesNothing(t testing.TB, err error, data []byte, dir string) {
 	}
 	text := strings.Join(words, " ")
 	for i := 0; i+12 <= len(data); i++ {
-		if part := string(data[i : i+12]); strings.Contains(text, part) {
+		part := string(data[i : i+12])
+		// A version that is not known may be named.
+		if isNumber := strings.Trim(part, " 0123456789") == ""; !isNumber && strings.Contains(text, part) {
 			t.Fatalf("%q quotes %q", text, part)
 		}
 	}

@@ -28,10 +28,13 @@ func FuzzWire(f *testing.F) {
 		f.Add(all, true)
 		f.Add(all, false)
 		f.Add(all[:len(all)-1], true)
+		bare := request("M")
+		delete(bare.Headers, dbus.FieldInterface)
+		delete(bare.Headers, dbus.FieldSender)
+		f.Add([]byte(encode(f, bare, order, 1)), true)
 		long := encode(f, request("Long", "x"), order, 1)
 		order.PutUint32(long[bodyLengthAt:], maxCall)
 		f.Add([]byte(long), true)
-		f.Add(append([]byte(long), make([]byte, maxCall)...), true)
 		order.PutUint32(long[bodyLengthAt:], maxMessage)
 		f.Add([]byte(long), true)
 	}
@@ -102,8 +105,11 @@ func checkCall(t *testing.T, c *Call) {
 		[][]byte{own.Sender, own.Path, own.Interface, own.Member, own.Signature}) {
 		t.Errorf("a copy of %+v is %+v", c, own)
 	}
-	if decoded, ok := validated(c.message); ok && !c.TooLong && (err != nil || !same(values, decoded.Body)) {
-		t.Errorf("the arguments are %v, %v, not %v", values, err, decoded.Body)
+	if decoded, ok := validated(c.message); ok && !c.TooLong {
+		if err != nil || !same(values, decoded.Body) {
+			t.Errorf("the arguments are %v, %v, not %v", values, err, decoded.Body)
+		}
+		checkFields(t, c, decoded)
 	}
 	if raw, usual := c.RawArguments(); usual && (c.TooLong || c.message[0] != 'l' || len(raw) > maxCall) {
 		t.Errorf("%d bytes of arguments are kept", len(raw))
@@ -114,6 +120,27 @@ func checkCall(t *testing.T, c *Call) {
 		}
 		return Reply{}
 	})
+}
+
+// checkFields compares what is found in a header with what godbus finds there.
+func checkFields(t *testing.T, c *Call, decoded *dbus.Message) {
+	for field, text := range map[dbus.HeaderField][]byte{
+		dbus.FieldPath: c.Path, dbus.FieldInterface: c.Interface, dbus.FieldMember: c.Member,
+		dbus.FieldSender: c.Sender, dbus.FieldSignature: c.Signature,
+	} {
+		var want string
+		switch value := decoded.Headers[field].Value().(type) {
+		case string:
+			want = value
+		case dbus.ObjectPath:
+			want = string(value)
+		case dbus.Signature:
+			want = value.String()
+		}
+		if string(text) != want {
+			t.Errorf("field %d is %q, not %q", field, text, want)
+		}
+	}
 }
 
 // same takes no values and none of them for one, and knows that what is not a
