@@ -25,10 +25,12 @@ func FuzzLoad(f *testing.F) {
 		"[pairing]\ntimeout = \"\"\"\n20s\"\"\"\n[[x]]\na = [1, {b = 2}]\n",
 		"plex.url = 'https://plex.tv'\npairing = {timeout = '1m', poll_interval = '2s'}",
 		"[plex]\nurl = \"http://[::1]:80\"\nrequest_timeout = \"1.5s\"\n[auth]\nmode = \"jwt\"",
+		"pairing.poll_interval = '50ms'", "pairing.poll_interval = '1h'", "pairing.timeout = '1s'", "plex.request_timeout = '0'", "plex.url = 'http://192.168.1.2'",
+		"plex.url = 'https://plex.tv:99999'",
 		"[plex]\nurl = \"https://ann:pass-word-1@plex.tv\"",
 		"identity = {version = '1', platform = 'a', platform_version = 'b', device = 'ü', device_name = \"\\u0041\"}",
 		"\ufeff\"a\\n\".b = 2026-01-15T00:00:00Z\r\n[a", "\xff\xfea=1", "[log]\n[log]", "a = \"\"\"",
-		strings.Repeat("a.", 1000) + "b = 1", "a = " + strings.Repeat("[", 1000), "[" + strings.Repeat("a.", 1000) + "b]",
+		strings.Repeat("a.", 500) + "b = 1", "a = [\n" + strings.Repeat("{a = [\n", 100), "[" + strings.Repeat("a.", 500) + "b]",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -77,9 +79,10 @@ var inQuotes = regexp.MustCompile(`(?m)^[\w. \t-]*=[ \t]*(?:"([^"\n]{12,})"|'([^
 // quotesNothing fails if err repeats a value, which may be a URL with a password.
 func quotesNothing(t *testing.T, err error, text string) {
 	t.Helper()
+	said, _, _ := strings.Cut(err.Error(), ", accepted is")
 	for _, found := range inQuotes.FindAllStringSubmatch(text, -1) {
 		for value := found[1] + found[2]; len(value) >= 12; value = value[1:] {
-			if strings.Contains(err.Error(), value[:12]) {
+			if strings.Contains(said, value[:12]) {
 				t.Errorf("%q quotes %q", err, value[:12])
 			}
 		}

@@ -12,9 +12,14 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// maxSize is the size of the largest configuration file, in bytes. All
-// settings with all comments need a small part of it.
-const maxSize = 64 << 10
+// Limits of a configuration file, of which all settings with all comments need
+// a small part. The toml package builds the full name of a key again for each of
+// its parts and for each table around it: 64 KiB of them would take it minutes.
+const (
+	maxSize  = 64 << 10 // bytes
+	maxLine  = 1 << 10  // bytes
+	maxDepth = 64       // of brackets that are open, in texts too
+)
 
 // Load reads the configuration file at path. What the file does not set is as
 // in defaults. A missing file is an error only if mustExist. Every error is an
@@ -80,6 +85,9 @@ func check(text string) (*document, *Error) {
 	if line := garbledLine(text); line > 0 {
 		return nil, &Error{Line: line, Problem: "has a byte that is not UTF-8 or a control character, accepted is TOML, which is plain UTF-8"}
 	}
+	if line := tangledLine(text); line > 0 {
+		return nil, &Error{Line: line, Problem: "is too long or nested too deep, accepted is a table with texts in lines of up to 1 KiB"}
+	}
 	d, err := parseDocument(text)
 	var syntax toml.ParseError
 	if errors.As(err, &syntax) {
@@ -109,6 +117,30 @@ func garbledLine(text string) int {
 // isForbidden knows the control characters that TOML forbids even in comments.
 func isForbidden(r rune) bool {
 	return r < ' ' && r != '\t' || r == '\x7f'
+}
+
+// tangledLine is the number of the first line that is too long or within too many
+// brackets, or 0. Comments may be.
+func tangledLine(text string) int {
+	number, depth := 0, 0
+	for line := range strings.Lines(text) {
+		number++
+		if strings.HasPrefix(strings.TrimLeft(line, " \t"), "#") {
+			continue
+		}
+		for _, char := range line {
+			switch char {
+			case '[', '{':
+				depth++
+			case ']', '}':
+				depth = max(depth-1, 0)
+			}
+		}
+		if len(line) > maxLine || depth > maxDepth {
+			return number
+		}
+	}
+	return 0
 }
 
 // checkPairing compares the two durations of a pairing, whichever of them the

@@ -1,6 +1,9 @@
 package config_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // refusal is a file and what the error about it says.
 type refusal struct {
@@ -114,6 +117,17 @@ func TestLoadRefusesWhatIsNotTOML(t *testing.T) {
 		{"Latin-1 in a comment", "\ufffd\n# \xfc\n", 2, "", "not UTF-8"},
 		{"mark of UTF-16", "\xff\xfe[log]\n", 1, "", "not UTF-8"},
 		{"two marks", "\ufeff\ufeff[log]\n", 1, "", "is not valid TOML"},
+	})
+}
+
+// TestLoadRefusesTangles has what the toml package would read for minutes.
+func TestLoadRefusesTangles(t *testing.T) {
+	const problem = "is too long or nested too deep"
+	runRefusals(t, []refusal{
+		{"key", "[log]\n" + strings.Repeat("a.", 30_000) + "b = 1", 2, "", problem},
+		{"table", "[" + strings.Repeat("a.", 30_000) + "b]", 1, "", problem},
+		{"tables in a line", "a = " + strings.Repeat("{a=", 20_000), 1, "", problem},
+		{"tables over lines", "a = [\n" + strings.Repeat("{a = [\n", 9_000), 33, "", problem},
 	})
 }
 
