@@ -5,6 +5,7 @@
 # make fuzz    every fuzz target for FUZZTIME (10m); FUZZ=part of a name for some
 # make soak    a thousand years of a box; YEARS=n for others, SEED=n to begin elsewhere
 # make soak-hour  an hour of the real daemon under load: does it grow? MINUTES=n for others
+# make model   random lives of the daemon beside their model, CHECKS in each mode
 # make demo    the whole job once, on a private bus, by itself
 # make mock    daemon and simulated plex.tv for people who draw a screen, until q
 # make bench   sizes, memory, start-up beside a minimal service
@@ -28,7 +29,7 @@ ROOT_TAG := $(if $(filter 0,$(shell id -u)),-tags root)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: all fuzz test fleet soak soak-hour torture demo mock bench check clean
+.PHONY: all model fuzz test fleet soak soak-hour torture demo mock bench check clean
 all: $(PROGRAMS)
 
 bin/%: $(SOURCES)
@@ -63,6 +64,10 @@ CUTS ?= 1000
 torture:
 	@sh packaging/test-packages.sh e2fsprogs btrfs-progs
 	$(GO) test -count=1 -v -tags torture -timeout 30m ./daemon/powercut -args -cuts $(CUTS)
+
+CHECKS ?= 100
+model:
+	$(GO) test -race -count=1 -timeout 0 -run TestLife -v ./daemon/e2e -rapid.checks $(CHECKS)
 
 demo: $(PROGRAMS)
 	sh packaging/demo.sh
