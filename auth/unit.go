@@ -147,7 +147,11 @@ func (a *Account) checkPin(ctx context.Context, u unit, settings Settings, pinID
 	if !a.time.Known() {
 		// After a restart. By the box's own time plex.tv might refuse the proof,
 		// in an answer that does not tell the time.
-		if _, err := a.signers.get(ctx, a.plex, u.identity(settings)); err != nil {
+		_, err := a.signers.get(ctx, a.plex, u.identity(settings))
+		if isPlexKind(err, plextv.Gone) { // the keys are, which says nothing of the PIN
+			err = &Error{Code: InvalidResponse, Text: err.Error()}
+		}
+		if err != nil {
 			return plextv.Pin{}, err
 		}
 	}

@@ -62,7 +62,8 @@ func (s *Sim) failCommand(a *arguments) (string, error) {
 	fault.Endpoint = Endpoint(a.text("endpoint"))
 	fault.Times = a.number("times")
 	fault.Delay, fault.Skew = a.duration("delay"), a.duration("skew")
-	fault.Reset, fault.CutOff, fault.Lost = a.truth("reset"), a.truth("cut-off"), a.truth("lost")
+	fault.Reset, fault.Lost = a.truth("reset"), a.truth("lost")
+	fault.CutOff, fault.Stall = a.truth("cut-off"), a.truth("stall")
 	fault.Code, fault.PadTo = a.number("code"), a.number("pad-to")
 	fault.RetryAfter, fault.Location = a.text("retry-after"), a.text("location")
 	if status := a.status(); status != 0 {

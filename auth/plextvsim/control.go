@@ -32,6 +32,7 @@ POST /sim/fail?status=503      make requests go wrong until /sim/clear; argument
        retry-after=TEXT        the Retry-After header
        delay=2s skew=-1h       answer late; plex.tv's clock is off
        reset=1 cut-off=1       reset the connection; break off inside the body
+       stall=1                 send half of the body and no more
        lost=1                  carry the request out, then reset the connection
        body=TEXT               another body
        content-type=TEXT       another content type

@@ -29,6 +29,7 @@ type Fault struct {
 	ContentType string // instead of the right one
 	PadTo       int    // append white space up to so many bytes of body
 	CutOff      bool   // announce the whole body, send half of it, close the connection
+	Stall       bool   // the same, but leave it to the client to close it
 }
 
 // CaptivePortal is the page of a network that wants a sign-in of its own first:
@@ -127,7 +128,7 @@ func (f Fault) spoil(a *answer) {
 	if missing := f.PadTo - len(a.body); missing > 0 {
 		a.body = append(a.body, bytes.Repeat([]byte(" "), missing)...)
 	}
-	a.cutOff = f.CutOff
+	a.cutOff = f.CutOff || f.Stall
 }
 
 // reset ends the connection with a TCP reset where it can be got at, otherwise

@@ -161,3 +161,25 @@ func TestFaultsAreAScript(t *testing.T) {
 	b.sim.Clear()
 	equal(t, "cleared", b.send("GET", "/api/v2/ping", "", as(token)...).status, http.StatusOK)
 }
+
+func TestFaultStallsInTheBody(t *testing.T) {
+	b := newBox(t, plextvsim.Options{})
+	b.sim.Fail(plextvsim.Fault{Stall: true, Status: 502, Times: 1})
+	ctx, cancel := context.WithCancel(t.Context())
+	r, _ := http.NewRequestWithContext(ctx, "GET", b.server.URL+"/api/v2/ping", nil)
+	a, err := b.http.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := make([]byte, a.ContentLength/2)
+	if _, err := io.ReadFull(a.Body, half); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if more, err := io.ReadAll(a.Body); !errors.Is(err, context.Canceled) || len(more) > 0 {
+		t.Errorf("%d bytes after half of the body, %v", len(more), err)
+	}
+	if err := b.sim.AwaitAnswers(soon(t), 1, plextvsim.Ping); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -89,6 +89,10 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault.spoil(&a)
 	s.recordStatus(record, a.status)
 	a.write(w, x.now.Add(x.skew))
+	if fault.Stall && len(a.body) > 0 {
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}
 }
 
 // handle gives the reply of an endpoint, after the checks that all of them share.

@@ -92,6 +92,8 @@ func (l *life) drawnCalls(rt *rapid.T) {
 		for name, c := range l.stores() {
 			commands[name] = c
 		}
+		// Who signs out and stores that very token at once has a dead one or none.
+		delete(commands, "StoreCredentials again")
 	}
 	first, a := draw(rt, "caller 0", commands)
 	second, b := draw(rt, "caller 1", commands)
