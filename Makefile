@@ -8,7 +8,7 @@
 # make model   random lives of the daemon beside their model, CHECKS in each mode
 # make demo    the whole job once, on a private bus, by itself
 # make mock    daemon and simulated plex.tv for people who draw a screen, until q
-# make bench   sizes, memory, start-up beside a minimal service
+# make bench   how fast and how small, beside services in C, Python and Go; a few minutes
 # make check   gofmt, vet, staticcheck, govulncheck
 # make install, make deb: see packaging/install.mk
 # make kodi    the Kodi add-on: see packaging/kodi/kodi.mk
@@ -75,17 +75,18 @@ demo: $(PROGRAMS)
 mock: $(PROGRAMS)
 	$(if $(DBUS_SESSION_BUS_ADDRESS),,dbus-run-session --) bin/plextv-sim mock
 
-bench:
-	$(GO) test -run '^$$' -bench 'Binary|Start|Claim' -benchtime 20x ./daemon/e2e
-	$(GO) test -run '^$$' -bench Save -benchtime 200x ./auth/statefile
-	$(GO) test -run '^$$' -bench Idle -benchtime 1x -timeout 5m ./daemon/e2e
+# BENCH=-quick has one short round of everything: does it all still work?
+bench: bin/plexauthd
+	@sh packaging/test-packages.sh libglib2.0-dev python3-dbus python3-gi
+	@$(GO) test -c -tags bench -o bin/bench.test ./daemon/bench
+	@cd daemon/bench && ../../bin/bench.test $(BENCH)
 
 check: bin/tools/staticcheck bin/tools/govulncheck
 	$(GO) mod tidy -diff
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags root,box,torture,kodi,fleet,frontends,soak ./...
-	bin/tools/staticcheck -tags root,box,torture,kodi,fleet,frontends,soak ./...
+	$(GO) vet -tags root,box,torture,kodi,fleet,frontends,soak,bench ./...
+	bin/tools/staticcheck -tags root,box,torture,kodi,fleet,frontends,soak,bench ./...
 	@# Status 3 is a finding; anything else means that the vulnerability data is out of reach.
 	bin/tools/govulncheck ./... || { [ $$? -ne 3 ] && echo "govulncheck could not ask: nothing was checked"; }
 

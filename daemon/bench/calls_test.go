@@ -1,0 +1,79 @@
+//go:build bench
+
+package bench
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// figures are what each contender was measured at, by its name.
+type figures map[string]samples
+
+func (f figures) add(name string, value float64) { f[name] = append(f[name], value) }
+
+// row makes a row of figures, beside those that the aims name and all others.
+func (f figures) row(what string, others []contender, aims map[string]aim) row {
+	r := row{what: what, ours: f["plexauthd"]}
+	for _, c := range others {
+		r.beside = append(r.beside, reference{c.name, f[c.name], aims[c.name]})
+	}
+	return r
+}
+
+// callRows calls GetAuthHeaders of every contender, in rounds in which each has
+// its turn: first from one connection, then from several with one call under way
+// on each. Processor time is the service's alone, in the kernel too, by its clock
+// (clock_getcpuclockid(3)).
+func (b *benchmark) callRows() []row {
+	const several = 8
+	r := newRig(b.t, b.tools, b.program)
+	ours, headers := r.signedIn()
+	others := r.others(headers)
+	contenders := []*process{ours}
+	for _, c := range others {
+		contenders = append(contenders, r.run(c))
+	}
+	median, cpu, rate, severalCPU := figures{}, figures{}, figures{}, figures{}
+	for round := range b.rounds(40) {
+		for turn := range contenders {
+			p := contenders[(round+turn)%len(contenders)]
+			one := r.measure(p, 1, b.turn())
+			median.add(p.name, float64(one.median)/1e3)
+			cpu.add(p.name, float64(one.cpu)/float64(one.calls)/1e3)
+			all := r.measure(p, several, b.turn())
+			rate.add(p.name, float64(all.calls)/float64(all.time)*1e9)
+			severalCPU.add(p.name, float64(all.cpu)/float64(all.calls)/1e3)
+		}
+	}
+	for _, p := range contenders {
+		p.end()
+	}
+	cheap := map[string]aim{"sd-bus C": {"≤", 3}, "GDBus C": {"<", 1}}
+	return []row{
+		median.row("call with 9 headers, one caller, median, µs", others,
+			map[string]aim{"sd-bus C": {"≤", 1.25}, "GDBus C": {"<", 1}}),
+		rate.row(fmt.Sprintf("calls a second, %d callers", several), others,
+			map[string]aim{"sd-bus C": {"≥", 0.7}, "GDBus C": {"≥", 1.5}}),
+		cpu.row("processor time of a call, one caller, µs", others, cheap),
+		severalCPU.row(fmt.Sprintf("processor time of a call, %d callers, µs", several), others, cheap),
+	}
+}
+
+// measurement is what contenders/load.c says: times in nanoseconds.
+type measurement struct{ calls, median, time, cpu int64 }
+
+func (r *rig) measure(p *process, connections int, turn time.Duration) (m measurement) {
+	r.t.Helper()
+	call := r.message(p.bus, names.Path, names.Credentials, "GetAuthHeaders")
+	out, err := r.load(call, "call", connections, turn.Milliseconds(), p.pid).Output()
+	if err == nil {
+		_, err = fmt.Sscan(string(out), &m.calls, &m.median, &m.time, &m.cpu)
+	}
+	if err != nil {
+		r.t.Fatalf("calling %s: %v %q", p.name, err, out)
+	}
+	return m
+}

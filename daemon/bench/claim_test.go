@@ -1,0 +1,117 @@
+//go:build bench
+
+package bench
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// The aim of the claim: the default poll interval and a little.
+const (
+	pollInterval  = 1000 // ms
+	claimOverhead = 20
+)
+
+// claimRows measure from the claim at plex.tv to AuthChanged at 200 subscribers.
+// The claim comes right after plex.tv has answered a question about the PIN, so a
+// whole poll interval passes first: nobody ever waits longer. Beside it, the same
+// signal from this process, which holds no more than the bus's time.
+func (b *benchmark) claimRows() []row {
+	r := newRig(b.t, b.tools, b.program)
+	p := r.run(r.daemon)
+	defer p.end()
+	var first, last, bare samples
+	for range b.rounds(12) {
+		subscribers := r.subscribe()
+		code, asked := r.requestPin(), r.sim.Count(plextvsim.CheckPin)
+		r.awaitAnswers(asked + 1)
+		began := b.now()
+		r.claim(code)
+		early, late := subscribers.heard()
+		first, last = append(first, early-began), append(last, late-began)
+		r.awaitSignal("PinEnded")
+		r.call("Credentials.ClearCredentials")
+		r.awaitSignal("AuthChanged")
+
+		subscribers = r.subscribe()
+		began = b.now()
+		if err := r.conn.Emit(names.Path, names.Main+".AuthChanged", true, map[string]string{}); err != nil {
+			b.t.Fatal(err)
+		}
+		_, late = subscribers.heard()
+		bare = append(bare, late-began)
+		r.awaitSignal("AuthChanged")
+	}
+	limit := reference{"poll interval + 20", samples{pollInterval + claimOverhead}, aim{"≤", 1}}
+	return []row{
+		{"claim to signal, first of 200 subscribers, ms", first, []reference{limit}},
+		{"claim to signal, last of 200 subscribers, ms", last, []reference{limit, {"a bare signal to the last", bare, aim{}}}},
+	}
+}
+
+// now is the monotonic clock, which load.c reads too, in milliseconds.
+func (b *benchmark) now() float64 {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
+		b.t.Fatal(err)
+	}
+	return float64(t.Nano()) / 1e6
+}
+
+func (r *rig) awaitAnswers(n int) {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := r.sim.AwaitAnswers(ctx, n, plextvsim.CheckPin); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// subscribers wait for AuthChanged.
+type subscribers struct {
+	r   *rig
+	cmd *exec.Cmd
+	out io.Reader
+}
+
+func (r *rig) subscribe() subscribers {
+	r.t.Helper()
+	rule := fmt.Sprintf("type='signal',path='%s'", names.Path)
+	cmd := r.load(r.message("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch", rule),
+		"listen", 200, "AuthChanged")
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	s := subscribers{r, cmd, bufio.NewReader(out)}
+	if err == nil {
+		var ready string
+		_, err = fmt.Fscan(s.out, &ready)
+	}
+	if err != nil {
+		r.t.Fatalf("subscribing: %v", err)
+	}
+	return s
+}
+
+// heard gives when the first and the last of them were told, in milliseconds.
+func (s subscribers) heard() (first, last float64) {
+	s.r.t.Helper()
+	_, err := fmt.Fscan(s.out, &first, &last)
+	if err == nil {
+		err = s.cmd.Wait()
+	}
+	if err != nil {
+		s.r.t.Fatalf("subscribers: %v", err)
+	}
+	return first / 1e6, last / 1e6
+}

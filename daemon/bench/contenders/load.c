@@ -1,0 +1,190 @@
+// The caller that all services are measured with. It speaks D-Bus at the socket,
+// as cheaply as can be: whatever time a caller's library took would be added to
+// all services alike and hide how they differ.
+//
+//     load SOCKET call CONNECTIONS MILLISECONDS PID
+//     load SOCKET listen CONNECTIONS MEMBER
+//
+// Standard input has two messages, as they travel: Hello and what each connection
+// sends after it.
+//
+// call sends that again and again, one call at a time on each connection, and
+// prints how many were answered, the nanoseconds of the median call, those in all,
+// and those of processor time that the process PID used meanwhile.
+//
+// listen prints "ready" when all connections are answered, waits until each has
+// got a signal of that name, and prints when, on the monotonic clock, the first
+// and the last came, in nanoseconds.
+#define _GNU_SOURCE
+#include <err.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { METHOD_RETURN = 2, ERROR = 3, SIGNAL = 4, LONGEST = 8192 };
+
+struct connection {
+	int fd;
+	int64_t sent;
+	size_t length; // of what has been read
+	char in[LONGEST];
+};
+
+static char messages[2 * LONGEST];
+
+static int64_t now(clockid_t clock) {
+	struct timespec t;
+	if (clock_gettime(clock, &t) < 0)
+		err(1, "reading a clock");
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+static uint32_t number(const char *at) {
+	uint32_t n;
+	memcpy(&n, at, sizeof n);
+	return n;
+}
+
+// size gives the length of a message of which the first 16 bytes are there.
+static size_t size(const char *m) { return 16 + ((number(m + 12) + 7) & ~7u) + number(m + 4); }
+
+static void send_message(struct connection *c, const char *m) {
+	c->sent = now(CLOCK_MONOTONIC);
+	if (write(c->fd, m, size(m)) != (ssize_t)size(m))
+		err(1, "sending");
+}
+
+// receive reads once and reports whether the next message is there.
+static bool receive(struct connection *c) {
+	ssize_t n = read(c->fd, c->in + c->length, sizeof c->in - c->length);
+	if (n <= 0)
+		err(1, "reading");
+	c->length += n;
+	return c->length >= 16 && c->length >= size(c->in);
+}
+
+// is tells whether the message at hand is of that kind, and has that text in it.
+static bool is(struct connection *c, int kind, const char *text) {
+	if (c->in[1] == ERROR)
+		errx(1, "a call was answered with an error");
+	return c->in[1] == kind && memmem(c->in, size(c->in), text, strlen(text));
+}
+
+// drop forgets the message at hand and reports whether another one is there.
+static bool drop(struct connection *c) {
+	size_t n = size(c->in);
+	memmove(c->in, c->in + n, c->length -= n);
+	return c->length >= 16 && c->length >= size(c->in);
+}
+
+static void await_return(struct connection *c) {
+	for (;;)
+		for (bool there = receive(c); there; there = drop(c))
+			if (is(c, METHOD_RETURN, "")) {
+				drop(c);
+				return;
+			}
+}
+
+static void open_connection(struct connection *c, const char *path) {
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (connect(c->fd, (struct sockaddr *)&address, sizeof address) < 0)
+		err(1, "connecting to %s", path);
+	char user[16], line[64] = "", *end = stpcpy(line + 1, "AUTH EXTERNAL ") ;
+	snprintf(user, sizeof user, "%u", getuid());
+	for (char *digit = user; *digit; digit++)
+		end += sprintf(end, "%02x", *digit);
+	end = stpcpy(end, "\r\n");
+	if (write(c->fd, line, end - line) < 0 || read(c->fd, c->in, sizeof c->in) < 3 || memcmp(c->in, "OK ", 3))
+		errx(1, "the bus does not know us");
+	if (write(c->fd, "BEGIN\r\n", 7) < 0)
+		err(1, "sending");
+	send_message(c, messages);
+	await_return(c);
+}
+
+static int compare(const void *a, const void *b) {
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+// wait_for_any waits until there is something to read. A single connection is
+// simply read.
+static void wait_for_any(struct connection *all, struct pollfd *polled, int connections) {
+	for (int i = 0; i < connections; i++)
+		polled[i] = (struct pollfd){.fd = all[i].fd, .events = POLLIN, .revents = POLLIN};
+	if (connections > 1 && poll(polled, connections, -1) < 0)
+		err(1, "waiting");
+}
+
+static void call(struct connection *all, struct pollfd *polled, int connections, int64_t nanoseconds, pid_t pid) {
+	enum { KEPT = 1 << 20 };
+	static int64_t times[KEPT];
+	const char *m = messages + size(messages);
+	clockid_t processor;
+	if (clock_getcpuclockid(pid, &processor))
+		errx(1, "process %d has no clock", pid);
+	int64_t began = now(CLOCK_MONOTONIC), used = now(processor), ended = began, answered = 0;
+	for (int i = 0; i < connections; i++)
+		send_message(&all[i], m);
+	while (ended - began < nanoseconds) {
+		wait_for_any(all, polled, connections);
+		for (int i = 0; i < connections; i++) {
+			struct connection *c = &all[i];
+			for (bool there = polled[i].revents && receive(c); there; there = drop(c))
+				if (is(c, METHOD_RETURN, "")) {
+					ended = now(CLOCK_MONOTONIC);
+					times[answered++ % KEPT] = ended - c->sent;
+					send_message(c, m);
+				}
+		}
+	}
+	used = now(processor) - used;
+	size_t kept = answered < KEPT ? answered : KEPT;
+	qsort(times, kept, sizeof *times, compare);
+	printf("%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 "\n", answered, times[kept / 2], ended - began, used);
+}
+
+static void listen_for(struct connection *all, struct pollfd *polled, int connections, const char *member) {
+	for (int i = 0; i < connections; i++) {
+		send_message(&all[i], messages + size(messages));
+		await_return(&all[i]);
+	}
+	puts("ready");
+	fflush(stdout);
+	int64_t first = 0, last = 0;
+	for (int heard = 0; heard < connections;) {
+		wait_for_any(all, polled, connections);
+		last = now(CLOCK_MONOTONIC);
+		for (int i = 0; i < connections; i++)
+			for (bool there = polled[i].revents && receive(&all[i]); there; there = drop(&all[i]))
+				if (is(&all[i], SIGNAL, member)) {
+					heard++;
+					first = first ? first : last;
+				}
+	}
+	printf("%" PRId64 " %" PRId64 "\n", first, last);
+}
+
+int main(int argc, char **argv) {
+	if (argc < 5 || !fread(messages, 1, sizeof messages, stdin))
+		errx(2, "wrong use");
+	int connections = atoi(argv[3]);
+	struct connection *all = calloc(connections, sizeof *all);
+	struct pollfd *polled = calloc(connections, sizeof *polled);
+	for (int i = 0; i < connections; i++)
+		open_connection(&all[i], argv[1]);
+	if (!strcmp(argv[2], "listen"))
+		listen_for(all, polled, connections, argv[4]);
+	else
+		call(all, polled, connections, atoll(argv[4]) * 1000000, atoi(argv[5]));
+}

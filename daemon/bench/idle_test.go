@@ -1,0 +1,141 @@
+//go:build bench
+
+package bench
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// idlers are daemons that are signed in over TLS and then left alone while other
+// rows are measured. Each runs from a file of its own: what processes share is
+// divided among them in Pss.
+type idlers struct {
+	b              *benchmark
+	since          time.Time
+	daemons        []*process
+	others         []*process
+	pss, anonymous figures
+	woken          figures
+}
+
+const mebibyte = 1 << 10 // in KiB, as /proc counts
+
+func (b *benchmark) beginIdle() *idlers {
+	i := &idlers{b: b, pss: figures{}, anonymous: figures{}, woken: figures{}}
+	var headers map[string]string
+	var last *rig
+	for range 3 {
+		last = newRig(b.t, b.tools, b.copied())
+		var p *process
+		p, headers = last.signedIn()
+		i.daemons = append(i.daemons, p)
+	}
+	i.since = time.Now()
+	// One at a time: two in Python would share the interpreter. They keep what
+	// they have taken, so they need no minute.
+	for _, c := range last.others(headers) {
+		for range b.rounds(3) {
+			p := last.run(c)
+			last.measure(p, 1, b.turn())
+			i.read(p)
+			p.end()
+			last.awaitOwner(c.bus, false)
+		}
+	}
+	for _, c := range last.others(headers) {
+		i.others = append(i.others, last.run(c))
+	}
+	return i
+}
+
+// copied gives a copy of plexauthd in a file of its own.
+func (b *benchmark) copied() string {
+	text, err := os.ReadFile(b.program)
+	copied := filepath.Join(b.t.TempDir(), "plexauthd")
+	if err == nil {
+		err = os.WriteFile(copied, text, 0o755)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return copied
+}
+
+func (i *idlers) read(p *process) {
+	i.pss.add(p.name, i.b.rollup(p, "Pss:"))
+	i.anonymous.add(p.name, i.b.rollup(p, "Anonymous:"))
+}
+
+// settle waits until they have been idle for a minute and reads what they hold.
+func (i *idlers) settle() {
+	<-time.After(time.Until(i.since.Add(i.b.minute())))
+	for _, p := range i.daemons {
+		i.read(p)
+	}
+}
+
+// rows count wake-ups while the other rows are measured, for at least two minutes
+// and a half, in which the Go runtime collects garbage unasked.
+func (i *idlers) rows(meanwhile func()) []row {
+	began, before := time.Now(), map[*process]int{}
+	all := append(i.daemons, i.others...)
+	for _, p := range all {
+		before[p] = i.b.wakeups(p)
+	}
+	meanwhile()
+	<-time.After(time.Until(began.Add(i.b.minute() * 5 / 2)))
+	minutes := time.Since(began).Minutes()
+	for _, p := range all {
+		i.woken.add(p.name, float64(i.b.wakeups(p)-before[p])/minutes)
+		p.end()
+	}
+	var others []contender
+	for _, p := range i.others {
+		others = append(others, p.contender)
+	}
+	less := map[string]aim{"dbus-python": {"<", 1}, "jeepney, Python": {"<", 1}}
+	return []row{
+		i.pss.row("memory signed in and idle, Pss, MiB", others, less).with("the limit", 10, aim{"≤", 1}),
+		i.anonymous.row("of it anonymous, MiB", others, nil).with("the limit", 4, aim{"≤", 1}),
+		i.woken.row("wake-ups a minute, idle", others, nil).with("the aim", 0, aim{"≤", 0}),
+	}
+}
+
+// rollup reads a line of /proc/PID/smaps_rollup, in MiB.
+func (b *benchmark) rollup(p *process, field string) float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p.pid))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, field); ok {
+			kib, _ := strconv.ParseFloat(strings.Fields(value)[0], 64)
+			return kib / mebibyte
+		}
+	}
+	b.t.Fatalf("no %s in smaps_rollup", field)
+	return 0
+}
+
+// wakeups counts how often all threads went to sleep, which is how often they woke.
+func (b *benchmark) wakeups(p *process) (total int) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", p.pid))
+	if err != nil || len(threads) == 0 {
+		b.t.Fatalf("no threads: %v", err)
+	}
+	for _, thread := range threads {
+		text, _ := os.ReadFile(thread)
+		for line := range strings.Lines(string(text)) {
+			if value, ok := strings.CutPrefix(line, "voluntary_ctxt_switches:"); ok {
+				n, _ := strconv.Atoi(strings.TrimSpace(value))
+				total += n
+			}
+		}
+	}
+	return total
+}
