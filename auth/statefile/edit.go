@@ -43,10 +43,14 @@ func elements(text string) ([]element, error) {
 }
 
 // nameOf returns the key or the table that a statement names; nil if it is a
-// comment or blank. The decoder knows best how names are written.
+// comment or blank. The decoder knows best how names are written, but takes half
+// the time of a save for those that are plain.
 func nameOf(text string) (toml.Key, error) {
 	if trimmed := strings.TrimSpace(text); trimmed == "" || trimmed[0] == '#' {
 		return nil, nil
+	}
+	if name := plainName(strings.TrimLeft(text, blank)); name != nil {
+		return name, nil
 	}
 	_, keys, err := decode(text)
 	if err != nil || len(keys) == 0 {
@@ -54,6 +58,24 @@ func nameOf(text string) (toml.Key, error) {
 	}
 	return keys[0], nil
 }
+
+// plainName is nameOf for a bare key, and for a table whose name is made of
+// them and dots alone; nil for any other.
+func plainName(text string) toml.Key {
+	name, _, isKey := strings.Cut(text, "=")
+	parts := []string{strings.TrimRight(name, " \t")}
+	if table, isTable := strings.CutPrefix(text, "["); isTable {
+		name, _, isKey = strings.Cut(table, "]")
+		parts = strings.Split(name, ".")
+	}
+	if !isKey || slices.ContainsFunc(parts, func(part string) bool { return part == "" || strings.Trim(part, bareKey) != "" }) {
+		return nil
+	}
+	return parts
+}
+
+// bareKey are the bytes of keys that TOML wants no quotes around.
+const bareKey = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
 // path is the full name of the table or key that e is about.
 func (e element) path() toml.Key { return append(slices.Clone(e.table), e.key...) }

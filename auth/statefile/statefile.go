@@ -273,6 +273,7 @@ func (f *File) put(old document, text string) error {
 	}
 	defer dir.Close()
 	if text != old.text {
+		defer hold(f.path)()
 		if err := replace(f.path, []byte(text)); err != nil {
 			return f.failed("write", f.path, err)
 		}
