@@ -95,17 +95,6 @@ func isExt4(file *os.File) bool {
 	return unix.Fstatfs(int(file.Fd()), &system) == nil && system.Type == unix.EXT4_SUPER_MAGIC
 }
 
-// hold keeps the space of the file that is at path, if there is one, until
-// release: to free it takes a disk as long as a flush, and nobody has to wait for
-// that.
-func hold(path string) (release func()) {
-	file, err := os.OpenFile(path, unix.O_PATH|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return func() {}
-	}
-	return func() { go file.Close() }
-}
-
 func syncPath(path string) error {
 	file, err := os.Open(path)
 	if err != nil {

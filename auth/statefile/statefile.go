@@ -273,7 +273,6 @@ func (f *File) put(old document, text string) error {
 	}
 	defer dir.Close()
 	if text != old.text {
-		defer hold(f.path)()
 		if err := replace(f.path, []byte(text)); err != nil {
 			return f.failed("write", f.path, err)
 		}
