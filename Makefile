@@ -16,8 +16,8 @@
 
 GO      ?= go
 VERSION ?= 0.1.0
-TAGS    := nethttpomithttp2
-LDFLAGS := -s -w -buildid= -X main.version=$(VERSION)
+TAGS    := nethttpomithttp2,noforcedgc
+LDFLAGS := -s -w -buildid= -checklinkname=0 -X main.version=$(VERSION)
 BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags $(TAGS) -ldflags '$(LDFLAGS)'
 
 PROGRAMS := bin/plexauthd bin/plexauthctl bin/plextv-sim
@@ -39,6 +39,7 @@ test:
 	@sh packaging/test-packages.sh
 	@# -count=1: the tests that build and run the programs must not be answered from the cache.
 	$(GO) test -race -count=1 $(ROOT_TAG) ./...
+	$(GO) test -count=1 -tags $(TAGS) -ldflags -checklinkname=0 -run Runtime ./daemon
 
 FUZZTIME ?= 10m
 fuzz:

@@ -19,13 +19,17 @@ func saveMemory() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	sleepWell()
 }
 
 // releaseWhenDone gives memory back to the system once the TLS connections of
 // a pairing or sign-out are gone. It sets no timer otherwise: an idle daemon
 // is not woken.
 func releaseWhenDone() (handle func(auth.Event), stop func()) {
-	release := time.AfterFunc(releaseAfter, debug.FreeOSMemory)
+	release := time.AfterFunc(releaseAfter, func() {
+		debug.FreeOSMemory()
+		releaseCode()
+	})
 	return func(e auth.Event) {
 		if e.PinEnd != nil || e.Auth != nil {
 			release.Reset(releaseAfter)

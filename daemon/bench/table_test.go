@@ -58,7 +58,7 @@ func TestTable(t *testing.T) {
 	idle.settle()
 	rows = append(rows, idle.rows(func() {
 		rows = append(append(rows, b.startRow()), b.claimRows()...)
-		rows = append(rows, b.stateRow(), b.sizeRow())
+		rows = append(append(rows, b.stateRows()...), b.sizeRow())
 	})...)
 	var table bytes.Buffer
 	print(&table, rows)

@@ -15,8 +15,8 @@ PLEXAUTHD_DEPENDENCIES = ca-certificates
 
 PLEXAUTHD_GOMOD = github.com/retune-tv/plexauthd
 PLEXAUTHD_GO_ENV = CGO_ENABLED=0
-PLEXAUTHD_TAGS = nethttpomithttp2
-PLEXAUTHD_LDFLAGS = -X main.version=$(PLEXAUTHD_VERSION)
+PLEXAUTHD_TAGS = nethttpomithttp2 noforcedgc
+PLEXAUTHD_LDFLAGS = -checklinkname=0 -X main.version=$(PLEXAUTHD_VERSION)
 PLEXAUTHD_BUILD_TARGETS = cmd/plexauthd cmd/plexauthctl
 
 define PLEXAUTHD_INSTALL_TARGET_CMDS

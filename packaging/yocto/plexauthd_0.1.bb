@@ -14,8 +14,8 @@ do_compile[network] = "1"
 
 GO_IMPORT = "github.com/retune-tv/plexauthd"
 GO_INSTALL = "${GO_IMPORT}/cmd/plexauthd ${GO_IMPORT}/cmd/plexauthctl"
-GO_EXTRA_LDFLAGS = "-X main.version=${PV}"
-GOBUILDFLAGS:append = " -tags nethttpomithttp2"
+GO_EXTRA_LDFLAGS = "-checklinkname=0 -X main.version=${PV}"
+GOBUILDFLAGS:append = " -tags nethttpomithttp2,noforcedgc"
 CGO_ENABLED = "0"
 # Both link against or as shared objects, which takes cgo on many machines.
 GO_LINKSHARED = ""

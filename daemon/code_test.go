@@ -1,0 +1,57 @@
+package daemon
+
+import (
+	"bytes"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// smaps is what the kernel says of a program that may lie at any address: code,
+// what the loader has changed and then protected, data, and none of a file.
+const smaps = `55d0c0000000-55d0c03b9000 r-xp 00000000 fe:00 10029182                   /usr/sbin/plexauthd
+Size:               3812 kB
+Rss:                3812 kB
+Anonymous:             0 kB
+AnonHugePages:         0 kB
+VmFlags: rd ex mr mw me sd
+55d0c03b9000-55d0c0799000 r--p 003b9000 fe:00 10029182                   /usr/sbin/plexauthd
+Size:               3968 kB
+Anonymous:            60 kB
+VmFlags: rd mr mw me ac sd
+55d0c0799000-55d0c07e7000 rw-p 00799000 fe:00 10029182                   /usr/sbin/plexauthd
+Size:                312 kB
+Anonymous:             0 kB
+VmFlags: rd wr mr mw me ac sd
+c000000000-c000400000 r--p 00000000 00:00 0
+Size:               4096 kB
+Anonymous:             0 kB
+VmFlags: rd mr mw me nh
+7fd1c0917000-7fd1c0919000 r-xp 00000000 00:00 0                          [vdso]
+Size:                  8 kB
+Anonymous:             0 kB
+VmFlags: rd ex mr mw me de
+ffff000000-ffff100000 r--s 00000000 fe:00 77                             /usr/share/some thing
+Size:               1024 kB
+Anonymous:             0 kB
+`
+
+func TestOnlyWhatTheFileShowsIsReleased(t *testing.T) {
+	want := []mapping{{0x55d0c0000000, 0x55d0c03b9000}}
+	if got := filePages(strings.NewReader(smaps)); !reflect.DeepEqual(got, want) {
+		t.Errorf("%x, want %x", got, want)
+	}
+}
+
+// TestCodeComesBack runs on after its own code has gone from memory.
+func TestCodeComesBack(t *testing.T) {
+	if file, err := os.Open("/proc/self/smaps"); err != nil || len(filePages(file)) == 0 {
+		t.Errorf("no file shows in smaps: %v", err)
+	}
+	before := bytes.Repeat([]byte("constant "), 1000)
+	releaseCode()
+	if !bytes.Equal(before, bytes.Repeat([]byte("constant "), 1000)) {
+		t.Error("the program is another one")
+	}
+}

@@ -1,0 +1,15 @@
+//go:build noforcedgc
+
+package daemon
+
+import (
+	"testing"
+	"time"
+)
+
+// TestTheRuntimeHasItsPeriod finds out whether a new Go still has what sleepWell sets.
+func TestTheRuntimeHasItsPeriod(t *testing.T) {
+	if period := time.Duration(forceGCPeriod); period != 2*time.Minute {
+		t.Errorf("the runtime's variable begins as %v: is it another one by now?", period)
+	}
+}
