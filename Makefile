@@ -29,7 +29,7 @@ ROOT_TAG := $(if $(filter 0,$(shell id -u)),-tags root)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: all model fuzz test fleet soak soak-hour torture demo mock bench check clean
+.PHONY: all size model fuzz test fleet soak soak-hour torture demo mock bench check clean
 all: $(PROGRAMS)
 
 bin/%: $(SOURCES)
@@ -81,6 +81,10 @@ bench: bin/plexauthd
 	@sh packaging/test-packages.sh libglib2.0-dev python3-dbus python3-gi
 	@$(GO) test -c -tags bench -o bin/bench.test ./daemon/bench
 	@cd daemon/bench && ../../bin/bench.test $(BENCH)
+
+# size writes what each module adds to plexauthd into daemon/bench/SIZE.md.
+size:
+	$(GO) test -count=1 -tags bench -run TestSizeList ./daemon/bench -args -update
 
 check: bin/tools/staticcheck bin/tools/govulncheck
 	$(GO) mod tidy -diff

@@ -36,7 +36,7 @@ const (
 // detector has memory needs of its own.
 func floodBox(t *testing.T, bus *bustest.Bus) (b *box, p *process, f *frontend) {
 	b = newBoxOn(t, bus)
-	b.program, _ = release(t)
+	b.program = release(t)
 	p = b.start("--log-level", "info")
 	f = b.frontend()
 	b.signIn(f)
