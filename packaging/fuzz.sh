@@ -11,11 +11,6 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 trap 'exit 1' INT TERM
 
-# The state file is saved durably, which no disk does often enough. What go builds
-# stays where it may be run.
-export GOTMPDIR="${GOTMPDIR:-${TMPDIR:-/tmp}}"
-[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
-
 # Lines such as "./auth/statefile FuzzLoad".
 targets=$(grep -ro --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . |
 	sed 's,/[^/]*:func , ,' | sort | grep "${FUZZ:-}") || {

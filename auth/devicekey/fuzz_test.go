@@ -45,7 +45,7 @@ func FuzzClaims(f *testing.F) {
 	f.Add(goodHeader, `{"iss":"plex.tv","iss":"x","aud":["plex.tv","3f0c"],"exp":-0,"iat":null,"user":{"id":"12345678901234567890"}}`)
 	for claim, values := range map[string][]any{
 		"exp": {now.Unix(), -1, "1", nil}, "nbf": {now.Unix() + 61, 0}, "iat": {now.Unix() + 61, 1e300},
-		"aud": {"plex.tv", []string{"3f0c"}}, "iss": {"plex"}, "thumbprint": {nil},
+		"aud": {"plex.tv", []string{"3f0c"}}, "iss": {"plex", "plex.TV"}, "thumbprint": {nil},
 	} {
 		for _, value := range values {
 			f.Add(goodHeader, claims(map[string]any{claim: value}))

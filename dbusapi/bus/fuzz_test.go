@@ -24,6 +24,9 @@ func FuzzWire(f *testing.F) {
 			one := encode(f, m, order, uint32(i+1))
 			all = append(all, one...)
 			f.Add([]byte(one), true)
+			short := message(bytes.Clone(one[:len(one)-1]))
+			order.PutUint32(short[bodyLengthAt:], uint32(len(short))-uint32(short.bodyAt()))
+			f.Add([]byte(short), true)
 		}
 		f.Add(all, true)
 		f.Add(all, false)
