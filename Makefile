@@ -29,7 +29,7 @@ ROOT_TAG := $(if $(filter 0,$(shell id -u)),-tags root)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: all size model fuzz test fleet soak soak-hour torture demo mock bench check clean
+.PHONY: all test fuzz model fleet soak soak-hour torture demo mock bench size check clean
 all: $(PROGRAMS)
 
 bin/%: $(SOURCES)
