@@ -4,6 +4,7 @@ package bench
 
 import (
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/retune-tv/plexauthd/dbusapi/names"
@@ -36,6 +37,9 @@ func (b *benchmark) callRows() []row {
 	for _, c := range others {
 		contenders = append(contenders, r.run(c))
 	}
+	for _, p := range contenders {
+		r.wantHeaders(p, headers)
+	}
 	median, cpu, rate, severalCPU := figures{}, figures{}, figures{}, figures{}
 	for round := range b.rounds(40) {
 		for turn := range contenders {
@@ -59,6 +63,16 @@ func (b *benchmark) callRows() []row {
 			map[string]aim{"sd-bus C": {"≥", 0.7}, "GDBus C": {"≥", 1.5}}),
 		cpu.row("processor time of a call, one caller, µs", others, cheap),
 		severalCPU.row(fmt.Sprintf("processor time of a call, %d callers, µs", several), others, cheap),
+	}
+}
+
+// wantHeaders makes sure that a contender answers what all others do.
+func (r *rig) wantHeaders(p *process, want map[string]string) {
+	r.t.Helper()
+	var got map[string]string
+	err := r.conn.Object(p.bus, names.Path).Call(names.Credentials+".GetAuthHeaders", 0).Store(&got)
+	if err != nil || !maps.Equal(got, want) {
+		r.t.Fatalf("%s answers %d headers, not the %d that it should: %v", p.name, len(got), len(want), err)
 	}
 }
 

@@ -90,8 +90,8 @@ func (a aim) String() string {
 	return fmt.Sprintf("%s %.3g", a.sign, a.ratio)
 }
 
-// isMet judges the median, as it is shown.
-func (a aim) isMet(ratio float64) string {
+// judge says whether the median ratio is what it should be.
+func (a aim) judge(ratio float64) string {
 	met := map[string]bool{"≤": ratio <= a.ratio, "<": ratio < a.ratio, "≥": ratio >= a.ratio}
 	switch {
 	case a.sign == "":
@@ -103,30 +103,35 @@ func (a aim) isMet(ratio float64) string {
 	}
 }
 
+// cells are the rest of a line about ours beside other. There is no ratio to nothing:
+// the aim is for the figure itself then.
+func (other reference) cells(ours samples) []string {
+	ratios, shown := ours, ""
+	if other.samples.median() > 0 {
+		ratios = ours.over(other.samples)
+		shown = ratios.String()
+	}
+	return []string{other.name, other.samples.String(), shown, other.aim.String(), other.aim.judge(ratios.median())}
+}
+
 // print writes rows as a table that Markdown knows and people can read as it is.
 func print(to io.Writer, rows []row) {
-	lines := [][]string{{"what", "plexauthd", "beside", "", "ratio", "aim", "met"}, {}}
+	lines := [][]string{{"what", "plexauthd", "beside", "", "ratio", "aim", "met"}, nil}
 	for _, r := range rows {
-		what, ours := r.what, r.ours.String()
+		head := []string{r.what, r.ours.String()}
 		for _, other := range r.beside {
-			ratios := r.ours.over(other.samples)
-			if other.samples.median() == 0 {
-				ratios = r.ours // there is none
-			}
-			lines = append(lines, []string{what, ours, other.name, other.samples.String(), ratios.String(),
-				other.aim.String(), other.aim.isMet(ratios.median())})
-			what, ours = "", ""
+			lines = append(lines, append(head, other.cells(r.ours)...))
+			head = []string{"", ""}
 		}
 	}
 	widths := make([]int, len(lines[0]))
 	for _, line := range lines {
 		for i, cell := range line {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell), 3)
 		}
 	}
-	for i, width := range widths {
-		lines[1] = append(lines[1], strings.Repeat("-", max(width, 3)))
-		widths[i] = max(width, 3)
+	for _, width := range widths {
+		lines[1] = append(lines[1], strings.Repeat("-", width))
 	}
 	for _, line := range lines {
 		for i, cell := range line {
