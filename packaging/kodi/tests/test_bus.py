@@ -25,9 +25,7 @@ class Mute:
         patch = mock.patch.dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS="unix:path=" + path)
         patch.start()
         test.addCleanup(patch.stop)
-        thread = threading.Thread(target=self._serve)
-        thread.start()
-        test.addCleanup(thread.join)
+        threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self):
         with self._listener, self._listener.accept()[0] as connection:
@@ -43,11 +41,11 @@ class BusTest(unittest.TestCase):
         now = [0.0]
         Mute(self, lets_in=True)
         opened = bus.Bus(lambda: now[0])
+        self.addCleanup(opened.close)
         opened.pump()
         now[0] = bus._GREETED
         with self.assertRaises(bus.BusGone):
             opened.pump()
-        opened.close()
 
     def test_is_not_let_in(self):
         Mute(self, lets_in=False)
