@@ -57,7 +57,7 @@ func newBox(t *testing.T) *box {
 func (b *box) configure(more string) {
 	b.t.Helper()
 	must(b.t, os.WriteFile(filepath.Join(b.dir, "config.toml"),
-		[]byte("[identity]\ndevice_name = \"Kodi\"\n[pairing]\n"+more), 0o600))
+		[]byte("[identity]\ndevice_name = \"Kodi\"\n[pairing]\npoll_interval = \"100ms\"\n"+more), 0o600))
 }
 
 // start starts the daemon and waits until it answers.

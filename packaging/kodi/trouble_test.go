@@ -13,7 +13,7 @@ import (
 func TestExpiry(t *testing.T) {
 	b := newBox(t)
 	b.kill()
-	b.configure("poll_interval = \"100ms\"\ntimeout = \"10s\"\n")
+	b.configure("timeout = \"10s\"\n")
 	b.start()
 	k := b.kodi(Options{})
 	first := openWithCode(b, k)
