@@ -29,6 +29,7 @@ var badAnswers = []struct {
 	{401, jsonHead, `{"errors":[{"code":1001,"message":"User could not be authenticated","status":401}]}`},
 	{401, "Content-Type: text/html", "<!DOCTYPE html><title>Welcome to the hotel</title>"},
 	{401, "Content-Length: 0", ""},
+	{401, jsonHead, "Sign in to the hotel's network first"},
 	{403, jsonHead, `{"errors":[{"code":"1041","message":"A valid PIN is required","status":403}]}`},
 	{404, "Content-Type: application/xml", `<errors><error code="1020" message="Code {0} not found or expired"/></errors>`},
 	{422, jsonHead, `{"errors":[{"code":1000,"message":"Invalid token {0} {1}"}]}`},
