@@ -23,7 +23,7 @@ import (
 )
 
 // patience bounds every wait; nothing here is measured against it.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // box is a machine with a bus, a plex.tv, a daemon and a person.
 type box struct {

@@ -91,6 +91,7 @@ static inline const char *plexauth_code(const sd_bus_error *error) {
     if (sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
         sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER) ||
         strstr(name, ".Spawn.")) return "NotRunning";
+    if (sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT)) return "NoReply"; /* of sd-bus itself */
     return dot ? dot + 1 : name;
 }
 
@@ -123,7 +124,7 @@ static inline int plexauth_read(sd_bus *bus, int may_start, struct plexauth_stat
     if (r >= 0) r = sd_bus_message_set_auto_start(call, may_start);
     if (r >= 0) r = sd_bus_call(bus, call, 0, &error, &status->reply);
     sd_bus_message_unref(call);
-    /* NoReply: it has just ended. The bus tells when it is back. */
+    /* NoReply: it has just ended, and the bus tells when it is back. Or it answers nothing. */
     int absent = strcmp(plexauth_code(&error), "NotRunning") == 0 || strcmp(plexauth_code(&error), "NoReply") == 0;
     sd_bus_error_free(&error);
     if (absent) return 0;

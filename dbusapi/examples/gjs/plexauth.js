@@ -14,6 +14,9 @@ const TIMEOUT = 30000; // milliseconds; where plex.tv is asked, plexauthd answer
 /** Which failure it was: the last part of the error's name on the bus, such as
  * Unreachable, AccessDenied or NoReply; NotRunning if there is no plexauthd. */
 export function codeOf(error) {
+    // The time-out is GLib's own.
+    if (error instanceof GLib.Error && error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.TIMED_OUT))
+        return 'NoReply';
     const name = error instanceof GLib.Error ? Gio.DBusError.get_remote_error(error) : null;
     const code = name?.split('.').pop() ?? 'Failed';
     const absent = ['ServiceUnknown', 'NameHasNoOwner'].includes(code) || name?.includes('.Spawn.');
@@ -99,7 +102,8 @@ export class PlexAuth {
             const pin = pairing(values.Pin);
             return {authenticated: values.Authenticated, state: values.State, pin: pin.id ? pin : null};
         } catch (error) {
-            // NoReply: it has just ended. The bus tells when it is back.
+            // NoReply: it has just ended, and the bus tells when it is back. Or it
+            // answers nothing.
             if (['NotRunning', 'NoReply'].includes(codeOf(error)))
                 return null;
             throw error;

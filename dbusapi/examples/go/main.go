@@ -4,6 +4,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -22,6 +23,9 @@ var say = map[client.Code]string{
 	client.NotRunning:      "Waiting for plexauthd.",
 	client.NoReply:         "Waiting for plexauthd.",
 }
+
+// patience is for plexauthd: where plex.tv is asked, it answers within 20 s.
+const patience = 30 * time.Second
 
 func main() {
 	bus := flag.String("bus", "system", "system, session or an address")
@@ -46,15 +50,18 @@ func signIn(ctx context.Context, bus string, pause time.Duration, goOn, withToke
 		return err
 	}
 	// The bus starts the daemon for this, where it can.
-	_, _ = plex.State(ctx)
+	starting, started := context.WithTimeout(ctx, patience)
+	_, _ = plex.State(starting)
+	started()
 	again := time.NewTicker(pause)
 	defer again.Stop()
-	event, shown := <-watch.Events, ""
+	event, shown := client.Event{Kind: client.Gone}, "" // for a daemon that answers nothing
+	select {
+	case event = <-watch.Events:
+	case <-again.C:
+	}
 	for {
-		text, done, err := face(ctx, plex, event, withToken)
-		if err != nil {
-			text, done = cmp.Or(say[client.CodeOf(err)], err.Error()), false
-		}
+		text, done := shownBy(ctx, plex, event, withToken)
 		if text != shown {
 			fmt.Println(text)
 			shown = text
@@ -71,6 +78,21 @@ func signIn(ctx context.Context, bus string, pause time.Duration, goOn, withToke
 			}
 		}
 	}
+}
+
+// shownBy gives what to show after an event, within a time that nobody minds, and
+// whether somebody is signed in.
+func shownBy(ctx context.Context, plex *client.Client, event client.Event, withToken bool) (string, bool) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	text, done, err := face(ctx, plex, event, withToken)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return say[client.NoReply], false
+	case err != nil:
+		return cmp.Or(say[client.CodeOf(err)], err.Error()), false
+	}
+	return text, done
 }
 
 // face is what to show after an event, and whether somebody is signed in.

@@ -111,10 +111,10 @@ void PlexAuth::take(const QVariantMap &values, const QString &user)
         if (m_qrText != drawn)
             draw();
     }
+    if (!m_readAgain || !m_present) // a daemon that answers nothing would never be told of
+        emit changed();
     if (m_readAgain)
         read();
-    else
-        emit changed();
 }
 
 // draw has plexauthd draw the QR code. Without it there is the code to type.
