@@ -16,6 +16,8 @@
 
 GO      ?= go
 VERSION ?= 0.1.0
+# Without HTTP/2, which plex.tv's API needs not, and without the Go runtime's
+# collections on time, which wake an idle box; -checklinkname=0 is for those.
 TAGS    := nethttpomithttp2,noforcedgc
 LDFLAGS := -s -w -buildid= -checklinkname=0 -X main.version=$(VERSION)
 BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags $(TAGS) -ldflags '$(LDFLAGS)'
