@@ -101,6 +101,13 @@ func (by *bystander) callAgainAndAgain() {
 	}
 }
 
+// settle returns when some calls have been answered.
+func (by *bystander) settle() {
+	for enough := by.answers.Load() + 20; by.answers.Load() < enough; {
+		<-time.After(time.Millisecond)
+	}
+}
+
 // wait stops the calls and gives the median time to an answer.
 func (by *bystander) wait() time.Duration {
 	by.b.t.Helper()
@@ -159,15 +166,52 @@ func TestUnreadAnswers(t *testing.T) {
 	b, p, _ := floodBox(t, bustest.Roomy(t))
 	before := rollup(t, p, "Rss:")
 	kinds := b.floods(0)
-	for kind, calls := range map[string]int{"ping": 60_000, "property": 20_000, "headers": 10_000, "unknown": 10_000, "introspect": 1000} {
-		flooder := b.flooder()
+	for kind, calls := range map[string]int{"ping": 100_000, "property": 20_000, "headers": 10_000, "unknown": 10_000, "introspect": 1000} {
+		flooder, bystander := b.flooder(), b.bystander()
 		flooder.flood(kinds[kind], calls)
+		bystander.settle()
 		if answers := flooder.answers(calls); answers[""]+answers[limitsExceeded]+answers[unknownMethod] != calls {
 			t.Errorf("%s: answers %v", kind, answers)
 		} else if answers[limitsExceeded] > 0 && kind != "introspect" {
 			t.Errorf("%s: %v, though these are answered at once", kind, answers)
 		}
-		p.checkMemory(kind)
+		p.checkMemory(fmt.Sprintf("%s, bystander %v", kind, bystander.wait()))
+	}
+	b.checkDrained(p, before)
+}
+
+// TestPropertyStorm changes a property again and again while subscribers read
+// nothing and somebody asks for all properties all the time.
+func TestPropertyStorm(t *testing.T) {
+	b, p, f := floodBox(t, bustest.Roomy(t))
+	before := rollup(t, p, "Rss:")
+	const subscribers, changes = 200, 500
+	all := make([]*flooder, subscribers)
+	for i := range all {
+		all[i] = b.flooder()
+		all[i].flood(b.request(theBus, theBus+".AddMatch", 0, "type='signal',sender='"+names.Bus+"'"), 1)
+		all[i].answers(1)
+		all[i].signals = 0 // the bus has told the subscriber its name
+	}
+	asking, bystander := b.flooder(), b.bystander()
+	getAll := b.request(names.Bus, propertiesInterface+".GetAll", 0, names.Main)
+	for n := range changes {
+		if err := f.call("Credentials.SelectServer", fmt.Sprint("machine-", n), "https://10.0.0.2:32400").Err; err != nil {
+			t.Fatal(err)
+		}
+		asking.flood(getAll, 20)
+	}
+	if answers := asking.answers(20 * changes); answers[""] != 20*changes {
+		t.Errorf("answers %v", answers)
+	}
+	p.checkMemory(fmt.Sprintf("%d changes, %d subscribers, bystander %v", changes, subscribers, bystander.wait()))
+	last := b.request(names.Bus, "org.freedesktop.DBus.Peer.Ping", 0)
+	for _, subscriber := range all {
+		subscriber.flood(last, 1)
+		if failed := subscriber.answer(); failed != "" || subscriber.signals != changes {
+			t.Fatalf("a subscriber has %d signals, and then %q", subscriber.signals, failed)
+		}
+		_ = subscriber.socket.Close()
 	}
 	b.checkDrained(p, before)
 }

@@ -19,10 +19,11 @@ import (
 
 // flooder is somebody on the bus who need not read what is answered.
 type flooder struct {
-	b      *box
-	socket net.Conn
-	in     *bufio.Reader
-	serial uint32
+	b       *box
+	socket  net.Conn
+	in      *bufio.Reader
+	serial  uint32
+	signals int // that came before answers
 }
 
 func (b *box) flooder() *flooder {
@@ -112,6 +113,8 @@ func (f *flooder) answer() string {
 			f.b.t.Fatal(err)
 		}
 		switch dbus.Type(head[1]) {
+		case dbus.TypeSignal:
+			f.signals++
 		case dbus.TypeMethodReply:
 			return ""
 		case dbus.TypeError:

@@ -71,7 +71,7 @@ func (b *box) count(signal syscall.Signal) (c counts) {
 	b.Helper()
 	_ = os.Remove(b.path("counts"))
 	b.signal(signal)
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-time.After(time.Millisecond) {
 		text, err := os.ReadFile(b.path("counts"))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

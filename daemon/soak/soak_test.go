@@ -83,7 +83,7 @@ func (b *box) live(long time.Duration) (done int) {
 		if time.Now().After(until) {
 			return done + 1
 		}
-		time.Sleep(time.Until(next))
+		<-time.After(time.Until(next))
 	}
 }
 
@@ -134,7 +134,7 @@ const restTime = 20 * time.Second
 func (b *box) smallest(while time.Duration, enough measure) (least measure) {
 	b.Helper()
 	least = b.atRest()
-	for end := time.Now().Add(while); time.Now().Before(end); time.Sleep(time.Second) {
+	for end := time.Now().Add(while); time.Now().Before(end); <-time.After(time.Second) {
 		now := b.measure()
 		least.Goroutines, least.Files = min(least.Goroutines, now.Goroutines), min(least.Files, now.Files)
 		if least.Goroutines <= enough.Goroutines && least.Files <= enough.Files {
