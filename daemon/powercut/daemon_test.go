@@ -30,6 +30,8 @@ type service struct {
 	*rig
 	ctx     context.Context
 	program string
+	config  string
+	change  func(s *service, n int) error // number n
 	sim     *plextvsim.Sim
 	plex    *plextvsim.Server
 	caFile  string
@@ -39,17 +41,24 @@ type service struct {
 	guest   string // the UUID of the newest user's guest
 }
 
-func newService(r *rig, t *testing.T) *service {
+// changes are what a frontend asks for, by the kind of token: each is a save or more.
+var changes = map[string]func(s *service, n int) error{
+	"legacy": (*service).changeLegacy,
+	"jwt":    (*service).changeJWT,
+}
+
+func newService(r *rig, t *testing.T, mode string) *service {
 	dir := t.TempDir()
 	program := filepath.Join(dir, "plexauthd")
 	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/plexauthd").CombinedOutput(); err != nil {
 		t.Fatalf("building plexauthd: %v\n%s", err, out)
 	}
 	sim := plextvsim.New(plextvsim.Options{})
-	s := &service{rig: r, ctx: t.Context(), program: program, sim: sim, plex: sim.StartTLS(),
-		caFile: filepath.Join(dir, "ca.pem"), bus: bustest.Session(t)}
+	s := &service{rig: r, ctx: t.Context(), program: program, change: changes[mode], sim: sim, plex: sim.StartTLS(),
+		config: filepath.Join(dir, "config.toml"), caFile: filepath.Join(dir, "ca.pem"), bus: bustest.Session(t)}
 	t.Cleanup(func() { s.plex.Close() })
-	err := os.WriteFile(s.caFile, s.plex.CAPEM(), 0o644)
+	err := errors.Join(os.WriteFile(s.caFile, s.plex.CAPEM(), 0o644),
+		os.WriteFile(s.config, []byte("[auth]\nmode = \""+mode+"\"\n[pairing]\npoll_interval = \"100ms\"\n"), 0o644))
 	if err == nil {
 		s.client, err = client.Dial(s.ctx, s.bus.Address)
 	}
@@ -83,7 +92,7 @@ func (s *service) await(kind client.Kind) (client.Event, error) {
 // with runs plexauthd with its state on the mounted disk, does what is to be
 // done and kills it.
 func (s *service) with(plexURL string, do func(client.Status) error) error {
-	cmd := exec.Command(s.program, "--bus", s.bus.Address, "--state", statePath(s.dir), "--plex-url", plexURL)
+	cmd := exec.Command(s.program, "--bus", s.bus.Address, "--state", statePath(s.dir), "--plex-url", plexURL, "--config", s.config)
 	cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+s.caFile, "NOTIFY_SOCKET=", "JOURNAL_STREAM=")
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
@@ -103,19 +112,44 @@ func (s *service) with(plexURL string, do func(client.Status) error) error {
 	return err
 }
 
-// step is the daemon's change number n, as a frontend asks for it: store a
-// token, choose a server, switch to another user of the home, sign out, pair.
-func (s *service) step(n int) error {
+// changeLegacy stores a token, chooses a server, switches to another user of the
+// home, forgets the account, pairs.
+func (s *service) changeLegacy(n int) error {
 	switch n % 5 {
 	case 1:
 		return s.client.StoreCredentials(s.ctx, client.Credentials{Token: secret.New(s.newUser())})
 	case 2:
-		return s.client.SelectServer(s.ctx, client.Server{MachineID: fmt.Sprint("machine-", n), URI: "https://10-0-0-2.plex.direct:32400"})
+		return s.selectServer(n)
 	case 3:
 		return s.client.SwitchUser(s.ctx, s.guest, secret.String{})
 	case 4:
 		return s.client.ClearCredentials(s.ctx)
 	}
+	return s.pair()
+}
+
+// changeJWT pairs, chooses a server, has the JWT renewed, switches to another user
+// of the home, signs out.
+func (s *service) changeJWT(n int) error {
+	switch n % 5 {
+	case 1:
+		return s.pair()
+	case 2:
+		return s.selectServer(n)
+	case 3:
+		return s.renew()
+	case 4:
+		return s.client.SwitchUser(s.ctx, s.guest, secret.String{})
+	}
+	_, err := s.client.SignOut(s.ctx)
+	return err
+}
+
+func (s *service) selectServer(n int) error {
+	return s.client.SelectServer(s.ctx, client.Server{MachineID: fmt.Sprint("machine-", n), URI: "https://10-0-0-2.plex.direct:32400"})
+}
+
+func (s *service) pair() error {
 	pin, err := s.client.RequestPin(s.ctx, client.PinOptions{})
 	if err == nil {
 		err = s.sim.Claim(pin.Code, s.newUser())
@@ -124,6 +158,23 @@ func (s *service) step(n int) error {
 		_, err = s.await(client.PinEnded)
 	}
 	return err
+}
+
+// renew has plex.tv say that the JWT is too old: the daemon gets another with its key.
+func (s *service) renew() error {
+	old, err := s.client.Token(s.ctx)
+	if err == nil {
+		err = s.sim.Refuse(old.Reveal(), 498)
+	}
+	if err != nil {
+		return err
+	}
+	valid, err := s.client.Validate(s.ctx)
+	now, tokenErr := s.client.Token(s.ctx)
+	if err == nil && (!valid || now.Reveal() == old.Reveal()) {
+		err = errors.New("the JWT was not renewed")
+	}
+	return errors.Join(err, tokenErr)
 }
 
 // newUser gives a token of somebody whose home has a guest.
@@ -161,7 +212,7 @@ func (s *service) record(steps int) (recording, []account) {
 		rec.base = d.restart()
 		err := s.with(s.plex.URL, func(client.Status) error {
 			for n := 1; n <= steps; n++ {
-				if err := s.step(n); err != nil {
+				if err := s.change(s, n); err != nil {
 					return fmt.Errorf("step %d: %w", n, err)
 				}
 				d.note(event{kind: saved, state: n})
@@ -208,13 +259,17 @@ func (s *service) survives(c cut, seen []account) error {
 }
 
 func TestTheDaemonStartsAfterPowerCuts(t *testing.T) {
-	s := newService(newRig(t, "ext4"), t)
-	cuts := percent(10)
-	rec, seen := s.record(min(max(cuts, 10), 30))
-	for c := range rec.cuts(s.random, cuts) {
-		if err := s.survives(c, seen); err != nil {
-			t.Fatal(s.keep(c, err))
-		}
+	for mode := range changes {
+		t.Run(mode, func(t *testing.T) {
+			s := newService(newRig(t, "ext4"), t, mode)
+			cuts := percent(5)
+			rec, seen := s.record(min(max(cuts, 10), 30))
+			for c := range rec.cuts(s.random, cuts) {
+				if err := s.survives(c, seen); err != nil {
+					t.Fatal(s.keep(c, err))
+				}
+			}
+			s.report()
+		})
 	}
-	s.report()
 }
