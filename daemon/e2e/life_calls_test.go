@@ -69,6 +69,14 @@ func (m model) validate() (model, string) {
 	return m.verifies(), yes
 }
 
+// validateRefusedOnce is a no that plex.tv takes back when it is asked again.
+func (m model) validateRefusedOnce() (model, string) {
+	m.token.refused = true
+	m, answer := m.validate()
+	m.token.refused = false
+	return m, answer
+}
+
 // store takes what plex.tv takes. Who names the user may do so without plex.tv,
 // but not in another token's place.
 func (m model) store(t token, named bool) (model, string) {

@@ -13,7 +13,7 @@ import (
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
 )
 
-// happenings are what can happen to a box. Whatever cannot happen now is skipped.
+// happenings are what can happen to a box. What cannot happen now does not.
 func (l *life) happenings() map[string]func(*rapid.T) {
 	all := map[string]func(*rapid.T){
 		"": func(rt *rapid.T) {
@@ -31,6 +31,7 @@ func (l *life) happenings() map[string]func(*rapid.T) {
 		"plex.tv revokes the token": l.bounded(l.revoke),
 		"plex.tv takes it back":     l.bounded(l.forgive),
 		"the JWT ends":              l.bounded(l.endJWT),
+		"401 to one question":       l.whileRunning(l.refuseOnce),
 		"the weather changes":       l.bounded(l.changeWeather),
 		"kill -9 or start":          l.bounded(l.killOrStart),
 		"SIGTERM":                   l.whileRunning(l.stopDaemon),
@@ -52,10 +53,12 @@ func (l *life) bounded(do func(*rapid.T)) func(*rapid.T) {
 	}
 }
 
+// whileRunning starts a daemon that does not run.
 func (l *life) whileRunning(do func(*rapid.T)) func(*rapid.T) {
 	return l.bounded(func(rt *rapid.T) {
 		if !l.now().running {
-			rt.SkipNow()
+			l.killOrStart(rt)
+			return
 		}
 		do(rt)
 	})
@@ -103,7 +106,7 @@ func (l *life) drawnCalls(rt *rapid.T) {
 func (l *life) claim(rt *rapid.T) {
 	m := l.now()
 	if m.pairing == 0 || m.pin != "" {
-		rt.SkipNow()
+		return
 	}
 	who := rapid.SampledFrom([]string{"ada", "kim"}).Draw(rt, "who")
 	if noticed := m.running && m.weather == fine; !noticed && m.token.of+m.key != "" {
@@ -128,7 +131,7 @@ func (l *life) must(err error) {
 
 func (l *life) expirePin(rt *rapid.T) {
 	if m := l.now(); m.pairing == 0 || m.pin != "" {
-		rt.SkipNow()
+		return
 	}
 	l.happen("the PIN expires at plex.tv", func(before []model) []model {
 		l.must(l.sim.ExpirePin(l.code()))
@@ -140,7 +143,7 @@ func (l *life) expirePin(rt *rapid.T) {
 func (l *life) revoke(rt *rapid.T) {
 	m := l.now()
 	if moving := m.jwt && !m.token.jwt && m.hindered; m.token.text == "" || m.token.refused || m.pin != "" || moving {
-		rt.SkipNow()
+		return
 	}
 	status := rapid.SampledFrom([]int{http.StatusUnauthorized, http.StatusUnprocessableEntity}).Draw(rt, "status")
 	l.happen(fmt.Sprintf("plex.tv revokes the token (%d)", status), func(before []model) []model {
@@ -168,7 +171,7 @@ func (l *life) clientID() string {
 func (l *life) forgive(rt *rapid.T) {
 	m := l.now()
 	if !m.token.refused || m.token.jwt || m.token.text == "" {
-		rt.SkipNow()
+		return
 	}
 	l.happen("plex.tv takes the token again", func(before []model) []model {
 		l.must(l.sim.Refuse(m.token.text, 0))
@@ -179,12 +182,24 @@ func (l *life) forgive(rt *rapid.T) {
 func (l *life) endJWT(rt *rapid.T) {
 	m := l.now()
 	if !m.token.jwt || m.token.refused || m.token.text == "" {
-		rt.SkipNow()
+		return
 	}
 	status := rapid.SampledFrom([]int{498, http.StatusUnauthorized}).Draw(rt, "status")
 	l.happen(fmt.Sprintf("the JWT has expired at plex.tv (%d)", status), func(before []model) []model {
 		l.must(l.sim.Refuse(m.token.text, status))
 		return each(before, func(m model) model { m.token.refused = true; return m })
+	})
+}
+
+// refuseOnce is an outage of one question's length.
+func (l *life) refuseOnce(*rapid.T) {
+	m := l.now()
+	if m.token.of == "" || m.token.refused || !m.asked || m.weather != fine {
+		return
+	}
+	l.happen("plex.tv answers 401 once, to a Validate", func(before []model) []model {
+		l.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.GetUser, Status: http.StatusUnauthorized, Times: 1})
+		return l.call(command{ask("Validate"), plainly(model.validateRefusedOnce)}, 0, before)
 	})
 }
 

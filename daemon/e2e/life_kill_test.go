@@ -13,7 +13,7 @@ import (
 // what is signalled is on disk.
 func (l *life) killAtSignal(rt *rapid.T) {
 	if l.now().weather != fine {
-		rt.SkipNow()
+		return
 	}
 	name, c := draw(rt, "in", l.changes())
 	var told []model
@@ -27,7 +27,7 @@ func (l *life) killAtSignal(rt *rapid.T) {
 		}
 	}
 	if len(told) == 0 {
-		rt.SkipNow()
+		return
 	}
 	l.happen(name+", kill -9 at AuthChanged", func([]model) []model {
 		l.callers[0].begin(false, func() { _ = l.process.cmd.Process.Kill() })
@@ -91,7 +91,7 @@ func (l *life) afterDeath(models []model) (fits []model) {
 func (l *life) killWhileAsking(rt *rapid.T) {
 	m, commands := l.now(), l.commands()
 	if m.weather != fine {
-		rt.SkipNow()
+		return
 	}
 	type question struct {
 		endpoint plextvsim.Endpoint

@@ -26,7 +26,7 @@ const (
 // boundLives makes TestLife short, unless the command line says otherwise.
 func boundLives() {
 	for name, value := range map[string]string{
-		"rapid.checks": "8", "rapid.steps": "20", // in each mode; on average
+		"rapid.checks": "5", "rapid.steps": "30", // in each mode; on average
 		"rapid.shrinktime": "3m",
 		"rapid.nofailfile": "true", // the seed, which is told, does as well
 	} {
