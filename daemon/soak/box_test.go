@@ -44,7 +44,7 @@ type box struct {
 	plex       *plextvsim.Server
 	dir        string
 	ada        string // a token of hers, from some other device
-	configured int // times
+	configured int    // times
 	cmd        *exec.Cmd
 	ended      chan struct{}
 	output     tail
