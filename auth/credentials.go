@@ -149,12 +149,14 @@ func (a *Account) SignOut(ctx context.Context) (revoked bool, err error) {
 	var held []secret.String
 	var u unit
 	var settings Settings
-	told := make(chan struct{})
+	told := func() {}
 	err = a.change(ctx, func(next *record, e *Event) error {
 		if next.Auth != nil {
 			held = append(held, next.holder().Token)
 			u, settings = next.unit(), next.settings
-			next.plexTold = told
+			if next.DeviceKey != nil {
+				next.plexTold, told = afterBoth(next.plexTold)
+			}
 		}
 		if next.Admin != nil {
 			held = append(held, next.Auth.Token)
@@ -169,18 +171,18 @@ func (a *Account) SignOut(ctx context.Context) (revoked bool, err error) {
 
 // revoke ends the tokens at plex.tv and reports whether the first is worthless
 // now. It goes on when the caller leaves: only this call still knows the tokens.
-// At its end it closes told.
-func (a *Account) revoke(ctx context.Context, u unit, settings Settings, tokens []secret.String, told chan struct{}) bool {
+// told is called at its end.
+func (a *Account) revoke(ctx context.Context, u unit, settings Settings, tokens []secret.String, told func()) bool {
 	revoking, cancel := context.WithTimeout(a.life, revokeTimeout)
 	done := make(chan error, 1)
 	if err := a.takeTurn(a.life); err != nil { // the turn, so that Close does not miss it
 		cancel()
-		close(told)
+		told()
 		return false
 	}
 	a.work.Go(func() {
 		defer cancel()
-		defer close(told)
+		defer told()
 		// The token of who signed in is the last: without it plex.tv may take no
 		// other.
 		for _, token := range tokens[1:] {
@@ -200,6 +202,18 @@ func (a *Account) revoke(ctx context.Context, u unit, settings Settings, tokens 
 		return false
 	case <-ctx.Done():
 		return false
+	}
+}
+
+// afterBoth gives a channel that is closed when done is called, but not before
+// earlier is, if there is one.
+func afterBoth(earlier <-chan struct{}) (both <-chan struct{}, done func()) {
+	closed := make(chan struct{})
+	return closed, func() {
+		if earlier != nil {
+			<-earlier
+		}
+		close(closed)
 	}
 }
 

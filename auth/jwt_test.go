@@ -261,32 +261,3 @@ func TestSignOutWithAnExpiredToken(t *testing.T) {
 		t.Error("the key goes with the client identifier, and the account goes without it")
 	}
 }
-
-// A sign-out takes the key with it at plex.tv, and is not known there at once.
-func TestAPairingWaitsForTheSignOutBeforeIt(t *testing.T) {
-	b := newBox(t, withDeviceKey)
-	b.claimed(auth.PinOptions{})
-	b.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.SignOut, Status: 503, Times: 1})
-	ctx, leave := context.WithCancel(b.soon())
-	leftAlone := make(chan error, 1)
-	go func() { _, err := b.account.SignOut(ctx); leftAlone <- err }()
-	b.answered(1, plextvsim.SignOut) // and it is told once more after a pause
-	leave()
-	b.must(<-leftAlone)
-	paired := make(chan auth.Pairing, 1)
-	go func() {
-		pairing, err := b.account.RequestPin(b.soon(), auth.PinOptions{})
-		if err != nil {
-			t.Error(err)
-		}
-		paired <- pairing
-	}()
-	b.untilAsked(plextvsim.SignOut, time.Second)
-	pairing := <-paired
-	requests := b.sim.Requests()
-	equal(t, "the last request", requests[len(requests)-1].Endpoint, plextvsim.RequestPin)
-	b.unread()
-	b.must(b.sim.Claim(pairing.Code, ""))
-	b.passUntil(authChanged, interval)
-	b.isBound()
-}

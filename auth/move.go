@@ -30,6 +30,9 @@ func (a *Account) move(ctx context.Context) error {
 	var settings Settings
 	var holder *statefile.Auth
 	unheard := false // plex.tv cannot know the key
+	if err := a.signedOutAtPlex(ctx); err != nil {
+		return err
+	}
 	err := a.change(ctx, func(next *record, _ *Event) (err error) {
 		if !next.wantsMove() {
 			return nil

@@ -70,9 +70,9 @@ func (a *Account) startPairing(ctx context.Context, o PinOptions) (Pairing, erro
 	return a.takePairing(ctx, started, o.Force, interrupted)
 }
 
-// signedOutAtPlex waits for a sign-out that plex.tv has yet to hear of, or has
-// heard of in vain. It takes the device's key with it: from a PIN with that key
-// that was asked for before, no token would come any more.
+// signedOutAtPlex waits until plex.tv has heard of a sign-out, or that was given
+// up. A sign-out takes the device key with it at plex.tv: what was begun with that
+// key before would never give a token.
 func (a *Account) signedOutAtPlex(ctx context.Context) error {
 	var told <-chan struct{}
 	if err := a.look(ctx, func(r *record) { told = r.plexTold }); err != nil || told == nil {

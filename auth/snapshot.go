@@ -104,7 +104,7 @@ type record struct {
 	unread    bool          // the store has a state that could not be read, and keeps it
 	problem   string
 	trouble   string
-	plexTold  <-chan struct{} // closed when plex.tv has heard of the last sign-out; nil before any
+	plexTold  <-chan struct{} // closed when plex.tv has heard of each sign-out with the device key, or never will; nil before any
 }
 
 func (r *record) refused() bool { return r.Auth != nil && !r.Auth.RefusedAt.IsZero() }

@@ -9,36 +9,47 @@ import (
 )
 
 // smaps is what the kernel says of a program that may lie at any address: code,
-// what the loader has changed and then protected, data, and none of a file.
-const smaps = `55d0c0000000-55d0c03b9000 r-xp 00000000 fe:00 10029182                   /usr/sbin/plexauthd
+// what the loader has changed and then protected, in memory and in swap, data, and
+// none of a file.
+const smaps = `50000000-503b9000 r-xp 00000000 fe:00 10029182                   /usr/sbin/plexauthd
 Size:               3812 kB
 Rss:                3812 kB
 Anonymous:             0 kB
-AnonHugePages:         0 kB
+Swap:                  0 kB
 VmFlags: rd ex mr mw me sd
-55d0c03b9000-55d0c0799000 r--p 003b9000 fe:00 10029182                   /usr/sbin/plexauthd
+503b9000-50799000 r--p 003b9000 fe:00 10029182                   /usr/sbin/plexauthd
 Size:               3968 kB
 Anonymous:            60 kB
+Swap:                  0 kB
 VmFlags: rd mr mw me ac sd
-55d0c0799000-55d0c07e7000 rw-p 00799000 fe:00 10029182                   /usr/sbin/plexauthd
+50799000-507e7000 rw-p 00799000 fe:00 10029182                   /usr/sbin/plexauthd
 Size:                312 kB
 Anonymous:             0 kB
+Swap:                  0 kB
 VmFlags: rd wr mr mw me ac sd
+50800000-50810000 r--p 00800000 fe:00 10029182                   /usr/sbin/plexauthd
+Size:                 64 kB
+Anonymous:             0 kB
+Swap:                 60 kB
+VmFlags: rd mr mw me ac sd
 c000000000-c000400000 r--p 00000000 00:00 0
 Size:               4096 kB
 Anonymous:             0 kB
+Swap:                  0 kB
 VmFlags: rd mr mw me nh
 7fd1c0917000-7fd1c0919000 r-xp 00000000 00:00 0                          [vdso]
 Size:                  8 kB
 Anonymous:             0 kB
+Swap:                  0 kB
 VmFlags: rd ex mr mw me de
 ffff000000-ffff100000 r--s 00000000 fe:00 77                             /usr/share/some thing
 Size:               1024 kB
 Anonymous:             0 kB
+Swap:                  0 kB
 `
 
 func TestOnlyWhatTheFileShowsIsReleased(t *testing.T) {
-	want := []mapping{{0x55d0c0000000, 0x55d0c03b9000}}
+	want := []mapping{{0x50000000, 0x503b9000}}
 	if got := filePages(strings.NewReader(smaps)); !reflect.DeepEqual(got, want) {
 		t.Errorf("%x, want %x", got, want)
 	}

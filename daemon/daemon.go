@@ -84,7 +84,12 @@ func Run(ctx context.Context, o Options) error {
 	d.log = systemd.NewLogger(systemd.Options{Stderr: o.Stderr, Level: d.level})
 	d.notifier = systemd.NewNotifier(d.log)
 	plexTime := servertime.New(clock, bootTime)
-	d.plex, err = connect(settings, plextv.Config{Log: d.log, OnDate: plexTime.Learn})
+	asked, stopReleasing := releaseWhenUnasked(clock, freeMemory)
+	defer stopReleasing()
+	d.plex, err = connect(settings, plextv.Config{Log: d.log, OnDate: func(date time.Time) {
+		plexTime.Learn(date)
+		asked()
+	}})
 	if err != nil {
 		return err
 	}
@@ -122,9 +127,6 @@ func (d *daemon) serve(ctx context.Context, clock clockwork.Clock, open func() d
 	close(d.ready)
 	saveMemory() // not before: it would slow the start
 	defer d.account.Subscribe(func(e auth.Event) { d.notifier.Status(statusOf(e.Snapshot)) })()
-	release, stopReleasing := releaseWhenDone()
-	defer stopReleasing()
-	defer d.account.Subscribe(release)()
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
 	go d.notifier.Watch(watching, clock, d.account.Alive)

@@ -5,7 +5,7 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/retune-tv/plexauthd/auth"
+	"github.com/jonboulle/clockwork"
 )
 
 // gcPercent trades a little processor time for memory: the daemon is idle
@@ -22,17 +22,17 @@ func saveMemory() {
 	sleepWell()
 }
 
-// releaseWhenDone gives memory back to the system once the TLS connections of
-// a pairing or sign-out are gone. It sets no timer otherwise: an idle daemon
-// is not woken.
-func releaseWhenDone() (handle func(auth.Event), stop func()) {
-	release := time.AfterFunc(releaseAfter, func() {
-		debug.FreeOSMemory()
-		releaseCode()
-	})
-	return func(e auth.Event) {
-		if e.PinEnd != nil || e.Auth != nil {
-			release.Reset(releaseAfter)
-		}
-	}, func() { release.Stop() }
+// releaseWhenUnasked gives memory back to the system with free once plex.tv has not
+// been asked for releaseAfter: all that TLS takes is in use no more then. asked is
+// to be called with each answer, from any goroutine. It sets no timer otherwise: an
+// idle daemon is not woken.
+func releaseWhenUnasked(clock clockwork.Clock, free func()) (asked, stop func()) {
+	release := clock.AfterFunc(releaseAfter, free)
+	return func() { release.Reset(releaseAfter) }, func() { release.Stop() }
+}
+
+// freeMemory gives back what the heap and the program's own file take.
+func freeMemory() {
+	debug.FreeOSMemory()
+	releaseCode()
 }

@@ -18,5 +18,6 @@ var forceGCPeriod int64
 
 // sleepWell keeps the runtime from waking an idle box, two or three times a minute
 // and thirty times every other one. What garbage there is does not grow while
-// nothing runs.
+// nothing runs; what a busy time has left goes with releaseWhenUnasked, or stays
+// until the next one.
 func sleepWell() { forceGCPeriod = int64(365 * 24 * time.Hour) }

@@ -80,7 +80,7 @@ func replace(path string, data []byte) error {
 // name and writes them with the file: without that a power cut leaves 0 bytes
 // under the new name (seen in power-cut tests). It comes before the directory,
 // so that the name is not on the disk long before what belongs to it. ext4 needs
-// none of that, and every fsync is a flush of the drive.
+// none of that, nor do ext2 and ext3, and every fsync is a flush of the drive.
 func confirm(path string, dir *os.File) error {
 	if !isExt4(dir) {
 		if err := syncPath(path); err != nil {
@@ -90,6 +90,7 @@ func confirm(path string, dir *os.File) error {
 	return syncFile(dir)
 }
 
+// isExt4 is true for ext2 and ext3 as well: the kernel gives all three one number.
 func isExt4(file *os.File) bool {
 	var system unix.Statfs_t
 	return unix.Fstatfs(int(file.Fd()), &system) == nil && system.Type == unix.EXT4_SUPER_MAGIC

@@ -56,10 +56,11 @@ func TestTable(t *testing.T) {
 	idle := b.beginIdle()
 	rows := b.callRows()
 	idle.settle()
-	rows = append(rows, idle.rows(func() {
+	idleRows := idle.rows(func() {
 		rows = append(append(rows, b.startRow()), b.claimRows()...)
 		rows = append(append(rows, b.stateRows()...), b.sizeRow())
-	})...)
+	})
+	rows = append(rows, idleRows...)
 	var table bytes.Buffer
 	print(&table, rows)
 	fmt.Printf("%s, %s, %d processors, Linux %s, %s\n\n%s\n", time.Now().Format(time.DateOnly),

@@ -17,7 +17,7 @@ import (
 func release(t testing.TB) (daemon string) {
 	t.Helper()
 	dir := t.TempDir()
-	cmd := exec.Command("go", "build", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", "-s -w", "-o", dir+"/", "../../cmd/plexauthd")
+	cmd := exec.Command("go", "build", "-trimpath", "-tags", "nethttpomithttp2,noforcedgc", "-ldflags", "-s -w -checklinkname=0", "-o", dir+"/", "../../cmd/plexauthd")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)

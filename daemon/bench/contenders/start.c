@@ -41,7 +41,11 @@ int main(int argc, char **argv) {
 		errx(2, "wrong use");
 	int fd = manager();
 	int64_t *began = mmap(NULL, sizeof *began, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (began == MAP_FAILED)
+		err(1, "mmap");
 	pid_t child = fork();
+	if (child < 0)
+		err(1, "fork");
 	if (child == 0) {
 		*began = now();
 		execv(argv[1], argv + 1);
