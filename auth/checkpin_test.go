@@ -82,28 +82,6 @@ func TestCheckPinHearsThatThePinIsGone(t *testing.T) {
 	equal(t, "end", *b.await(ended).PinEnd, auth.PinEnd{ID: p.ID, Result: auth.PinTimedOut})
 }
 
-func TestCheckPinSaysWhatWentWrong(t *testing.T) {
-	for name, test := range map[string]struct {
-		fault plextvsim.Fault
-		code  auth.Code
-	}{
-		"reset":   {plextvsim.Fault{Reset: true}, auth.Unreachable},
-		"503":     {plextvsim.Fault{Status: 503}, auth.ServerError},
-		"429":     {plextvsim.Fault{Status: 429}, auth.RateLimited},
-		"HTML":    {plextvsim.CaptivePortal(), auth.InvalidResponse},
-		"cut off": {plextvsim.Fault{CutOff: true}, auth.InvalidResponse},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBox(t)
-			p := b.pair(auth.PinOptions{})
-			b.sim.Fail(test.fault)
-			wantCode(t, "CheckPin", <-b.check(p), test.code)
-			b.idle()
-			equal(t, "pairing", b.account.Snapshot().Pairing, p)
-		})
-	}
-}
-
 func TestCheckPinLeavesPlexTvAloneWhenAskedTo(t *testing.T) {
 	for name, fault := range map[string]plextvsim.Fault{
 		"429": {Status: 429, RetryAfter: "7", Times: 1},

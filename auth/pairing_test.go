@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/retune-tv/plexauthd/auth"
-	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
 )
 
@@ -224,42 +223,4 @@ func TestCancelPin(t *testing.T) {
 		}
 	}
 	equal(t, "PINs that were asked about", len(paths), 1)
-}
-
-func TestRequestPinFails(t *testing.T) {
-	for name, test := range map[string]struct {
-		fault   plextvsim.Fault
-		retries int
-		code    auth.Code
-	}{
-		"reset":    {plextvsim.Fault{Reset: true}, 2, auth.Unreachable},
-		"5xx":      {plextvsim.Fault{Status: 503}, 2, auth.ServerError},
-		"429":      {plextvsim.Fault{Status: 429, RetryAfter: "60"}, 0, auth.RateLimited},
-		"HTML":     {plextvsim.CaptivePortal(), 0, auth.InvalidResponse},
-		"no code":  {plextvsim.Fault{Status: 201, Body: `{"id":1,"expiresIn":900}`}, 0, auth.InvalidResponse},
-		"rejected": {plextvsim.Fault{Status: 400}, 0, auth.InvalidResponse},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBox(t)
-			b.sim.Fail(test.fault)
-			failed := make(chan error, 1)
-			go func() {
-				_, err := b.account.RequestPin(b.soon(), auth.PinOptions{})
-				failed <- err
-			}()
-			for range test.retries {
-				b.tick(2 * time.Second)
-			}
-			err := <-failed
-			wantCode(t, "RequestPin", err, test.code)
-			var cause *plextv.Error
-			if !errors.As(err, &cause) {
-				t.Errorf("no cause in %v", err)
-			}
-			equal(t, "state", b.account.Snapshot().State, auth.SignedOut)
-			b.sim.Clear()
-			b.clock.Advance(time.Minute)
-			b.pair(auth.PinOptions{})
-		})
-	}
 }

@@ -62,48 +62,6 @@ func TestTokenIsOnDiskBeforeTheEvent(t *testing.T) {
 	}
 }
 
-func TestTroubleDoesNotEndAPairing(t *testing.T) {
-	for name, fault := range map[string]plextvsim.Fault{
-		"reset":                  {Reset: true},
-		"500":                    {Status: 500},
-		"502 with HTML":          {Status: 502},
-		"503 with Retry-After":   {Status: 503, RetryAfter: "3"},
-		"429":                    {Status: 429},
-		"429 with Retry-After":   {Status: 429, RetryAfter: "7"},
-		"captive portal":         plextvsim.CaptivePortal(),
-		"404 of somebody else":   {Status: 404, Body: "<html>no such page</html>", ContentType: "text/html"},
-		"redirect":               {Location: "https://portal.example/"},
-		"cut off":                {CutOff: true},
-		"over 1 MiB":             {PadTo: 1<<20 + 1},
-		"wrong content type":     {ContentType: "text/plain"},
-		"wrong body":             {Body: `{"id":1}`},
-		"token of another type":  {Body: `{"id":1,"code":"ABCD","expiresIn":9,"authToken":true}`},
-		"token with a line feed": {Body: `{"id":1,"code":"ABCD","expiresIn":9,"authToken":"a\nb"}`},
-		"400":                    {Status: 400},
-		"401":                    {Status: 401},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBox(t, func(s *setup) { s.auth.Settings.PairingTimeout = time.Hour })
-			p := b.pair(auth.PinOptions{})
-			fault.Endpoint = plextvsim.CheckPin
-			b.sim.Fail(fault)
-			b.tick(interval)
-			for range 3 {
-				b.tick(limitedPause)
-			}
-			b.idle()
-			if n := len(b.asked(plextvsim.CheckPin)); n < 4 {
-				t.Errorf("asked %d times, want 4 or more", n)
-			}
-			b.must(b.sim.Claim(p.Code, ""))
-			b.sim.Clear()
-			b.tick(limitedPause)
-			equal(t, "end", *b.await(ended).PinEnd, auth.PinEnd{ID: p.ID, Result: auth.PinClaimed})
-			equal(t, "state", b.account.Snapshot().State, auth.SignedIn)
-		})
-	}
-}
-
 // gaps lets time pass in steps until the PIN has been asked about n times more,
 // and gives the times between.
 func (b *box) gaps(n int) (gaps []time.Duration) {

@@ -2,6 +2,8 @@ package auth_test
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -18,22 +20,28 @@ import (
 type fault struct {
 	plextvsim.Fault
 	way  func(*box) string // in place of Fault: an address that leads nowhere
-	code auth.Code         // of a call that asks; "" for a question that is answered all the same
+	code auth.Code         // of a call that asks
 	// hangs needs the time limit of a question to pass, which is real time.
 	hangs bool
 }
 
-// faults are all kinds of them.
-func faults() map[string]fault {
-	const nonsense = `{"id":[],"code":{},"expiresIn":"soon","authToken":7,"username":3,"keys":7,"nonce":[],"auth_token":7}`
-	all := map[string]fault{
+// lostWays keep questions from arriving, to whatever endpoint.
+func lostWays() map[string]fault {
+	return map[string]fault{
 		"connection refused": {way: closedPort, code: auth.Unreachable},
 		"no such name":       {way: func(*box) string { return "https://plex..tv" }, code: auth.Unreachable},
 		"TLS":                {way: otherAuthority, code: auth.Unreachable},
-		"reset":              {Fault: plextvsim.Fault{Reset: true}, code: auth.Unreachable},
-		"answer is lost":     {Fault: plextvsim.Fault{Lost: true}, code: auth.Unreachable},
-		"timeout":            {Fault: plextvsim.Fault{Delay: 1000 * time.Hour}, code: auth.Unreachable, hangs: true},
-		"slow body":          {Fault: plextvsim.Fault{Stall: true}, code: auth.Unreachable, hangs: true},
+	}
+}
+
+// faults are all other kinds.
+func faults() map[string]fault {
+	const nonsense = `{"id":[],"code":{},"expiresIn":"soon","authToken":7,"username":3,"keys":7,"nonce":[],"auth_token":7}`
+	return map[string]fault{
+		"reset":          {Fault: plextvsim.Fault{Reset: true}, code: auth.Unreachable},
+		"answer is lost": {Fault: plextvsim.Fault{Lost: true}, code: auth.Unreachable},
+		"timeout":        {Fault: plextvsim.Fault{Delay: 1000 * time.Hour}, code: auth.Unreachable, hangs: true},
+		"slow body":      {Fault: plextvsim.Fault{Stall: true}, code: auth.Unreachable, hangs: true},
 
 		"429":                  {Fault: plextvsim.Fault{Status: 429}, code: auth.RateLimited},
 		"429 with Retry-After": {Fault: plextvsim.Fault{Status: 429, RetryAfter: "60"}, code: auth.RateLimited},
@@ -59,6 +67,11 @@ func faults() map[string]fault {
 		"over 1 MiB":         {Fault: plextvsim.Fault{PadTo: 1<<20 + 1}, code: auth.InvalidResponse},
 		"cut off":            {Fault: plextvsim.Fault{CutOff: true}, code: auth.InvalidResponse},
 	}
+}
+
+func everyFault() map[string]fault {
+	all := faults()
+	maps.Copy(all, lostWays())
 	return all
 }
 
@@ -134,26 +147,15 @@ func (s *sufferer) check(p auth.Pairing) (claimed bool, err error) {
 	return claimed, err
 }
 
-// forAMinute lets time pass; plex.tv that does not answer makes each second a long
-// one.
-func (s *sufferer) forAMinute() {
+// awhile lets time pass; plex.tv that does not answer makes each second a long one.
+func (s *sufferer) awhile() {
 	s.Helper()
-	end := time.Minute
+	end := 20 * time.Second
 	if s.hangs {
 		end = 3 * time.Second
 	}
 	for start := s.clock.Now(); s.clock.Since(start) < end; {
 		s.tick(interval)
-	}
-}
-
-// fails wants the fault's error, or none where the fault does no harm.
-func (s *sufferer) fails(what string, err error, code auth.Code) {
-	s.Helper()
-	if code != "" {
-		wantCode(s, what, err, code)
-	} else if err != nil {
-		s.Errorf("%s: %v", what, err)
 	}
 }
 
@@ -204,17 +206,14 @@ func (s *sufferer) secrets() (secrets []string) {
 	return slices.DeleteFunc(append(secrets, s.token()), func(text string) bool { return text == "" })
 }
 
-// suffering runs a step with each fault, by itself and with a device key.
-func suffering(t *testing.T, keys []bool, step func(*sufferer)) {
-	for name, f := range faults() {
-		for _, key := range keys {
-			t.Run(name+map[bool]string{false: "", true: ", device key"}[key], func(t *testing.T) {
+// suffering runs a step with each of the faults in each of the modes.
+func suffering(t *testing.T, faults map[string]fault, step func(*sufferer), modes ...auth.Mode) {
+	for name, f := range faults {
+		for _, mode := range modes {
+			t.Run(fmt.Sprintf("%s, %s", name, mode), func(t *testing.T) {
 				t.Parallel()
 				s := &sufferer{fault: f, box: newBox(t, func(s *setup) {
-					s.auth.Settings.PairingTimeout = time.Hour
-					if key {
-						withDeviceKey(s)
-					}
+					s.auth.Settings.PairingTimeout, s.auth.Settings.Mode = time.Hour, mode
 					if f.hangs {
 						s.plex.Timeout = 500 * time.Millisecond
 					}

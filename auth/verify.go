@@ -87,9 +87,23 @@ func (a *Account) verify(ctx context.Context, token secret.String) error {
 func (a *Account) replaceRefused(ctx context.Context, token secret.String, refusal error) error {
 	err := a.another(ctx)
 	if err == nil {
+		a.askName(ctx)
 		return nil
 	}
 	return a.takeRefusal(ctx, token, refusal, err)
+}
+
+// askName asks who it is that has signed in, if that is not known: the question
+// that has led to another token was about that too.
+func (a *Account) askName(ctx context.Context) {
+	held := a.Snapshot().Credentials
+	id, err := a.identity(ctx)
+	if err != nil || held == nil || held.UserID != "" {
+		return
+	}
+	if user, err := a.plex.User(ctx, id, held.Token); err == nil {
+		_ = a.tokenAccepted(ctx, held.Token, user)
+	}
 }
 
 // takeRefusal takes in that plex.tv does not take the token, and that there was

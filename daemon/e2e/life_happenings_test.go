@@ -15,12 +15,7 @@ import (
 
 // happenings are what can happen to a box. What cannot happen now does not.
 func (l *life) happenings() map[string]func(*rapid.T) {
-	all := map[string]func(*rapid.T){
-		"": func(rt *rapid.T) {
-			if l.wrong != "" {
-				rt.Fatal(l.wrong)
-			}
-		},
+	return map[string]func(*rapid.T){
 		"StoreCredentials":          l.whileRunning(func(rt *rapid.T) { l.drawnCall(rt, l.stores()) }),
 		"call":                      l.whileRunning(func(rt *rapid.T) { l.drawnCall(rt, l.commands()) }),
 		"call again":                l.whileRunning(func(rt *rapid.T) { l.drawnCall(rt, l.commands()) }),
@@ -40,13 +35,12 @@ func (l *life) happenings() map[string]func(*rapid.T) {
 		"kill -9 in a question":     l.whileRunning(l.killWhileAsking),
 		"nothing for a while":       l.whileRunning(l.rest),
 	}
-	return all
 }
 
-// bounded does nothing when the life has been long enough.
+// bounded does nothing when the life has been long enough, or has gone wrong.
 func (l *life) bounded(do func(*rapid.T)) func(*rapid.T) {
 	return func(rt *rapid.T) {
-		if l.steps < mostSteps {
+		if l.steps < mostSteps && l.wrong == "" {
 			do(rt)
 			l.steps++
 		}
