@@ -46,17 +46,16 @@ func TestLife(t *testing.T) {
 			bus, failed := bustest.Session(t), false
 			rapid.Check(t, func(rt *rapid.T) {
 				l := newLife(t, rt, bus, mode == "jwt")
-				if l.patience = patience; failed {
+				if failed {
 					l.patience = impatience
 				}
-				failed = true // until the end is reached
 				rt.Repeat(l.happenings())
 				l.end()
 				if l.wrong != "" { // at one place in one wording: rapid takes others for other failures
+					failed = true
 					rt.Log(l.wrong)
 					rt.Fatal("the box does what the model does not allow, see above")
 				}
-				failed = false
 			})
 		})
 	}
