@@ -18,7 +18,7 @@ func (l *life) happenings() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"StoreCredentials":          l.whileRunning(func(rt *rapid.T) { l.drawnCall(rt, l.stores()) }),
 		"call":                      l.whileRunning(func(rt *rapid.T) { l.drawnCall(rt, l.commands()) }),
-		"call again":                l.whileRunning(func(rt *rapid.T) { l.drawnCall(rt, l.commands()) }),
+		"Validate":                  l.whileRunning(l.validate),
 		"RequestPin":                l.whileRunning(func(rt *rapid.T) { l.drawnCall(rt, only(l.commands(), "RequestPin")) }),
 		"two calls at once":         l.whileRunning(l.drawnCalls),
 		"claim":                     l.bounded(l.claim),
@@ -81,6 +81,14 @@ func (l *life) drawnCall(rt *rapid.T, commands map[string]command) {
 	name, c := draw(rt, "call", commands)
 	caller := rapid.IntRange(0, 1).Draw(rt, "caller")
 	l.happen(fmt.Sprintf("%s by caller %d", name, caller), func(before []model) []model { return l.call(c, caller, before) })
+}
+
+// validate also waits for what the daemon makes of a 403, which is to be nothing.
+func (l *life) validate(rt *rapid.T) {
+	l.drawnCall(rt, only(l.commands(), "Validate"))
+	if m := l.now(); m.weather == forbidden && m.token.of != "" && l.wrong == "" {
+		l.rest(rt)
+	}
 }
 
 func (l *life) drawnCalls(rt *rapid.T) {

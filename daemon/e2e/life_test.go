@@ -193,7 +193,7 @@ func (l *life) keepsSecrets() {
 	for token := range l.held {
 		l.secrets[token] = true
 	}
-	heard := l.callers[0].all.String() + l.callers[1].all.String()
+	heard := l.callers[0].everything() + l.callers[1].everything()
 	for secret := range l.secrets {
 		if secret != "" && strings.Contains(l.output.String(), secret) {
 			l.fail("the log holds a secret")

@@ -45,16 +45,9 @@ func newWitness(b *box, number int) *witness {
 		frontend: b.frontend(), state: b.state, copy: filepath.Join(b.dir, fmt.Sprintf("copy%d.toml", number)),
 		seen: map[string]dbus.Variant{}, heard: make(chan struct{}, 1),
 	}
-	ended := make(chan struct{})
-	b.t.Cleanup(func() { close(ended) })
 	go func() {
-		for {
-			select {
-			case s := <-w.signals:
-				w.hear(s)
-			case <-ended:
-				return
-			}
+		for s := range w.signals { // until the connection ends
+			w.hear(s)
 		}
 	}()
 	return w
@@ -169,6 +162,13 @@ func (w *witness) catchUp() {
 	heard := make(chan struct{})
 	w.signals <- &dbus.Signal{Name: sync1, Body: []any{heard}}
 	<-heard
+}
+
+// everything is whatever was signalled, for those who look for secrets.
+func (w *witness) everything() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.all.String()
 }
 
 // report is what was seen and told since begin.
