@@ -51,8 +51,8 @@ type gate struct {
 }
 
 // rememberedCallers bounds gate.known: more do not call beside each other on a box,
-// and scripts that call once and go would make it grow for days. A caller who is
-// forgotten costs a question to the bus.
+// and scripts that call once and go would make it grow for days. All are forgotten
+// together then, which costs a question to the bus for each who calls again.
 const rememberedCallers = 256
 
 func newGate(bus *directory, onSystemBus bool, clock clockwork.Clock) *gate {

@@ -231,7 +231,7 @@ func (m model) rests() bool {
 	return true
 }
 
-// unfinished are the pairings that the daemon has not told of yet.
+// ended is what became of an earlier pairing, "" if it is not over.
 func (m model) ended(id uint64) (result string) {
 	_, after, _ := strings.Cut(m.past, fmt.Sprintf(" %d=", id))
 	result, _, _ = strings.Cut(after, " ")

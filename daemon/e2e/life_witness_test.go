@@ -145,10 +145,10 @@ func (w *witness) view() (v view) {
 
 // look reads all properties; what changes from then on is signalled.
 func (w *witness) look() error {
+	w.mu.Lock() // from the call on: what changes after the answer is heard after it
+	defer w.mu.Unlock()
 	var all map[string]dbus.Variant
 	err := w.conn.Object(names.Bus, names.Path).Call("org.freedesktop.DBus.Properties.GetAll", 0, names.Main).Store(&all)
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.seen = all
 	return err
 }
