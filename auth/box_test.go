@@ -12,6 +12,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/retune-tv/plexauthd/auth"
 	"github.com/retune-tv/plexauthd/auth/plextv"
@@ -152,15 +153,20 @@ func (b *box) disk() statefile.State {
 	return state
 }
 
-// breakDisk makes the state file unreachable for everybody, root too.
+// breakDisk makes the state file unreachable for everybody, root too, until mend.
+// The directory and a file change places at once: the account may try to save, and
+// makes a directory where there is none.
 func (b *box) breakDisk() (mend func()) {
 	b.Helper()
 	dir := filepath.Dir(b.path)
-	b.must(os.Rename(dir, dir+".away"))
-	b.must(os.WriteFile(dir, nil, 0o600))
+	b.must(os.WriteFile(dir+".away", nil, 0o600))
+	exchange := func() {
+		b.must(unix.Renameat2(unix.AT_FDCWD, dir, unix.AT_FDCWD, dir+".away", unix.RENAME_EXCHANGE))
+	}
+	exchange()
 	return func() {
-		b.must(os.Remove(dir))
-		b.must(os.Rename(dir+".away", dir))
+		exchange()
+		b.must(os.Remove(dir + ".away"))
 	}
 }
 
