@@ -16,9 +16,10 @@ import (
 // happenings are what can happen to a box. What cannot happen now does not.
 func (l *life) happenings() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
+		"":                          func(*rapid.T) { l.agrees() },
 		"StoreCredentials":          l.whileRunning(func(rt *rapid.T) { l.drawnCall(rt, l.stores()) }),
 		"call":                      l.whileRunning(func(rt *rapid.T) { l.drawnCall(rt, l.commands()) }),
-		"Validate":                  l.whileRunning(l.validate),
+		"Validate in some weather":  l.whileRunning(l.validate),
 		"RequestPin":                l.whileRunning(func(rt *rapid.T) { l.drawnCall(rt, only(l.commands(), "RequestPin")) }),
 		"two calls at once":         l.whileRunning(l.drawnCalls),
 		"claim":                     l.bounded(l.claim),
@@ -37,10 +38,10 @@ func (l *life) happenings() map[string]func(*rapid.T) {
 	}
 }
 
-// bounded does nothing when the life has been long enough, or has gone wrong.
+// bounded does nothing when the life has been long enough.
 func (l *life) bounded(do func(*rapid.T)) func(*rapid.T) {
 	return func(rt *rapid.T) {
-		if l.steps < mostSteps && l.wrong == "" {
+		if l.steps < mostSteps {
 			do(rt)
 			l.steps++
 		}
@@ -85,8 +86,9 @@ func (l *life) drawnCall(rt *rapid.T, commands map[string]command) {
 
 // validate also waits for what the daemon makes of a 403, which is to be nothing.
 func (l *life) validate(rt *rapid.T) {
+	l.changeWeather(rt)
 	l.drawnCall(rt, only(l.commands(), "Validate"))
-	if m := l.now(); m.weather == forbidden && m.token.of != "" && l.wrong == "" {
+	if m := l.now(); m.weather == forbidden && m.token.of != "" && !m.over {
 		l.rest(rt)
 	}
 }
@@ -103,6 +105,16 @@ func (l *life) drawnCalls(rt *rapid.T) {
 	first, a := draw(rt, "caller 0", commands)
 	second, b := draw(rt, "caller 1", commands)
 	l.happen(first+" and "+second+" at once", func(before []model) []model { return l.callTogether([2]command{a, b}, before) })
+}
+
+// begins gives the box something to lose.
+func (l *life) begins(rt *rapid.T) {
+	if begin := rapid.SampledFrom([]string{"signed out", "pairing", "signed in"}).Draw(rt, "it begins"); begin != "signed out" {
+		l.happen("RequestPin by caller 0", func(before []model) []model { return l.call(l.requestPin(false, false), 0, before) })
+		if begin == "signed in" {
+			l.claim(rt)
+		}
+	}
 }
 
 func (l *life) claim(rt *rapid.T) {
@@ -206,7 +218,7 @@ func (l *life) refuseOnce(*rapid.T) {
 }
 
 func (l *life) changeWeather(rt *rapid.T) {
-	w := rapid.SampledFrom([]weather{fine, down, portal, broken, forbidden}).Draw(rt, "plex.tv")
+	w := rapid.SampledFrom([]weather{fine, fine, fine, down, portal, broken, forbidden}).Draw(rt, "plex.tv")
 	l.happen("plex.tv "+string(w), func(before []model) []model {
 		l.sim.Clear()
 		switch w {

@@ -58,7 +58,7 @@ func (l *life) changes() map[string]command {
 func (l *life) awaitDeath() {
 	select {
 	case <-l.process.done:
-	case <-time.After(l.patience):
+	case <-time.After(*l.patience):
 		l.fail("no AuthChanged came")
 	}
 }

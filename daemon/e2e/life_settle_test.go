@@ -15,7 +15,7 @@ func (l *life) settle(models []model) {
 		l.models = models
 		return
 	}
-	deadline := time.After(l.patience)
+	deadline := time.After(*l.patience)
 	for {
 		fits := l.fit(models)
 		if l.wrong != "" {

@@ -43,19 +43,13 @@ func TestLife(t *testing.T) {
 	for _, mode := range []string{"legacy", "jwt"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			bus, failed := bustest.Session(t), false
+			bus, wait := bustest.Session(t), patience
 			rapid.Check(t, func(rt *rapid.T) {
-				l := newLife(t, rt, bus, mode == "jwt")
-				if failed {
-					l.patience = impatience
-				}
+				l := newLife(lifeT{t, rt}, bus, mode == "jwt", &wait)
+				l.begins(rt)
 				rt.Repeat(l.happenings())
 				l.end()
-				if l.wrong != "" { // at one place in one wording: rapid takes others for other failures
-					failed = true
-					rt.Log(l.wrong)
-					rt.Fatal("the box does what the model does not allow, see above")
-				}
+				l.agrees()
 			})
 		})
 	}
@@ -65,7 +59,7 @@ func TestLife(t *testing.T) {
 type life struct {
 	*box
 	rt       *rapid.T
-	patience time.Duration
+	patience *time.Duration
 	callers  [2]*witness
 	process  *process
 	models   []model // what the box may be, by all that was seen
@@ -89,13 +83,12 @@ func (t lifeT) Fatalf(text string, a ...any) { t.rt.Fatalf(text, a...) }
 func (t lifeT) Error(args ...any)            { t.rt.Error(args...) }
 func (t lifeT) Errorf(text string, a ...any) { t.rt.Errorf(text, a...) }
 
-func newLife(t *testing.T, rt *rapid.T, bus *bustest.Bus, jwt bool) *life {
-	l := &life{box: newBoxOn(lifeT{t, rt}, bus), rt: rt, held: map[string]bool{}, secrets: map[string]bool{}}
+func newLife(t lifeT, bus *bustest.Bus, jwt bool, patience *time.Duration) *life {
+	l := &life{box: newBoxOn(t, bus), rt: t.rt, patience: patience, held: map[string]bool{}, secrets: map[string]bool{}}
 	for i := range l.callers {
 		l.callers[i] = newWitness(l.box, i)
 	}
 	l.models = []model{{jwt: jwt, weather: fine}}
-	l.patience = patience
 	l.startDaemon()
 	l.settle(l.models)
 	return l
@@ -118,6 +111,16 @@ func (l *life) startDaemon() {
 func lifeConfig(jwt bool) string {
 	mode := map[bool]string{false: "legacy", true: "jwt"}[jwt]
 	return "[auth]\nmode = \"" + mode + "\"\n[pairing]\npoll_interval = \"100ms\"\n"
+}
+
+// agrees ends a life that is not what the model says. The words are always the
+// same: rapid takes other ones for another failure, that is not to be simplified.
+func (l *life) agrees() {
+	if l.wrong != "" {
+		l.rt.Log(l.wrong)
+		*l.patience = impatience
+		l.rt.Fatal("the box does what the model does not allow, see above")
+	}
 }
 
 func (l *life) fail(text string, args ...any) {
@@ -158,6 +161,9 @@ func later(models []model) (all []model) {
 // happen has something happen and waits until the daemon has done what it must.
 // run does it and returns what the box may be then.
 func (l *life) happen(what string, run func(before []model) []model) {
+	if l.wrong != "" {
+		return
+	}
 	l.rt.Logf("%s", l.plain(what))
 	for _, w := range l.callers {
 		w.begin(false, nil)
