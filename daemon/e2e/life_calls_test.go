@@ -1,6 +1,9 @@
 package e2e
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // answer is what a caller was answered: a word of the model's, or the last part
 // of an error's name.
@@ -42,7 +45,7 @@ func (m model) cancelPin(id uint64) (model, string) {
 func (m model) checkPin(id uint64) (model, string) {
 	switch {
 	case id == 0 || id != m.pairing:
-		return m, map[string]string{"claimed": yes, "expired": "PinExpired"}[m.ended(id)]
+		return m, cmp.Or(map[string]string{"claimed": yes, "expired": "PinExpired"}[m.ended(id)], "NotFound")
 	case m.weather != fine:
 		return m, m.weather.failure()
 	case m.pin == "":

@@ -19,8 +19,8 @@ type command struct {
 // commands are the calls by what a person would say of them.
 func (l *life) commands() map[string]command {
 	all := map[string]command{
-		"Validate":         {ask("Validate", new(bool)), plainly(model.validate)},
-		"SignOut":          {ask("Credentials.SignOut", new(bool)), plainly(model.signOut)},
+		"Validate":         {ask("Validate"), plainly(model.validate)},
+		"SignOut":          {ask("Credentials.SignOut"), plainly(model.signOut)},
 		"ClearCredentials": {ask("Credentials.ClearCredentials"), plainly(model.clear)},
 	}
 	for _, server := range []string{"one", "another"} {
@@ -38,21 +38,11 @@ func (l *life) commands() map[string]command {
 	for which, id := range map[string]uint64{"": current, " of an old one": l.oldPairing(current), " of none": 7} {
 		all["CancelPin"+which] = command{ask("CancelPin", id), func(m model, _ answer) (model, string) { return m.cancelPin(id) }}
 		all["CheckPinStatus"+which] = command{
-			ask("CheckPinStatus", id, new(bool), new(int64)),
-			func(m model, _ answer) (model, string) {
-				m, want := m.checkPin(id)
-				return m, orNotFound(want)
-			},
+			ask("CheckPinStatus", id),
+			func(m model, _ answer) (model, string) { return m.checkPin(id) },
 		}
 	}
 	return all
-}
-
-func orNotFound(want string) string {
-	if want == "" {
-		return "NotFound"
-	}
-	return want
 }
 
 func word(really bool, text string) string {
@@ -101,17 +91,8 @@ func (l *life) store(given token, named bool) command {
 	}
 }
 
-// ask is a call whose results, given as pointers behind the arguments, are left
-// alone but for the first, if that is a bool.
-func ask(member string, values ...any) func(*witness) answer {
-	var args []any
-	for _, value := range values {
-		switch value.(type) {
-		case *bool, *int64:
-		default:
-			args = append(args, value)
-		}
-	}
+// ask is a call whose answer is the first of its results, if it has any.
+func ask(member string, args ...any) func(*witness) answer {
 	return func(w *witness) answer {
 		reply := w.call(member, args...)
 		if reply.Err != nil {

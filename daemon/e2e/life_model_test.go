@@ -231,7 +231,8 @@ func (m model) rests() bool {
 	return true
 }
 
-// ended is what became of an earlier pairing, "" if it is not over.
+// ended is how an earlier pairing ended, "" if the daemon knows of none: after a
+// start it knows of none.
 func (m model) ended(id uint64) (result string) {
 	_, after, _ := strings.Cut(m.past, fmt.Sprintf(" %d=", id))
 	result, _, _ = strings.Cut(after, " ")

@@ -75,7 +75,7 @@ func (w *witness) hear(s *dbus.Signal) {
 		w.proveAuth(s.Body[0].(bool), reason.(string))
 	case names.Main + ".PinEnded":
 		w.told += fmt.Sprintf("PinEnded %v %v\n", s.Body...)
-	case sync1:
+	case caughtUp:
 		close(s.Body[0].(chan struct{}))
 	}
 	select {
@@ -153,14 +153,14 @@ func (w *witness) look() error {
 	return err
 }
 
-// sync1 is a signal of the test's own.
-const sync1 = "sync"
+// caughtUp is a signal of the test's own.
+const caughtUp = "caught up"
 
 // catchUp waits until everything is heard that the bus has passed on.
 func (w *witness) catchUp() {
 	_ = w.conn.BusObject().Call("org.freedesktop.DBus.GetId", 0).Err
 	heard := make(chan struct{})
-	w.signals <- &dbus.Signal{Name: sync1, Body: []any{heard}}
+	w.signals <- &dbus.Signal{Name: caughtUp, Body: []any{heard}}
 	<-heard
 }
 
