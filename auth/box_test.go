@@ -28,7 +28,7 @@ const (
 	interval     = time.Second
 	timeout      = 5 * time.Minute
 	confirmAfter = 2 * time.Second
-	patience     = 10 * time.Second // real time that nothing here needs
+	patience     = 30 * time.Second // real time that nothing here needs
 )
 
 func identity() plextv.Identity {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"github.com/retune-tv/plexauthd/auth/secret"
 )
 
 const (
@@ -40,6 +42,7 @@ type keeper struct {
 	unreached bool          // it was neverArrived
 	hurryFrom time.Duration // then a wake-up may begin the pauses anew
 	moveAt    time.Duration
+	unmoved   secret.String // the token that moveAt is for
 	renewAt   time.Duration
 	spread    float64 // the share of the daily question's jitter
 
@@ -179,7 +182,11 @@ func (k *keeper) errands(r *record) []errand {
 		list = append(list, errand{max(at, k.renewAt), &k.renewTried, k.tryRenew})
 	}
 	if r.wantsMove() {
-		list = append(list, errand{k.moveAt, &k.moveTried, k.tryMove})
+		at := k.moveAt
+		if !k.unmoved.Equal(r.holder().Token) {
+			at = 0 // somebody has signed in anew
+		}
+		list = append(list, errand{at, &k.moveTried, k.tryMove})
 	}
 	if a.checkEvery > 0 {
 		list = append(list, errand{k.dailyAt(), &k.verifyTried, a.verifyStored})

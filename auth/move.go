@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/retune-tv/plexauthd/auth/plextv"
+	"github.com/retune-tv/plexauthd/auth/secret"
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
@@ -69,6 +70,14 @@ func (a *Account) move(ctx context.Context) error {
 // tomorrow, and the opaque token stays in use.
 func (k *keeper) tryMove(ctx context.Context) error {
 	a := k.account
+	var moved secret.String
+	if err := a.look(ctx, func(r *record) {
+		if holder := r.holder(); holder != nil {
+			moved = holder.Token
+		}
+	}); err != nil {
+		return err
+	}
 	err := a.move(ctx)
 	switch {
 	case err == nil:
@@ -77,7 +86,7 @@ func (k *keeper) tryMove(ctx context.Context) error {
 				"message_id", MessageMoved, "user_id", s.Credentials.UserID)
 		}
 	case !saysNothing(err):
-		k.moveAt = a.time.Uptime() + moveAgainAfter
+		k.moveAt, k.unmoved = a.time.Uptime()+moveAgainAfter, moved
 		a.log.Warn("plex.tv would not bind the token to a device key; trying again tomorrow",
 			"message_id", MessageNotMoved, "error", err, httpStatus(err))
 		if isPlexKind(err, plextv.Refused) {

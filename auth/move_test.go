@@ -179,6 +179,25 @@ func TestAMoveThatPlexTvRefuses(t *testing.T) {
 	}
 }
 
+// What plex.tv has refused to one token it need not refuse to the next.
+func TestAMoveIsTriedAgainWithTheNextToken(t *testing.T) {
+	b := newBox(t)
+	b.claimed(auth.PinOptions{})
+	b.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.RegisterKey, Status: 403, Code: 1009})
+	b.switchMode(auth.ModeJWT)
+	b.untilAsked(plextvsim.RegisterKey, time.Second)
+	b.idle() // the keeper has said that it waits for tomorrow
+	b.told(auth.MessageNotMoved, "error=")
+	b.sim.Clear()
+	before := b.clock.Now()
+	b.signIn(plextvsim.User{})
+	b.becomesBound(time.Second)
+	b.isBound()
+	if took := b.clock.Since(before); took > time.Hour {
+		t.Errorf("took %v", took)
+	}
+}
+
 func TestAMoveWaitsForThePairing(t *testing.T) {
 	b := newBox(t)
 	b.claimed(auth.PinOptions{})
