@@ -59,11 +59,13 @@ func TestLife(t *testing.T) {
 type life struct {
 	*box
 	rt       *rapid.T
+	once     testing.TB // whose log is not that of one life
 	patience *time.Duration
 	callers  [2]*witness
 	process  *process
 	models   []model // what the box may be, by all that was seen
 	steps    int
+	story    []string
 	wrong    string // the first thing that the models do not allow
 	pairings []uint64
 	held     map[string]bool // tokens that the box has had
@@ -84,7 +86,7 @@ func (t lifeT) Error(args ...any)            { t.rt.Error(args...) }
 func (t lifeT) Errorf(text string, a ...any) { t.rt.Errorf(text, a...) }
 
 func newLife(t lifeT, bus *bustest.Bus, jwt bool, patience *time.Duration) *life {
-	l := &life{box: newBoxOn(t, bus), rt: t.rt, patience: patience, held: map[string]bool{}, secrets: map[string]bool{}}
+	l := &life{box: newBoxOn(t, bus), rt: t.rt, once: t.TB, patience: patience, held: map[string]bool{}, secrets: map[string]bool{}}
 	for i := range l.callers {
 		l.callers[i] = newWitness(l.box, i)
 	}
@@ -118,6 +120,9 @@ func lifeConfig(jwt bool) string {
 func (l *life) agrees() {
 	if l.wrong != "" {
 		l.rt.Log(l.wrong)
+		if *l.patience != impatience { // it may not come again
+			l.once.Logf("a life went wrong:\n%s\n%s", strings.Join(l.story, "\n"), l.wrong)
+		}
 		*l.patience = impatience
 		l.rt.Fatal("the box does what the model does not allow, see above")
 	}
@@ -165,6 +170,7 @@ func (l *life) happen(what string, run func(before []model) []model) {
 		return
 	}
 	l.rt.Logf("%s", l.plain(what))
+	l.story = append(l.story, l.plain(what))
 	for _, w := range l.callers {
 		w.begin(false, nil)
 	}
