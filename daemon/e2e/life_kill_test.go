@@ -20,9 +20,11 @@ func (l *life) killAtSignal(rt *rapid.T) {
 	for _, m := range later(l.models) {
 		m.told = ""
 		changed, _ := c.means(m, answer{})
-		for _, m := range changed.later() {
-			if strings.Contains(m.told, "AuthChanged") {
-				told = append(told, m)
+		for _, after := range changed.later() {
+			if strings.Contains(after.told, "AuthChanged") {
+				told = append(told, after)
+				after.key = m.key // plex.tv has not heard of it yet
+				told = append(told, after)
 			}
 		}
 	}

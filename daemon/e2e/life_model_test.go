@@ -189,6 +189,12 @@ func (m model) next() (steps []step) {
 	if m.pairing != 0 && m.pin != "" && m.weather == fine {
 		steps = append(steps, step{m.polled(), true})
 	}
+	if m.keyed && m.pin != "" && m.pin != "gone" && m.key != m.pin {
+		bound := m // for plex.tv, if the box has that key already
+		bound.key = m.pin
+		bound.token.refused = m.token.refused || m.token.jwt && m.token.of != m.pin
+		steps = append(steps, step{bound, false})
+	}
 	answers := m.weather == fine || m.weather == forbidden
 	if m.token.of != "" && (m.doubted || !m.asked) && answers {
 		steps = append(steps, step{m.verifies(), m.doubted || !m.hindered})
