@@ -138,7 +138,7 @@ func (m model) getToken() string {
 
 // ends is what a crash leaves: what is on disk.
 func (m model) ends() model {
-	m.running, m.asked, m.verified, m.doubted, m.past = false, false, false, false, ""
+	m.running, m.asked, m.verified, m.doubted, m.lingers, m.past = false, false, false, false, false, ""
 	return m
 }
 
@@ -155,6 +155,7 @@ func (m model) reloads(jwt bool) model {
 
 // feels is the weather as it changes.
 func (m model) feels(w weather) model {
+	m.lingers = m.hindered && w != fine && (m.lingers || m.weather == fine)
 	m.weather = w
 	m.hindered = m.hindered || w != fine
 	m.unmoved = m.unmoved || w == forbidden

@@ -59,6 +59,7 @@ type model struct {
 	doubted  bool   // it was that it is not, once
 	past     string // what became of earlier pairings: " 7=claimed"
 	hindered bool   // a question in the background may have failed: the next one may take long
+	lingers  bool   // an answer in the background may be of the time when all was well yet
 	unmoved  bool   // plex.tv may have said no to the device key: the next try may be tomorrow
 
 	together bool   // two callers are calling at the same time
@@ -194,6 +195,14 @@ func (m model) next() (steps []step) {
 		bound.key = m.pin
 		bound.token.refused = m.token.refused || m.token.jwt && m.token.of != m.pin
 		steps = append(steps, step{bound, false})
+	}
+	if m.lingers {
+		well := m
+		well.weather, well.lingers, well.pin = fine, false, ""
+		for _, s := range well.next() {
+			s.weather, s.lingers, s.pin = m.weather, true, m.pin
+			steps = append(steps, step{s.model, false})
+		}
 	}
 	answers := m.weather == fine || m.weather == forbidden
 	if m.token.of != "" && (m.doubted || !m.asked) && answers {

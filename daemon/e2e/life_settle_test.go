@@ -17,11 +17,12 @@ func (l *life) settle(models []model) {
 	}
 	deadline := time.After(*l.patience)
 	for {
+		upToDate := l.callers[0].isUpToDate() && l.callers[1].isUpToDate()
 		fits := l.fit(models)
 		if l.wrong != "" {
 			return
 		}
-		if fits = l.tokens(fits); len(fits) > 0 {
+		if fits = l.tokens(fits); upToDate && len(fits) > 0 {
 			l.models = fits
 			l.held[l.now().token.text] = true
 			return

@@ -122,14 +122,16 @@ func (w *witness) disk() (statefile.State, error) {
 }
 
 // view needs mu.
-func (w *witness) view() (v view) {
+func (w *witness) view() view { return viewOf(w.seen) }
+
+func viewOf(properties map[string]dbus.Variant) (v view) {
 	var expires int64
 	var pin, server []any
 	for name, into := range map[string]any{
 		"State": &v.State, "Authenticated": &v.Authenticated, "Pin": &pin, "AuthMode": &v.AuthMode,
 		"SelectedServer": &server, "TokenExpiresAt": &expires,
 	} {
-		if value, ok := w.seen[name]; ok {
+		if value, ok := properties[name]; ok {
 			_ = dbus.Store([]any{value.Value()}, into)
 		}
 	}
@@ -147,10 +149,22 @@ func (w *witness) view() (v view) {
 func (w *witness) look() error {
 	w.mu.Lock() // from the call on: what changes after the answer is heard after it
 	defer w.mu.Unlock()
-	var all map[string]dbus.Variant
-	err := w.conn.Object(names.Bus, names.Path).Call("org.freedesktop.DBus.Properties.GetAll", 0, names.Main).Store(&all)
+	all, err := w.read()
 	w.seen = all
 	return err
+}
+
+func (w *witness) read() (all map[string]dbus.Variant, err error) {
+	properties := w.conn.Object(names.Bus, names.Path)
+	err = properties.Call("org.freedesktop.DBus.Properties.GetAll", 0, names.Main).Store(&all)
+	return all, err
+}
+
+// isUpToDate tells that all has been signalled that the properties now show.
+func (w *witness) isUpToDate() bool {
+	all, err := w.read()
+	now, _, _ := w.report()
+	return err == nil && viewOf(all) == now
 }
 
 // caughtUp is a signal of the test's own.
