@@ -70,7 +70,7 @@ torture:
 
 CHECKS ?= 100
 model:
-	$(GO) test -race -count=1 -timeout 0 -run TestLife -v ./daemon/e2e -rapid.checks $(CHECKS)
+	$(GO) test -race -count=1 -timeout 0 -run TestLife -v ./daemon/e2e -rapid.checks $(CHECKS) -rapid.seed 0
 
 demo: $(PROGRAMS)
 	sh packaging/demo.sh
