@@ -3,6 +3,8 @@
 # make deb      Debian packages for $(DEB_ARCHES) into dist/, without root
 # make deb-check  builds them twice and compares, and asks lintian
 # make box-test tests on a booted systemd with the package installed, as root
+# make box-root SUITE=trixie  a root of another Debian release, kept outside the
+#               tree; LIST names what is in it, see packaging/roots
 
 prefix     ?= /usr
 bindir     ?= $(prefix)/bin
@@ -40,7 +42,7 @@ GZIP := gzip -9n
 INSTALL_DATA    ?= install -D -m 0644
 INSTALL_PROGRAM ?= install -D -m 0755
 
-.PHONY: install install-programs install-service install-polkit install-docs deb deb-check box-test
+.PHONY: install install-programs install-service install-polkit install-docs deb deb-check box-test box-root
 
 install: install-programs install-service install-docs $(if $(filter yes,$(POLKIT)),install-polkit)
 
@@ -131,6 +133,11 @@ deb-check: deb
 	$(MAKE) deb
 	cd dist && sha256sum --check SHA256SUMS
 	lintian --fail-on error,warning --allow-root $(addprefix dist/,$(debs))
+
+SUITE ?= trixie
+LIST  ?= box
+box-root:
+	@sh packaging/roots/root.sh '$(SUITE)' '$(LIST)'
 
 box-test: deb-$(HOST_ARCH)
 	rm -rf dist/box
