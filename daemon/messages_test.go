@@ -47,7 +47,7 @@ func catalog(t *testing.T) map[string]string {
 func rows(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\|.*\\| `([0-9a-f]{32})` \\|.*$").FindAllStringSubmatch(readFile(t, "../packaging/JOURNAL.md"), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\|.*\\| `([0-9a-f]{32})` \\|.*$").FindAllStringSubmatch(readFile(t, "../docs/JOURNAL.md"), -1) {
 		found[row[1]] = row[0]
 	}
 	return found

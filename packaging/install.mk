@@ -79,12 +79,12 @@ install-polkit:
 		$(DESTDIR)$(docdir)/examples/50-plexauthd-kiosk.rules
 
 # The pages lie beside the examples when installed; the other sources are not there.
-pages := INTEGRATORS.md JOURNAL.md FRONTENDS.md kodi/README.md
-links := s|](\.\./dbusapi/examples/|](examples/|g;s|](\.\./|](https://github.com/retune-tv/plexauthd/blob/HEAD/|g
+pages := $(addprefix docs/,INTEGRATORS.md JOURNAL.md FRONTENDS.md) packaging/kodi/README.md
+links := s|](\.\./dbusapi/examples/|](examples/|g;s|](\.\./packaging/kodi|](kodi|g;s|](\.\./|](https://github.com/retune-tv/plexauthd/blob/HEAD/|g
 
 install-docs:
-	for page in $(pages); do sed '$(links)' packaging/$$page | \
-		$(INSTALL_DATA) /dev/stdin $(DESTDIR)$(docdir)/$$page || exit; done
+	for page in $(pages); do sed '$(links)' $$page | \
+		$(INSTALL_DATA) /dev/stdin $(DESTDIR)$(docdir)/$${page#*/} || exit; done
 	$(INSTALL_DATA) packaging/kodi/screenshot.png $(DESTDIR)$(docdir)/kodi/screenshot.png
 	$(INSTALL_DATA) packaging/systemd/examples/sealed.conf $(DESTDIR)$(docdir)/examples/sealed.conf
 	$(INSTALL_DATA) packaging/man/plexauthd.8 $(DESTDIR)$(mandir)/man8/plexauthd.8

@@ -86,7 +86,7 @@ func TestReferenceHasEveryMember(t *testing.T) {
 
 // TestPageNamesEveryError compares the table for frontend authors with the XML.
 func TestPageNamesEveryError(t *testing.T) {
-	page, err := os.ReadFile("../../packaging/FRONTENDS.md")
+	page, err := os.ReadFile("../../docs/FRONTENDS.md")
 	if err != nil {
 		t.Fatal(err)
 	}
