@@ -45,8 +45,7 @@ type Account struct {
 	lists     flight[[]knownServer]
 	signers   signers
 	switching chan struct{} // holding its token is the right to try a home PIN
-	kick      chan struct{} // has the keeper look at the record
-	woken     chan struct{} // says that the box woke up, or the network
+	alarm     *alarm        // has the keeper look at the record
 
 	// Uptimes in nanoseconds.
 	askedAt   atomic.Int64 // plex.tv last knew the token
@@ -69,12 +68,12 @@ func Open(o Options) *Account {
 		confirmAfter: o.ConfirmAfter, checkEvery: o.CheckEvery,
 		turn:      make(chan struct{}, 1),
 		switching: make(chan struct{}, 1),
-		kick:      make(chan struct{}, 1), woken: make(chan struct{}, 1),
-		time: o.Time,
+		time:      o.Time,
 	}
 	if a.clock == nil {
 		a.clock = clockwork.NewRealClock()
 	}
+	a.alarm = newAlarm(a.clock)
 	if a.time == nil {
 		a.time = servertime.New(a.clock, nil)
 	}

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -125,10 +126,12 @@ func TestAKilledTryCounts(t *testing.T) {
 	h.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.SwitchUser, Delay: time.Minute})
 	for n := range 3 {
 		done := make(chan error, 1)
-		go func() { done <- h.switchTo(h.child, "9999") }()
+		asking, stop := context.WithCancel(t.Context())
+		go func() { done <- h.account.SwitchUser(asking, h.child, secret.New("9999")) }()
 		h.must(h.sim.Await(h.soon(), n+1, plextvsim.SwitchUser))
 		kept := h.file()
 		h.close()
+		stop()
 		<-done
 		h.must(writeFile(h.path, string(kept)))
 		h.open()

@@ -67,38 +67,29 @@ func (a *Account) newKeeper() *keeper {
 // Wake says that the box has woken up or that the network is back: what could
 // not be asked is asked now, and what has become due meanwhile. It may be called
 // often.
-func (a *Account) Wake() {
-	select {
-	case a.woken <- struct{}{}:
-	default:
-	}
-}
+func (a *Account) Wake() { a.alarm.ring(reasons{woken: true}) }
 
 // wakeKeeper has the keeper look again at what is to be asked.
-func (a *Account) wakeKeeper() {
-	select {
-	case a.kick <- struct{}{}:
-	default:
-	}
-}
+func (a *Account) wakeKeeper() { a.alarm.ring(reasons{changed: true}) }
 
 func (k *keeper) run(ctx context.Context) {
-	timer := k.account.clock.NewTimer(0)
-	defer timer.Stop()
+	alarm := k.account.alarm
+	defer alarm.take()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-timer.Chan():
-		case <-k.account.kick:
+		case <-alarm.timer.Chan():
+		}
+		why := alarm.take()
+		if why.changed {
 			k.notBefore = 0
-		case <-k.account.woken:
+		}
+		if why.woken {
 			k.wake()
 		}
 		if wait, ok := k.work(ctx); ok {
-			timer.Reset(wait)
-		} else {
-			timer.Stop()
+			alarm.set(wait)
 		}
 	}
 }
