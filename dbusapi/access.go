@@ -44,6 +44,7 @@ type gate struct {
 	bus         *directory
 	onSystemBus bool // polkit is asked there, and elsewhere the daemon's own user may call
 	clock       clockwork.Clock
+	findGroup   func(name string) (*user.Group, error)
 
 	mu    sync.Mutex
 	known map[string]identity // by unique name, which a bus never gives twice
@@ -56,7 +57,9 @@ type gate struct {
 const rememberedCallers = 256
 
 func newGate(bus *directory, onSystemBus bool, clock clockwork.Clock) *gate {
-	return &gate{bus: bus, onSystemBus: onSystemBus, clock: clock, known: map[string]identity{}}
+	return &gate{
+		bus: bus, onSystemBus: onSystemBus, clock: clock, findGroup: user.LookupGroup, known: map[string]identity{},
+	}
 }
 
 // trusts reports whether the caller may do what a stands for. If not, and
@@ -97,7 +100,7 @@ func (g *gate) accessGroup() (gid uint32, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.group == nil {
-		group, err := user.LookupGroup(AccessGroup)
+		group, err := g.findGroup(AccessGroup)
 		if err != nil {
 			return 0, false
 		}

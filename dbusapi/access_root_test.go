@@ -4,8 +4,6 @@ package dbusapi_test
 
 import (
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,31 +24,6 @@ const (
 	another = 1 // daemon
 )
 
-// policies gives the bus policy that is installed, with what polkit needs or
-// without.
-func policies(t *testing.T, polkit bool) []string {
-	t.Helper()
-	file, err := filepath.Abs("../packaging/dbus-1/system.d/tv.retune.PlexAuth1.conf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !polkit {
-		return []string{file}
-	}
-	return []string{file, strings.TrimSuffix(file, ".conf") + ".polkit.conf"}
-}
-
-// policyFile makes one with rules for everybody.
-func policyFile(t *testing.T, rules string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "rules.conf")
-	text := `<busconfig><policy context="mandatory">` + rules + `</policy></busconfig>`
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
 // everyCall gives an order for each of our methods, and one without an interface.
 func everyCall(exported map[string]map[string][]dbusapi.Argument) []string {
 	calls := []string{"call GetToken"}
@@ -67,7 +40,7 @@ func everyCall(exported map[string]map[string][]dbusapi.Argument) []string {
 }
 
 func TestAccessOnTheSystemBus(t *testing.T) {
-	group := policyAccounts(t)
+	_, group := standIns(t)
 	for refuser, polkit := range map[string]bool{"bus": false, "daemon": true} {
 		t.Run(refuser, func(t *testing.T) {
 			b := newBox(t, setup{bus: bustest.System(t, policies(t, polkit)...), system: true})
@@ -112,17 +85,20 @@ func TestAccessOnTheSystemBus(t *testing.T) {
 }
 
 func TestSystemBusNameIsForRootAndTheServiceUser(t *testing.T) {
-	policyAccounts(t)
+	uid, _ := standIns(t)
 	b := newBox(t, setup{bus: bustest.System(t, policies(t, true)...), system: true})
 	b.service.Close()
 	await(b, b.service.Gone(), "the end")
 	if answer := newStranger(t, b.ctx, b.bus.Address, nobody).do("serve"); !strings.Contains(answer, "taking the bus name "+names.Bus) {
 		t.Errorf("nobody has become the daemon: %s", answer)
 	}
+	if answer := newStranger(t, b.ctx, b.bus.Address, uid).do("serve"); answer != "ok" {
+		t.Errorf("the service user has not become the daemon: %s", answer)
+	}
 }
 
 func TestAccessOnASessionBus(t *testing.T) {
-	group := policyAccounts(t)
+	_, group := standIns(t)
 	open := policyFile(t, `<allow own="*"/><allow send_destination="*"/>`)
 	b := newBox(t, setup{bus: bustest.System(t, open)})
 	b.service.Close()
@@ -144,7 +120,7 @@ func TestAccessOnASessionBus(t *testing.T) {
 }
 
 func TestLogLevelIsForRoot(t *testing.T) {
-	group := policyAccounts(t)
+	_, group := standIns(t)
 	level := new(slog.LevelVar)
 	b := newBox(t, setup{bus: bustest.System(t, policies(t, true)...), system: true, logLevel: level})
 	const set = "set-log-level debug"
@@ -198,7 +174,7 @@ func (b *box) challenge(question *dbus.Message) {
 }
 
 func TestPolkitThatNeverAnswers(t *testing.T) {
-	group := policyAccounts(t)
+	_, group := standIns(t)
 	clock := clockwork.NewFakeClockAt(time.Now())
 	slow := policyFile(t, `<allow own="org.freedesktop.PolicyKit1"/><allow send_destination="org.freedesktop.PolicyKit1"/>`)
 	b := newBox(t, setup{bus: bustest.System(t, append(policies(t, true), slow)...), system: true, clock: clock})
@@ -248,7 +224,7 @@ func TestPolkitThatNeverAnswers(t *testing.T) {
 // TestStrangersCannotTakeThePlacesOfOthers has polkit think about more calls
 // than one stranger, or all of them, may have in flight.
 func TestStrangersCannotTakeThePlacesOfOthers(t *testing.T) {
-	group := policyAccounts(t)
+	_, group := standIns(t)
 	slow := policyFile(t, `<allow own="org.freedesktop.PolicyKit1"/><allow send_destination="org.freedesktop.PolicyKit1"/>`)
 	clock := clockwork.NewFakeClockAt(time.Now())
 	b := newBox(t, setup{bus: bustest.System(t, append(policies(t, true), slow)...), system: true, clock: clock})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os/user"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -59,6 +60,8 @@ type Options struct {
 	// on a goroutine of its own, so that calls may overlap, and one may still come
 	// while the service is closed.
 	Wake func(reason string)
+
+	findGroup func(name string) (*user.Group, error) // for tests; nil: the system's
 }
 
 // Service is the account on a bus.
@@ -123,6 +126,9 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 	s.conn = conn
 	s.callers = newCallers(conn.Context(), o.Bus, s.clock)
 	s.gate = newGate(s.callers.bus, o.Bus == "system", s.clock)
+	if o.findGroup != nil {
+		s.gate.findGroup = o.findGroup
+	}
 	if err := s.takeName(ctx); err != nil {
 		_ = conn.Close()
 		return nil, err

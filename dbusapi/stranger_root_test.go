@@ -9,8 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/user"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -117,7 +115,8 @@ func serveHere(address string) string {
 		return err.Error()
 	}
 	account := auth.Open(auth.Options{Plex: plex, Store: statefile.Open(state+"/state.toml", clockwork.NewRealClock())})
-	_, err = dbusapi.Serve(context.Background(), dbusapi.Options{Open: func() dbusapi.Account { return account }, Bus: address})
+	options := dbusapi.Options{Open: func() dbusapi.Account { return account }, Bus: address}
+	_, err = dbusapi.Serve(context.Background(), options.WithAccessGroup(standIn))
 	_ = os.RemoveAll(state) // nothing is written any more
 	if err != nil {
 		return err.Error()
@@ -185,25 +184,4 @@ func (s *stranger) isRefused() {
 	if answer := s.answer(); !strings.HasPrefix(answer, names.ErrAccessDenied) {
 		s.t.Errorf("somebody else was answered: %s", answer)
 	}
-}
-
-// policyAccounts makes sure that the user and group of the bus policy exist,
-// and gives the group's number.
-func policyAccounts(t *testing.T) (group uint32) {
-	t.Helper()
-	// What they say does not matter, if the accounts are there afterwards.
-	_ = exec.Command("useradd", "--system", "--no-create-home", "plexauthd").Run()
-	_ = exec.Command("groupadd", "--system", dbusapi.AccessGroup).Run()
-	if _, err := user.Lookup("plexauthd"); err != nil {
-		t.Fatal(err)
-	}
-	found, err := user.LookupGroup(dbusapi.AccessGroup)
-	if err != nil {
-		t.Fatal(err)
-	}
-	number, err := strconv.ParseUint(found.Gid, 10, 32)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return uint32(number)
 }
