@@ -55,7 +55,7 @@ func TestPolicy(t *testing.T) {
 	if os.Getuid() == 0 {
 		advice = "systemctl reload dbus"
 	}
-	p.finds("access", Wrong, "", advice, "group")
+	p.finds("access", Wrong, "", advice)
 
 	p = newPatient(t, bustest.System(t, writer.policy(mayLook+`<allow send_destination="tv.retune.PlexAuth1" send_interface="tv.retune.PlexAuth1"/>`)))
 	p.StartDaemon()
