@@ -3,15 +3,20 @@ package dbusapi
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"os"
 	"os/user"
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/godbus/dbus/v5"
 	"github.com/jonboulle/clockwork"
+
+	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
 // action is a polkit action; every method needs one.
@@ -26,24 +31,13 @@ const (
 // AccessGroup is the group whose members may call every method.
 const AccessGroup = "plexauth"
 
-// How long polkit may take: at once where it only looks at rules, longer where
-// a person must type a password.
-const (
-	polkitTimeout            = 5 * time.Second
-	polkitInteractiveTimeout = 2 * time.Minute
-)
-
-// identity is who a caller is, as the bus reports it.
-type identity struct {
-	uid    uint32
-	groups []uint32
-}
-
 // gate decides who may call. What it cannot check it refuses.
 type gate struct {
 	bus         *directory
 	onSystemBus bool // polkit is asked there, and elsewhere the daemon's own user may call
 	clock       clockwork.Clock
+	log         *slog.Logger
+	blind       atomic.Bool // the bus does not say who is calling, which has been logged
 	findGroup   func(name string) (*user.Group, error)
 
 	mu    sync.Mutex
@@ -56,9 +50,9 @@ type gate struct {
 // together then, which costs a question to the bus for each who calls again.
 const rememberedCallers = 256
 
-func newGate(bus *directory, onSystemBus bool, clock clockwork.Clock) *gate {
+func newGate(bus *directory, onSystemBus bool, clock clockwork.Clock, log *slog.Logger) *gate {
 	return &gate{
-		bus: bus, onSystemBus: onSystemBus, clock: clock, findGroup: user.LookupGroup, known: map[string]identity{},
+		bus: bus, onSystemBus: onSystemBus, clock: clock, log: log, findGroup: user.LookupGroup, known: map[string]identity{},
 	}
 }
 
@@ -71,7 +65,7 @@ func (g *gate) trusts(ctx context.Context, sender []byte, a action) (bool, error
 	who, err := g.identify(ctx, sender)
 	switch {
 	case err != nil:
-		return false, accessDenied("the bus does not say who is calling: %v", err)
+		return false, g.unidentified(ctx, err)
 	case g.trusted(who):
 		return true, nil
 	case !g.onSystemBus:
@@ -81,10 +75,30 @@ func (g *gate) trusts(ctx context.Context, sender []byte, a action) (bool, error
 	}
 }
 
-// isRoot reports whether the caller is root.
-func (g *gate) isRoot(ctx context.Context, sender string) bool {
+// mustBeRoot returns nil if the caller is root.
+func (g *gate) mustBeRoot(ctx context.Context, sender string) error {
 	who, err := g.identify(ctx, []byte(sender))
-	return err == nil && who.uid == 0
+	switch {
+	case err != nil:
+		return g.unidentified(ctx, err)
+	case who.uid != 0:
+		return accessDenied("only root may do this")
+	}
+	return nil
+}
+
+// unidentified is the error for a caller whom the bus does not tell us about. One
+// who has left is no trouble. Otherwise it is the same for all callers, and none
+// of them can mend it: it must not look as if this one had no right to call.
+func (g *gate) unidentified(ctx context.Context, err error) error {
+	var named dbus.Error
+	if errors.As(err, &named) && named.Name == names.ErrNameHasNoOwner {
+		return accessDenied("the caller has left the bus")
+	}
+	if ctx.Err() == nil && g.blind.CompareAndSwap(false, true) {
+		g.log.Error("the bus does not say who is calling, so all calls are refused", "error", err, "message_id", MessageBlind)
+	}
+	return dbus.NewError(names.ErrFailed, []any{fmt.Sprintf("the bus does not say who is calling, so all calls are refused: %v", err)})
 }
 
 func (g *gate) trusted(who identity) bool {
@@ -117,8 +131,7 @@ func (g *gate) accessGroup() (gid uint32, ok bool) {
 // answerOfBus is far more time than a bus needs for an answer of its own.
 const answerOfBus = 5 * time.Second
 
-// identify asks the bus, which got user and groups from the kernel when the
-// caller connected.
+// identify asks the bus about callers who are not remembered.
 func (g *gate) identify(ctx context.Context, sender []byte) (identity, error) {
 	g.mu.Lock()
 	who, ok := g.known[string(sender)]
@@ -128,17 +141,12 @@ func (g *gate) identify(ctx context.Context, sender []byte) (identity, error) {
 	}
 	ctx, cancel := clockwork.WithTimeout(ctx, g.clock, answerOfBus)
 	defer cancel()
-	var reported map[string]dbus.Variant
-	if err := g.bus.ask(ctx, theBus, busPath, theBus+".GetConnectionCredentials", string(sender)).Store(&reported); err != nil {
+	who, process, err := g.bus.credentials(ctx, string(sender))
+	_ = process.Close() // polkit gets one of its own
+	if err != nil {
 		return identity{}, err
 	}
-	uid, ok := reported["UnixUserID"].Value().(uint32)
-	if !ok {
-		return identity{}, errors.New("no user id")
-	}
-	// Buses before 2018 report no groups: then only users count.
-	groups, _ := reported["UnixGroupIDs"].Value().([]uint32)
-	who = identity{uid: uid, groups: groups}
+	g.blind.Store(false)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.known) >= rememberedCallers {
@@ -146,56 +154,4 @@ func (g *gate) identify(ctx context.Context, sender []byte) (identity, error) {
 	}
 	g.known[string(sender)] = who
 	return who, nil
-}
-
-// polkitSubject is polkit's (sa{sv}).
-type polkitSubject struct {
-	Kind    string
-	Details map[string]dbus.Variant
-}
-
-// polkitResult is polkit's (bba{ss}).
-type polkitResult struct {
-	Authorized, Challenge bool
-	Details               map[string]string
-}
-
-// errChallenge is polkit's "not without authentication".
-var errChallenge = errors.New("somebody has to authenticate first")
-
-// askPolkit returns nil if polkit lets the caller do what a stands for. It asks what the rules say, and the person at the screen only if the
-// rules want that and the caller's message allows it: so a polkit that does not
-// answer costs nobody the time that a person gets.
-func (g *gate) askPolkit(ctx context.Context, c *call, a action) error {
-	err := g.checkAuthorization(ctx, c, a, 0, polkitTimeout)
-	if errors.Is(err, errChallenge) && c.interactive {
-		err = g.checkAuthorization(ctx, c, a, allowInteraction, polkitInteractiveTimeout)
-	}
-	if err != nil {
-		return accessDenied("only root and members of the group %s may call, and polkit does not allow %s: %v", AccessGroup, a, err)
-	}
-	return nil
-}
-
-// allowInteraction is a flag of CheckAuthorization.
-const allowInteraction = 1
-
-// checkAuthorization calls org.freedesktop.PolicyKit1.Authority.
-func (g *gate) checkAuthorization(ctx context.Context, c *call, a action, flags uint32, patience time.Duration) error {
-	ctx, cancel := clockwork.WithTimeout(ctx, g.clock, patience)
-	defer cancel()
-	subject := polkitSubject{"system-bus-name", map[string]dbus.Variant{"name": dbus.MakeVariant(c.sender)}}
-	var result polkitResult
-	err := g.bus.ask(ctx, polkit, polkitPath, polkit+".Authority.CheckAuthorization",
-		subject, string(a), map[string]string{}, flags, "").Store(&result)
-	switch {
-	case err != nil:
-		return err
-	case result.Authorized:
-		return nil
-	case result.Challenge:
-		return errChallenge
-	default:
-		return errors.New("not authorized")
-	}
 }

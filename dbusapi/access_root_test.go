@@ -197,9 +197,12 @@ func TestPolkitThatNeverAnswers(t *testing.T) {
 			message = await(b, asked, "a question to the person")
 		}
 		question := message.Body
+		// Which of them depends on the bus; see TestPolkitIsToldTheProcess.
 		subject, _ := question[0].([]any)
 		who, _ := subject[1].(map[string]dbus.Variant)
-		if name, _ := who["name"].Value().(string); subject[0] != "system-bus-name" || !strings.HasPrefix(name, ":1.") {
+		name, _ := who["name"].Value().(string)
+		uid, _ := who["uid"].Value().(int32)
+		if !strings.HasPrefix(name, ":1.") && uid != nobody {
 			t.Errorf("polkit was asked about %v", subject)
 		}
 		interactive := map[string]uint32{"ask": 1}[order]

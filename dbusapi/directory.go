@@ -3,6 +3,7 @@ package dbusapi
 import (
 	"context"
 	"errors"
+	"os"
 	"sync"
 
 	"github.com/godbus/dbus/v5"
@@ -20,7 +21,7 @@ type directory struct {
 	signals dbus.SignalHandler
 
 	mu     sync.Mutex
-	conn   *dbus.Conn
+	conn   *bus.Asker
 	closed bool
 }
 
@@ -33,13 +34,45 @@ const (
 	polkitPath = "/org/freedesktop/PolicyKit1/Authority"
 )
 
-// ask calls a method and waits for the answer.
-func (d *directory) ask(ctx context.Context, name string, path dbus.ObjectPath, method string, args ...any) *dbus.Call {
+// ask calls a method and waits for what it returns. Descriptors in there are to
+// be closed.
+func (d *directory) ask(ctx context.Context, name string, path dbus.ObjectPath, iface, member string, args ...any) ([]any, error) {
 	conn, err := d.connection()
 	if err != nil {
-		return &dbus.Call{Err: err}
+		return nil, err
 	}
-	return conn.Object(name, path).CallWithContext(ctx, method, 0, args...)
+	return conn.Ask(ctx, name, path, iface, member, args...)
+}
+
+// identity is who a caller is, as the bus reports it.
+type identity struct {
+	uid    uint32
+	groups []uint32
+}
+
+// credentials asks the bus, which got user, groups and process from the kernel
+// when the caller connected. process is to be closed, and nil if the bus gives
+// no descriptor: dbus-broker does from 34 on, dbus-daemon from 1.16.
+func (d *directory) credentials(ctx context.Context, caller string) (who identity, process *os.File, err error) {
+	answer, err := d.ask(ctx, theBus, busPath, theBus, "GetConnectionCredentials", caller)
+	if err != nil {
+		return identity{}, nil, err
+	}
+	var reported map[string]dbus.Variant
+	if err := dbus.Store(answer, &reported); err != nil {
+		return identity{}, nil, err
+	}
+	if fd, ok := reported["ProcessFD"].Value().(dbus.UnixFD); ok {
+		process = os.NewFile(uintptr(fd), "process of "+caller)
+	}
+	uid, ok := reported["UnixUserID"].Value().(uint32)
+	if !ok {
+		_ = process.Close()
+		return identity{}, nil, errors.New("no user id")
+	}
+	// Buses before 2018 report no groups: then only users count.
+	groups, _ := reported["UnixGroupIDs"].Value().([]uint32)
+	return identity{uid: uid, groups: groups}, process, nil
 }
 
 // tellBus calls a method of the bus and does not wait for the answer. There is
@@ -50,14 +83,14 @@ func (d *directory) tellBus(member string, args ...any) {
 	}
 }
 
-func (d *directory) connection() (*dbus.Conn, error) {
+func (d *directory) connection() (*bus.Asker, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return nil, errors.New("the daemon is stopping")
 	}
 	if d.conn == nil || !d.conn.Connected() {
-		conn, err := bus.Serve(d.address, nothing{}, dbus.WithSignalHandler(d.signals))
+		conn, err := bus.Ask(d.address, nothing{}, dbus.WithSignalHandler(d.signals))
 		if err != nil {
 			return nil, err
 		}

@@ -25,7 +25,7 @@ func (s *Service) export() map[dbus.ObjectPath]object {
 	own := object{names.Main: s.mainMembers(), names.Credentials: s.credentialMembers(), names.Home: s.homeMembers()}
 	log := object{logControl: {}}
 	own.addProperties(&propertyMembers{source: mainProperties{s.version}})
-	log.addProperties(&propertyMembers{source: logProperties{s.logLevel, s.isRoot}, fresh: true})
+	log.addProperties(&propertyMembers{source: logProperties{s.logLevel, s.mustBeRoot}, fresh: true})
 	objects := map[dbus.ObjectPath]object{names.Path: own, logControlPath: log}
 	for _, below := range []string{names.Path, logControlPath} {
 		for below != "/" {

@@ -47,7 +47,7 @@ func FuzzArguments(f *testing.F) {
 	var log journal
 	account, b := &witness{}, newOpenBus(f)
 	service, err := dbusapi.Serve(f.Context(), dbusapi.Options{
-		Open: func() dbusapi.Account { return account }, Bus: b.address, Version: version,
+		Open: func() dbusapi.Account { return account }, Bus: b.Address, Version: version,
 		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

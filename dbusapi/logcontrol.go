@@ -46,8 +46,8 @@ var syslogLevels = []struct {
 
 // logProperties let root change the log level while the daemon runs.
 type logProperties struct {
-	level  *slog.LevelVar
-	isRoot func(caller string) bool
+	level      *slog.LevelVar
+	mustBeRoot func(caller string) error
 }
 
 func (p logProperties) values(_ *auth.Snapshot, iface string) map[string]any {
@@ -67,8 +67,8 @@ func (p logProperties) name() string {
 }
 
 func (p logProperties) set(c *call, name string, value dbus.Variant) error {
-	if !p.isRoot(c.sender) {
-		return accessDenied("only root may do this")
+	if err := p.mustBeRoot(c.sender); err != nil {
+		return err
 	}
 	if name != "LogLevel" {
 		// Where we log depends on what standard error is, and stays so.

@@ -4,4 +4,5 @@ package dbusapi
 // packaging/systemd/plexauthd.catalog explains each.
 const (
 	MessageNoGroup = "c3d8f0b16a7e4925b8e1d07f43a96c5e"
+	MessageBlind   = "765570d501014b9da55cd8edd5476247" // with error
 )

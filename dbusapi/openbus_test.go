@@ -1,104 +1,37 @@
 package dbusapi_test
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/binary"
-	"net"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/godbus/dbus/v5"
+
+	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 )
 
 // openBus takes the place of a bus, one that lets everything through: dbus-daemon
-// looks at what is sent, and ends the connection of whoever sends nonsense.
+// looks at what is sent, and ends the connection of whoever sends nonsense. All
+// callers are root there.
 type openBus struct {
-	address string
-	served  net.Conn           // to the service
+	*bustest.Broker
 	answers chan *dbus.Message // of the service
 	serial  uint32             // of the last call
 }
 
-func newOpenBus(f *testing.F) *openBus {
-	f.Helper()
-	path := filepath.Join(f.TempDir(), "bus")
-	listener, err := net.Listen("unix", path)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { _ = listener.Close() })
-	b := &openBus{address: "unix:path=" + path, answers: make(chan *dbus.Message, 1)}
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			if b.served == nil { // the next asks about callers
-				b.served = conn
-			}
-			go b.serve(conn)
-		}
-	}()
-	return b
-}
-
-// serve is the bus for one connection. It ends at what it cannot read, and
-// whoever waits for an answer waits in vain.
-func (b *openBus) serve(conn net.Conn) {
-	in := bufio.NewReader(conn)
-	for line := ""; line != "BEGIN\r\n"; {
-		var err error
-		if line, err = in.ReadString('\n'); err != nil {
-			return
-		}
+func newOpenBus(t testing.TB) *openBus {
+	t.Helper()
+	b := &openBus{answers: make(chan *dbus.Message, 1)}
+	b.Broker = bustest.NewBroker(t, func(_ *bustest.BrokerConn, m *dbus.Message, _ []int) []any {
 		switch {
-		case strings.Contains(line, "AUTH EXTERNAL"):
-			_, _ = conn.Write([]byte("OK 0123456789abcdef0123456789abcdef\r\n"))
-		case line != "BEGIN\r\n":
-			_, _ = conn.Write([]byte("REJECTED EXTERNAL\r\n"))
-		}
-	}
-	for {
-		m, err := dbus.DecodeMessage(in)
-		if err != nil {
-			return
-		}
-		if m.Type != dbus.TypeMethodCall {
+		case m.Type != dbus.TypeMethodCall:
 			b.answers <- m
-			continue
+		case m.Headers[dbus.FieldMember].Value() == "GetConnectionCredentials":
+			return []any{map[string]dbus.Variant{"UnixUserID": dbus.MakeVariant(uint32(0))}}
 		}
-		_, _ = conn.Write(answerOfBus(m))
-	}
-}
-
-// answerOfBus tells the service what it has to know to begin, and that all its
-// callers are root.
-func answerOfBus(call *dbus.Message) []byte {
-	var body []any
-	switch call.Headers[dbus.FieldMember].Value() {
-	case "Hello":
-		body = []any{":1.1"}
-	case "RequestName":
-		body = []any{uint32(1)}
-	case "GetConnectionCredentials":
-		body = []any{map[string]dbus.Variant{"UnixUserID": dbus.MakeVariant(uint32(0))}}
-	}
-	m := dbus.Message{Type: dbus.TypeMethodReply, Body: body, Headers: map[dbus.HeaderField]dbus.Variant{
-		dbus.FieldReplySerial: dbus.MakeVariant(call.Serial()),
-		dbus.FieldSender:      dbus.MakeVariant("org.freedesktop.DBus"),
-		dbus.FieldDestination: dbus.MakeVariant(":1.1"),
-		dbus.FieldSignature:   dbus.MakeVariant(dbus.SignatureOf(body...)),
-	}}
-	var raw bytes.Buffer
-	if err := m.EncodeTo(&raw, binary.LittleEndian); err != nil {
-		panic(err)
-	}
-	binary.LittleEndian.PutUint32(raw.Bytes()[8:], 1)
-	return raw.Bytes()
+		return nil
+	})
+	return b
 }
 
 // wireCall is a call in the wire format, of any types and any arguments.
@@ -148,9 +81,7 @@ func padded(raw []byte) []byte { return append(raw, make([]byte, -len(raw)&7)...
 func (b *openBus) call(t *testing.T, c wireCall) *dbus.Message {
 	t.Helper()
 	b.serial = b.serial%(1<<31) + 1
-	if _, err := b.served.Write(c.encode(b.serial)); err != nil {
-		t.Fatal(err)
-	}
+	b.Owner().SendRaw(c.encode(b.serial))
 	select {
 	case answer := <-b.answers:
 		if got := answer.Headers[dbus.FieldReplySerial].Value(); got != b.serial {

@@ -125,7 +125,7 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 	}
 	s.conn = conn
 	s.callers = newCallers(conn.Context(), o.Bus, s.clock)
-	s.gate = newGate(s.callers.bus, o.Bus == "system", s.clock)
+	s.gate = newGate(s.callers.bus, o.Bus == "system", s.clock, s.log)
 	if o.findGroup != nil {
 		s.gate.findGroup = o.findGroup
 	}
@@ -191,4 +191,4 @@ func (s *Service) DeliverSignal(iface, name string, signal *dbus.Signal) {
 	s.wakeups.ownerChanged(who, owner)
 }
 
-func (s *Service) isRoot(caller string) bool { return s.gate.isRoot(s.conn.Context(), caller) }
+func (s *Service) mustBeRoot(caller string) error { return s.gate.mustBeRoot(s.conn.Context(), caller) }

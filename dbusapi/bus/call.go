@@ -78,7 +78,7 @@ func (c *Call) Arguments() ([]any, error) {
 	if values, ok := c.message.plainValues(c.Signature); ok {
 		return values, nil
 	}
-	decoded, err := c.message.decode()
+	decoded, err := c.message.decode(nil)
 	if err != nil {
 		return nil, err
 	}

@@ -26,29 +26,34 @@ func Connect(name string, opts ...dbus.ConnOption) (*dbus.Conn, error) {
 // Serve is [Connect] for a program that answers calls. Signals that are not
 // sent to everybody reach it from the bus alone.
 func Serve(name string, handler Handler, opts ...dbus.ConnOption) (*dbus.Conn, error) {
-	conn, err := connect(name, handler, opts)
+	conn, _, err := connect(name, handler, false, opts)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the bus %q: %w", name, err)
 	}
 	return conn, nil
 }
 
-func connect(name string, handler Handler, opts []dbus.ConnOption) (*dbus.Conn, error) {
+// connect opens a connection, and with descriptors one for an [Asker].
+func connect(name string, handler Handler, descriptors bool, opts []dbus.ConnOption) (*dbus.Conn, *wire, error) {
 	address, err := addressOf(name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	plain, err := dial(address)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	socket, err := newSocket(plain)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	conn, err := dbus.NewConn(newWire(socket, handler), opts...)
+	w := newWire(socket, handler)
+	if descriptors {
+		w = newAskingWire(socket, handler)
+	}
+	conn, err := dbus.NewConn(w, opts...)
 	if err != nil {
-		return nil, errors.Join(err, socket.Close())
+		return nil, nil, errors.Join(err, socket.Close())
 	}
 	// A bus that takes connections and says nothing must not hold us for ever.
 	silent := time.AfterFunc(greetingTimeout, func() { _ = socket.Close() })
@@ -58,9 +63,9 @@ func connect(name string, handler Handler, opts []dbus.ConnOption) (*dbus.Conn, 
 	silent.Stop()
 	if err != nil {
 		_ = conn.Close() // what went wrong has been said
-		return nil, err
+		return nil, nil, err
 	}
-	return conn, nil
+	return conn, w, nil
 }
 
 // addressOf finds the well-known buses where the D-Bus specification puts them.

@@ -41,9 +41,10 @@ func (m message) bodyAt() int64 {
 
 func (m message) size() int64 { return m.bodyAt() + int64(m.order().Uint32(m[bodyLengthAt:])) }
 
-// fields are the texts in the header of a message, nil where they are missing.
+// fields are from the header of a message, nil or 0 where they are missing.
 type fields struct {
 	path, iface, member, sender, destination, signature []byte
+	replyTo                                             uint32 // number of a call
 }
 
 // fields finds them in a message that is there up to its body. The bus has
@@ -58,12 +59,16 @@ func (m message) fields() (f fields, ok bool) {
 		if end-at < 5 || m[at+1] != 1 || m[at+3] != 0 {
 			return f, false
 		}
-		field := dbus.HeaderField(m[at])
+		field, kind, value := dbus.HeaderField(m[at]), m[at+2], at+4
 		var text []byte
-		if text, at = m.text(m[at+2], at+4, end); at < 0 {
+		if text, at = m.text(kind, value, end); at < 0 {
 			return f, false
 		}
 		switch field {
+		case dbus.FieldReplySerial:
+			if kind == 'u' {
+				f.replyTo = m.order().Uint32(m[value:])
+			}
 		case dbus.FieldPath:
 			f.path = text
 		case dbus.FieldInterface:

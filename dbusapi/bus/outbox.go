@@ -74,9 +74,15 @@ func (o *outbox) reply(c *Call, compute func() Reply) {
 	}
 }
 
-// ownSerials begins the numbers of replies, which nobody refers to. godbus
-// begins at 1.
+// ownSerials begins the numbers of replies, which nobody refers to, and of
+// questions. godbus begins at 1.
 const ownSerials = 1 << 31
+
+// nextSerial needs o.mu.
+func (o *outbox) nextSerial() uint32 {
+	o.serial = o.serial%(ownSerials-1) + 1
+	return ownSerials + o.serial
+}
 
 // add needs o.mu.
 func (o *outbox) add(c *Call, r Reply) {
@@ -85,10 +91,9 @@ func (o *outbox) add(c *Call, r Reply) {
 	if r.errorName != "" {
 		kind = dbus.TypeError
 	}
-	o.serial = o.serial%(ownSerials-1) + 1
 	b := append(o.pending, 'l', byte(kind), byte(dbus.FlagNoReplyExpected), 1)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(r.body)))
-	b = binary.LittleEndian.AppendUint32(b, ownSerials+o.serial)
+	b = binary.LittleEndian.AppendUint32(b, o.nextSerial())
 	b = append(b, 0, 0, 0, 0) // the length of the fields
 	b = append(b, byte(dbus.FieldReplySerial), 1, 'u', 0)
 	b = binary.LittleEndian.AppendUint32(b, c.message.serial())

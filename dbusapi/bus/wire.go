@@ -15,7 +15,8 @@ import (
 // valid ones, such as a dictionary with booleans for keys: anybody who may send
 // us one would end the program. And godbus agrees to file descriptors on
 // connections that it knows to carry them, but leaves those that come with a
-// call open: callers could use up all that the daemon may have.
+// call open: callers could use up all that the daemon may have. Here only an
+// [Asker] agrees to them.
 //
 // A program that answers calls does so here, before godbus. godbus starts a
 // goroutine for every call as fast as the bus delivers them and cannot be made
@@ -30,6 +31,8 @@ type wire struct {
 	buffer  []byte  // for the message at hand
 	call    Call    // at hand, if it is one
 	rest    []byte  // of the message that is being handed on
+
+	questions *questions // nil: no descriptors come and go
 }
 
 // The longest messages that are taken in. A call holds no more than a token
@@ -48,6 +51,14 @@ func newWire(socket io.ReadWriteCloser, handler Handler) *wire {
 	return w
 }
 
+// newAskingWire is the one of an [Asker].
+func newAskingWire(s socket, handler Handler) *wire {
+	p := &passing{socket: s}
+	w := newWire(p, handler)
+	w.questions = newQuestions(p)
+	return w
+}
+
 // flushingReader sends what is to be said before it waits for more to hear.
 type flushingReader struct{ *wire }
 
@@ -62,6 +73,11 @@ func (r flushingReader) Read(p []byte) (int, error) {
 // line before messages; godbus writes it alone, and reads on only after it.
 func (w *wire) Write(p []byte) (int, error) {
 	if string(p) == "BEGIN\r\n" {
+		if w.questions != nil {
+			if err := w.negotiate(); err != nil {
+				return 0, err
+			}
+		}
 		w.begun = true
 	}
 	return w.out.Write(p)
@@ -77,10 +93,13 @@ func (w *wire) Read(p []byte) (int, error) {
 	}
 	for len(w.rest) == 0 {
 		m, whole, err := w.next()
+		fds := w.descriptors(err)
 		if err != nil {
+			closeAll(fds)
 			return 0, err
 		}
 		switch {
+		case w.questions != nil && w.questions.settle(m, whole, fds):
 		case w.handler != nil && m.kind() == dbus.TypeMethodCall:
 			w.handle(m, whole)
 		case whole && !w.unasked(m) && m.decodable():
@@ -122,6 +141,19 @@ func (w *wire) next() (m message, whole bool, err error) {
 	return m, whole, err
 }
 
+// descriptors gives those that have come with what has been read: a message, or
+// the last there is.
+func (w *wire) descriptors(err error) []int {
+	if w.questions == nil {
+		return nil
+	}
+	p := w.questions.socket
+	if err != nil {
+		return p.take(p.received)
+	}
+	return p.take(p.received - int64(w.in.Buffered()))
+}
+
 func (w *wire) handle(m message, whole bool) {
 	if f, ok := m.fields(); ok {
 		w.call = Call{
@@ -144,16 +176,16 @@ func (w *wire) unasked(m message) bool {
 }
 
 func (m message) decodable() bool {
-	_, err := m.decode()
+	_, err := m.decode(nil)
 	return err == nil
 }
 
-// decode gives the message as godbus has it.
-func (m message) decode() (decoded *dbus.Message, err error) {
+// decode gives the message as godbus has it, with the descriptors in it.
+func (m message) decode(fds []int) (decoded *dbus.Message, err error) {
 	defer func() {
 		if recover() != nil {
 			err = errors.New("godbus cannot decode this message")
 		}
 	}()
-	return dbus.DecodeMessage(bytes.NewReader(m))
+	return dbus.DecodeMessageWithFDs(bytes.NewReader(m), fds)
 }

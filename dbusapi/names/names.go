@@ -30,6 +30,7 @@ const (
 	ErrUnknownProperty  = "org.freedesktop.DBus.Error.UnknownProperty"
 	ErrLimitsExceeded   = "org.freedesktop.DBus.Error.LimitsExceeded"
 	ErrPropertyReadOnly = "org.freedesktop.DBus.Error.PropertyReadOnly"
+	ErrNameHasNoOwner   = "org.freedesktop.DBus.Error.NameHasNoOwner"
 )
 
 // XML describes the daemon's interfaces, with documentation. It is what

@@ -1,0 +1,169 @@
+package bus
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// Asker is a connection to ask on, whose questions and answers may carry file
+// descriptors. dbus-broker ends the connection of whoever asks it about somebody
+// and has not agreed to get a descriptor of that process.
+type Asker struct {
+	*dbus.Conn
+	wire *wire
+}
+
+// Ask opens an [Asker]. Calls to it are for handler.
+func Ask(name string, handler Handler, opts ...dbus.ConnOption) (*Asker, error) {
+	conn, w, err := connect(name, handler, true, opts)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the bus %q: %w", name, err)
+	}
+	return &Asker{conn, w}, nil
+}
+
+// Ask calls a method and waits for what it returns. Each [dbus.UnixFD] in args
+// goes along and stays open; each one in the answer is the caller's to close.
+// Those that come with anything else are closed.
+func (a *Asker) Ask(ctx context.Context, to string, path dbus.ObjectPath, iface, member string, args ...any) ([]any, error) {
+	m := &dbus.Message{Type: dbus.TypeMethodCall, Body: args, Headers: map[dbus.HeaderField]dbus.Variant{
+		dbus.FieldDestination: dbus.MakeVariant(to),
+		dbus.FieldPath:        dbus.MakeVariant(path),
+		dbus.FieldInterface:   dbus.MakeVariant(iface),
+		dbus.FieldMember:      dbus.MakeVariant(member),
+	}}
+	if len(args) > 0 {
+		m.Headers[dbus.FieldSignature] = dbus.MakeVariant(dbus.SignatureOf(args...))
+	}
+	serial, answers, err := a.wire.ask(m)
+	if err != nil {
+		return nil, fmt.Errorf("calling %s: %w", member, err)
+	}
+	defer a.wire.questions.drop(serial, answers)
+	select {
+	case answer := <-answers:
+		if answer.Type == dbus.TypeError {
+			closeAll(answer.fds)
+			name, _ := answer.Headers[dbus.FieldErrorName].Value().(string)
+			return nil, dbus.Error{Name: name, Body: answer.Body}
+		}
+		return answer.Body, nil
+	case <-a.Context().Done():
+		return nil, fmt.Errorf("calling %s: the bus has ended the connection", member)
+	case <-ctx.Done():
+		return nil, fmt.Errorf("calling %s: %w", member, ctx.Err())
+	}
+}
+
+// questions are the calls of an [Asker] that have not been answered.
+type questions struct {
+	socket *passing
+	agreed bool // the bus passes descriptors
+
+	mu   sync.Mutex
+	open map[uint32]chan<- answer // by number, with room for the one answer
+}
+
+// answer is a message and the descriptors in it.
+type answer struct {
+	*dbus.Message
+	fds []int
+}
+
+func newQuestions(s *passing) *questions {
+	return &questions{socket: s, open: map[uint32]chan<- answer{}}
+}
+
+// negotiate agrees with the bus on descriptors, as the last thing before
+// messages. A bus that passes none says ERROR, and is as good without.
+func (w *wire) negotiate() error {
+	if _, err := w.out.Write([]byte("NEGOTIATE_UNIX_FD\r\n")); err != nil {
+		return err
+	}
+	line, err := w.in.ReadSlice('\n')
+	if err != nil {
+		return fmt.Errorf("negotiating descriptors: %w", err)
+	}
+	w.questions.agreed = string(line) == "AGREE_UNIX_FD\r\n"
+	return nil
+}
+
+// ask sends a question. The answer to it comes on the channel.
+func (w *wire) ask(m *dbus.Message) (serial uint32, answers <-chan answer, err error) {
+	count, err := m.CountFds()
+	if err != nil {
+		return 0, nil, err
+	}
+	if count > 0 {
+		if !w.questions.agreed {
+			return 0, nil, errors.New("the bus passes no descriptors")
+		}
+		m.Headers[dbus.FieldUnixFDs] = dbus.MakeVariant(uint32(count))
+	}
+	var raw bytes.Buffer
+	fds, err := m.EncodeToWithFDs(&raw, binary.LittleEndian)
+	if err != nil {
+		return 0, nil, err
+	}
+	w.out.mu.Lock()
+	defer w.out.mu.Unlock()
+	serial = w.out.nextSerial()
+	binary.LittleEndian.PutUint32(raw.Bytes()[serialAt:], serial)
+	answers = w.questions.add(serial)
+	if err = w.out.send(); err == nil {
+		err = w.questions.socket.pass(raw.Bytes(), fds)
+	}
+	if err != nil {
+		w.questions.drop(serial, answers)
+	}
+	return serial, answers, err
+}
+
+func (q *questions) add(serial uint32) <-chan answer {
+	answers := make(chan answer, 1)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.open[serial] = answers
+	return answers
+}
+
+// drop forgets a question, and closes what has come with an answer that nobody
+// has taken.
+func (q *questions) drop(serial uint32, answers <-chan answer) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.open, serial)
+	select {
+	case unread := <-answers:
+		closeAll(unread.fds)
+	default:
+	}
+}
+
+// settle gives m to whoever has asked, if it is an answer to a question. The
+// descriptors that have come with any other message are closed.
+func (q *questions) settle(m message, whole bool, fds []int) (settled bool) {
+	f, ok := m.fields()
+	answers := m.kind() == dbus.TypeMethodReply || m.kind() == dbus.TypeError
+	if !ok || !whole || !answers || f.replyTo <= ownSerials {
+		closeAll(fds)
+		return false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	asked := q.open[f.replyTo]
+	delete(q.open, f.replyTo)
+	decoded, err := m.decode(fds)
+	if asked == nil || err != nil {
+		closeAll(fds)
+		return true
+	}
+	asked <- answer{decoded, fds}
+	return true
+}

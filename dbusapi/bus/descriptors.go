@@ -1,0 +1,98 @@
+package bus
+
+import (
+	"io"
+	"syscall"
+)
+
+// passing is a socket that file descriptors come and go on. Everybody on the bus
+// may send us some: whoever reads has to take them and close what is of no use.
+type passing struct {
+	socket
+	received int64 // bytes
+	arrived  []arrival
+}
+
+// arrival is a descriptor and the place in the stream of the byte that it has
+// come with.
+type arrival struct {
+	at int64
+	fd int
+}
+
+// Read implements [io.Reader]. It ends behind bytes that descriptors have come
+// with. There is room for one at a time, as answers of ours bring no more: the
+// kernel closes the others.
+func (p *passing) Read(b []byte) (n int, err error) {
+	raw, err := p.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var control [syscall.SizeofCmsghdr + 4]byte
+	length := 0
+	closed := raw.Read(func(fd uintptr) bool {
+		n, length, _, _, err = syscall.Recvmsg(int(fd), b, control[:], syscall.MSG_CMSG_CLOEXEC)
+		return err != syscall.EINTR
+	})
+	switch {
+	case closed != nil:
+		return 0, closed
+	case err != nil:
+		return 0, err
+	case n == 0:
+		return 0, io.EOF
+	}
+	p.received += int64(n)
+	for _, fd := range descriptorsIn(control[:length]) {
+		p.arrived = append(p.arrived, arrival{p.received - 1, fd})
+	}
+	return n, nil
+}
+
+func descriptorsIn(control []byte) (fds []int) {
+	messages, err := syscall.ParseSocketControlMessage(control)
+	if err != nil {
+		return nil // the kernel writes none that are wrong
+	}
+	for _, m := range messages {
+		if some, err := syscall.ParseUnixRights(&m); err == nil {
+			fds = append(fds, some...)
+		}
+	}
+	return fds
+}
+
+// take gives the descriptors that have come before that place in the stream.
+func (p *passing) take(end int64) (fds []int) {
+	for len(p.arrived) > 0 && p.arrived[0].at < end {
+		fds = append(fds, p.arrived[0].fd)
+		p.arrived = p.arrived[1:]
+	}
+	return fds
+}
+
+// pass sends a message and descriptors with it, which stay open here.
+func (p *passing) pass(message []byte, fds []int) error {
+	raw, err := p.SyscallConn()
+	if err != nil {
+		return err
+	}
+	sent := 0
+	closed := raw.Write(func(fd uintptr) bool {
+		sent, err = syscall.SendmsgN(int(fd), message, syscall.UnixRights(fds...), nil, syscall.MSG_NOSIGNAL)
+		return err != syscall.EINTR
+	})
+	if closed != nil {
+		return closed
+	}
+	if err == nil && sent < len(message) {
+		_, err = p.Write(message[sent:])
+	}
+	return err
+}
+
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		_ = syscall.Close(fd)
+	}
+}

@@ -1,0 +1,185 @@
+package dbusapi_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/retune-tv/plexauthd/dbusapi"
+	"github.com/retune-tv/plexauthd/dbusapi/bustest"
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// pickyBus passes everything on between the daemon and a bus, and ends the
+// connection of whoever asks it about somebody without having negotiated
+// descriptors, as dbus-broker 34 and newer does.
+type pickyBus struct {
+	address string
+	// pleased is whether it is content with those who have.
+	pleased bool
+}
+
+func newPickyBus(t *testing.T, bus *bustest.Bus, pleased bool) *pickyBus {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "picky")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	p := &pickyBus{"unix:path=" + socket, pleased}
+	path, _, _ := strings.Cut(strings.TrimPrefix(bus.Address, "unix:path="), ",")
+	go func() {
+		for {
+			daemon, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			behind, err := net.Dial("unix", path)
+			if err != nil {
+				_ = daemon.Close()
+				continue
+			}
+			go func() { _, _ = io.Copy(&pickyWriter{Conn: behind, bus: p}, daemon); _ = behind.Close() }()
+			go func() { _, _ = io.Copy(daemon, behind); _ = daemon.Close() }()
+		}
+	}()
+	return p
+}
+
+// pickyWriter looks at what one connection of the daemon says.
+type pickyWriter struct {
+	net.Conn
+	bus        *pickyBus
+	negotiated bool
+}
+
+func (w *pickyWriter) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte("NEGOTIATE_UNIX_FD\r\n")) {
+		w.negotiated = w.bus.pleased
+	}
+	const member = "\x18\x00\x00\x00GetConnectionCredentials\x00" // in a header, not in an error's text
+	if bytes.Contains(p, []byte(member)) && !w.negotiated {
+		_ = w.Conn.Close()
+		return 0, io.ErrClosedPipe
+	}
+	return w.Conn.Write(p)
+}
+
+func TestABusThatWantsDescriptorsNegotiated(t *testing.T) {
+	bus := bustest.Session(t)
+	b := newBox(t, setup{bus: bus, address: newPickyBus(t, bus, true).address})
+	b.client().main("RequestPin").gives("tsssx")
+	b.client().signIn(b.token)
+}
+
+func TestABusThatDoesNotSayWhoIsCalling(t *testing.T) {
+	var lines lockedLines
+	bus := bustest.Session(t)
+	b := newBox(t, setup{bus: bus, address: newPickyBus(t, bus, false).address, log: slog.New(slog.NewTextHandler(&lines, nil))})
+	const why = "the bus does not say who is calling, so all calls are refused: calling GetConnectionCredentials: the bus has ended the connection"
+	for range 3 {
+		c := b.client()
+		c.main("RequestPin").isError(names.ErrFailed, why)
+		c.credentials("GetToken").isError(names.ErrFailed, why)
+		c.logControl("Set", logControl, "LogLevel", dbus.MakeVariant("debug")).isError(names.ErrFailed, why)
+		c.property("State")
+	}
+	if n := lines.count(dbusapi.MessageBlind); n != 1 {
+		t.Errorf("it was logged %d times", n)
+	}
+}
+
+// lockedLines is a log that is read while it is written.
+type lockedLines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lockedLines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedLines) count(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), text)
+}
+
+// TestDescriptorsDoNotPileUp has another program send 10,000 of them to each
+// connection of the daemon, in signals and in calls.
+func TestDescriptorsDoNotPileUp(t *testing.T) {
+	b := newBox(t, setup{})
+	c := b.client()
+	c.main("RequestPin").gives("tsssx") // the daemon asks about the caller
+	flood, err := dbus.Connect(b.bus.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer flood.Close()
+	var everybody []string
+	if err := flood.BusObject().Call(theBus+".ListNames", 0).Store(&everybody); err != nil {
+		t.Fatal(err)
+	}
+	before := len(openFiles(t))
+	const each, rounds = 10, 500 // as signals, and as calls
+	fds := make([]dbus.UnixFD, each)
+	var daemons []string
+	for _, name := range everybody {
+		if strings.HasPrefix(name, ":") && !slices.Contains([]string{flood.Names()[0], b.observer.Names()[0], c.conn.Names()[0]}, name) {
+			daemons = append(daemons, name)
+		}
+	}
+	if len(daemons) != 2 {
+		t.Fatalf("the daemon's connections are %v", daemons)
+	}
+	for range rounds {
+		for _, name := range daemons {
+			object := flood.Object(name, names.Path)
+			_ = flood.Send(unasked(name, fds), nil)
+			if err := object.CallWithContext(b.ctx, "x.y.Unasked", 0, fds).Err; b.ctx.Err() != nil {
+				t.Fatalf("no answer: %v", err)
+			}
+		}
+	}
+	if after := openFiles(t); len(after) > before {
+		t.Errorf("%d descriptors before, now %d: %v", before, len(after), after)
+	}
+	c.main("RequestPin").gives("tsssx")
+}
+
+func unasked(to string, fds []dbus.UnixFD) *dbus.Message {
+	return &dbus.Message{Type: dbus.TypeSignal, Body: []any{fds}, Headers: map[dbus.HeaderField]dbus.Variant{
+		dbus.FieldDestination: dbus.MakeVariant(to),
+		dbus.FieldPath:        dbus.MakeVariant(dbus.ObjectPath(names.Path)),
+		dbus.FieldInterface:   dbus.MakeVariant("x.y"),
+		dbus.FieldMember:      dbus.MakeVariant("Unasked"),
+		dbus.FieldSignature:   dbus.MakeVariant(dbus.SignatureOf(fds)),
+	}}
+}
+
+// openFiles tells what this process, and so the daemon, has open.
+func openFiles(t *testing.T) (files []string) {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		target, _ := os.Readlink("/proc/self/fd/" + entry.Name()) // ReadDir's own is gone
+		files = append(files, fmt.Sprint(entry.Name(), " ", target))
+	}
+	return files
+}
