@@ -29,7 +29,7 @@ func TestDefault(t *testing.T) {
 // The shell reads os-release and uname as os-release(5) shows it.
 func TestDefaultOfThisMachine(t *testing.T) {
 	const script = `. /etc/os-release 2>/dev/null || . /usr/lib/os-release 2>/dev/null
-		echo "${VERSION_ID:-$(uname -r)}"`
+		echo "${VERSION_ID:-${VERSION_CODENAME:-${BUILD_ID:-$(uname -r)}}}"`
 	out, err := exec.Command("sh", "-c", script).Output()
 	if err != nil {
 		t.Fatal(err)

@@ -7,12 +7,14 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Default returns the configuration of a box without a configuration file.
-// version is the daemon's own. The platform version is VERSION_ID of
-// os-release(5), or the kernel's release where there is none; the device name
-// is the host name.
+// version is the daemon's own. The platform version is what os-release(5) has
+// of VERSION_ID, VERSION_CODENAME and BUILD_ID, the first of them, or else the
+// kernel's release; the device name is the host name.
 func Default(version string) Config {
 	// Without a host name the fallback serves.
 	host, _ := os.Hostname()
@@ -21,7 +23,7 @@ func Default(version string) Config {
 			Product:         "Retune",
 			Version:         version,
 			Platform:        "Linux",
-			PlatformVersion: platformVersion(os.DirFS("/")),
+			PlatformVersion: cmp.Or(platformVersion(os.DirFS("/")), kernelRelease()),
 			Device:          "Set-top box",
 			DeviceName:      deviceName(host),
 		},
@@ -44,25 +46,29 @@ func deviceName(host string) string {
 }
 
 // platformVersion reads the version of the operating system whose root
-// directory is root. It is "" if nothing there tells.
+// directory is root. It is "" if os-release has none.
 func platformVersion(root fs.FS) string {
 	release, err := fs.ReadFile(root, "etc/os-release")
 	if err != nil {
 		// os-release(5) names this as the second place to look.
 		release, _ = fs.ReadFile(root, "usr/lib/os-release")
 	}
-	kernel, _ := fs.ReadFile(root, "proc/sys/kernel/osrelease")
-	return cmp.Or(versionID(string(release)), readable(string(kernel)))
+	values := make(map[string]string)
+	for line := range strings.Lines(string(release)) {
+		key, value, _ := strings.Cut(line, "=")
+		values[key] = readable(strings.Trim(strings.TrimSpace(value), `"'`))
+	}
+	// A distribution without releases has no VERSION_ID.
+	return cmp.Or(values["VERSION_ID"], values["VERSION_CODENAME"], values["BUILD_ID"])
 }
 
-// versionID finds VERSION_ID in the text of an os-release file.
-func versionID(release string) string {
-	for line := range strings.Lines(release) {
-		if value, found := strings.CutPrefix(line, "VERSION_ID="); found {
-			return readable(strings.Trim(strings.TrimSpace(value), `"'`))
-		}
+// kernelRelease asks the kernel itself: the service sees no /proc/sys.
+func kernelRelease() string {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return ""
 	}
-	return ""
+	return readable(unix.ByteSliceToString(name.Release[:]))
 }
 
 // readable is text without the white space around it, or "" if it cannot be

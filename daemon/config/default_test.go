@@ -2,37 +2,42 @@ package config
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 )
 
 func TestPlatformVersion(t *testing.T) {
-	const kernel = "proc/sys/kernel/osrelease"
-	for name, c := range map[string]struct {
-		files map[string]string
-		want  string
-	}{
-		"quoted":       {map[string]string{"etc/os-release": "NAME=x\nVERSION_ID=\"24.04\"\n", kernel: "6.1\n"}, "24.04"},
-		"bare":         {map[string]string{"etc/os-release": "VERSION_ID=12", kernel: "6.1\n"}, "12"},
-		"second place": {map[string]string{"usr/lib/os-release": "VERSION_ID='9'\n", kernel: "6.1\n"}, "9"},
-		"rolling":      {map[string]string{"etc/os-release": "BUILD_VERSION_ID=rolling\n", kernel: "6.1-x\n"}, "6.1-x"},
-		"not readable": {map[string]string{"etc/os-release": "VERSION_ID=1\x002\n", kernel: "6.1\n"}, "6.1"},
-		"empty":        {map[string]string{"etc/os-release": "VERSION_ID=\"\"\n", kernel: "6.1\n"}, "6.1"},
-		"nothing":      {nil, ""},
+	const etc, usr = "etc/os-release", "usr/lib/os-release"
+	for name, c := range map[string]struct{ file, text, want string }{
+		"quoted":       {etc, "NAME=x\nVERSION_CODENAME=noble\nVERSION_ID=\"24.04\"\n", "24.04"},
+		"bare":         {etc, "VERSION_ID=12", "12"},
+		"second place": {usr, "VERSION_ID='9'\n", "9"},
+		"code name":    {etc, "BUILD_ID=7\nVERSION_CODENAME=forky\n", "forky"},
+		"rolling":      {etc, "BUILD_ID=rolling\n", "rolling"},
+		"other key":    {etc, "BUILD_VERSION_ID=rolling\n", ""},
+		"not readable": {etc, "VERSION_ID=1\x002\nBUILD_ID=7\n", "7"},
+		"empty":        {etc, "VERSION_ID=\"\"\n", ""},
+		"no file":      {"etc/hostname", "box\n", ""},
 	} {
 		root := t.TempDir()
-		for path, text := range c.files {
-			path = filepath.Join(root, path)
-			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
+		path := filepath.Join(root, c.file)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
 		}
 		if got := platformVersion(os.DirFS(root)); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
+	}
+}
+
+func TestKernelRelease(t *testing.T) {
+	out, err := exec.Command("uname", "-r").Output()
+	if got := kernelRelease() + "\n"; err != nil || got != string(out) {
+		t.Errorf("%q, want %q: %v", got, out, err)
 	}
 }
 
