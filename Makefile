@@ -11,6 +11,7 @@
 # make bench   how fast and how small, beside services in C, Python and Go; a few minutes
 # make check   gofmt, vet, staticcheck, govulncheck
 # make install, make deb: see packaging/install.mk
+# make box-root, make fresh-test: see packaging/roots/roots.mk
 # make kodi    the Kodi add-on: see packaging/kodi/kodi.mk
 # make docs, make frontend-test: see dbusapi/examples/examples.mk
 
@@ -110,5 +111,6 @@ clean:
 	rm -rf bin dist
 
 -include packaging/install.mk
+-include packaging/roots/roots.mk
 -include packaging/kodi/kodi.mk
 -include dbusapi/examples/examples.mk

@@ -2,9 +2,8 @@
 #               below as in the GNU coding standards, POLKIT=no leaves polkit out
 # make deb      Debian packages for $(DEB_ARCHES) into dist/, without root
 # make deb-check  builds them twice and compares, and asks lintian
-# make box-test tests on a booted systemd with the package installed, as root
-# make box-root SUITE=trixie  a root of another Debian release, kept outside the
-#               tree; LIST names what is in it, see packaging/roots
+# make box-test tests on a booted systemd with the package installed, as root;
+#               BOX_ROOT=DIR boots copies of DIR, not of this machine's own root
 
 prefix     ?= /usr
 bindir     ?= $(prefix)/bin
@@ -42,7 +41,7 @@ GZIP := gzip -9n
 INSTALL_DATA    ?= install -D -m 0644
 INSTALL_PROGRAM ?= install -D -m 0755
 
-.PHONY: install install-programs install-service install-polkit install-docs deb deb-check box-test box-root
+.PHONY: install install-programs install-service install-polkit install-docs deb deb-check box-test
 
 install: install-programs install-service install-docs $(if $(filter yes,$(POLKIT)),install-polkit)
 
@@ -134,14 +133,10 @@ deb-check: deb
 	cd dist && sha256sum --check SHA256SUMS
 	lintian --fail-on error,warning --allow-root $(addprefix dist/,$(debs))
 
-SUITE ?= trixie
-LIST  ?= box
-box-root:
-	@sh packaging/roots/root.sh '$(SUITE)' '$(LIST)'
-
+BOX_ROOT ?= /
 box-test: deb-$(HOST_ARCH)
 	rm -rf dist/box
 	$(BUILD) -o dist/box/plextv-sim ./cmd/plextv-sim
 	$(BUILD) -tags box -o dist/box/probe ./packaging/boxtest/probe
 	cp dist/$(call deb_of,$(HOST_ARCH)) dist/box/plexauthd.deb
-	$(GO) test -tags box -count 1 -timeout 20m $(BOX_FLAGS) ./packaging/boxtest
+	$(GO) test -tags box -count 1 -timeout 20m $(BOX_FLAGS) ./packaging/boxtest -args -root '$(BOX_ROOT)'

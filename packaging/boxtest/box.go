@@ -1,8 +1,8 @@
 //go:build box
 
 // Package boxtest boots a real systemd with a real system bus and polkit, and
-// installs and tries the package in there. It needs root, and on the machine
-// what the box is made of: systemd, dbus, dbus-broker and polkitd.
+// installs and tries the package in there. It needs to run as root, and in the
+// root directory that a box is a copy of systemd, dbus, dbus-broker and polkitd.
 package boxtest
 
 import (
@@ -10,6 +10,7 @@ import (
 	"cmp"
 	_ "embed"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -23,6 +24,9 @@ import (
 
 //go:embed init.sh
 var initScript string
+
+// lower is the root directory that a box is a copy of.
+var lower = flag.String("root", "/", "boot copies of the root directory `DIR`")
 
 // files is where "make box-test" puts what goes into a box.
 const files = "../../dist/box"
@@ -84,7 +88,7 @@ func (b *Box) start(dir string, o Options, console *bytes.Buffer) error {
 	defer in.Close()
 	b.holder = exec.Command("unshare",
 		"--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", "--fork", "--kill-child",
-		script, root, cmp.Or(o.Bus, "dbus"), source, o.Package)
+		script, *lower, root, cmp.Or(o.Bus, "dbus"), source, o.Package)
 	b.holder.Stdout, b.holder.Stderr = console, console
 	// The cgroup namespace begins where the process is that makes it.
 	b.holder.SysProcAttr = &syscall.SysProcAttr{

@@ -1,17 +1,17 @@
 #!/bin/sh
-# PID 1 of new namespaces: turns a copy of this machine's root file system, with
-# all changes kept in memory, into the root, and becomes systemd there.
-#   init.sh DIR BUS FILES PACKAGE
-# DIR is an empty directory, BUS dbus or dbus-broker. FILES appears in the box as
-# /opt/box. PACKAGE enabled or disabled has the package in there installed before
-# systemd runs, as for an image.
+# PID 1 of new namespaces: turns a copy of a root file system, with all changes
+# kept in memory, into the root, and becomes systemd there.
+#   init.sh ROOT DIR BUS FILES PACKAGE
+# ROOT is copied, / for this machine's own. DIR is an empty directory, BUS dbus or
+# dbus-broker. FILES appears in the box as /opt/box. PACKAGE enabled or disabled
+# has the package in there installed before systemd runs, as for an image.
 set -eu
-dir=$1 bus=$2 files=$3 package=$4
+root=$1 dir=$2 bus=$3 files=$4 package=$5
 
 mount --make-rprivate /
 mount -t tmpfs -o mode=0755,size=1g box "$dir"
 mkdir "$dir/changes" "$dir/work" "$dir/root"
-mount -t overlay -o "lowerdir=/,upperdir=$dir/changes,workdir=$dir/work" box "$dir/root"
+mount -t overlay -o "lowerdir=$root,upperdir=$dir/changes,workdir=$dir/work" box "$dir/root"
 cd "$dir/root"
 
 mount -t proc -o nosuid,nodev,noexec proc proc
