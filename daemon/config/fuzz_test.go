@@ -90,7 +90,7 @@ func quotesNothing(t *testing.T, err error, text string) {
 	}
 }
 
-// checkConfig wants what the README promises of settings that are accepted.
+// checkConfig wants what plexauthd.toml(5) promises of settings that are accepted.
 func checkConfig(t *testing.T, c config.Config) {
 	t.Helper()
 	for name, d := range map[string]struct{ low, is, high time.Duration }{

@@ -10,7 +10,8 @@ import (
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
 )
 
-// What the README's transcripts say of Ada, who has a media server and a home.
+// What the sessions in the README and plexauthd(8) say of Ada, who has a media
+// server and a home.
 const (
 	adasUUID  = "0a1b2c3d4e5f6071"
 	machineID = "51a0c4f5e1d94f6b8e3c2d7a9b0f1e2d3c4b5a69"

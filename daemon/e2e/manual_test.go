@@ -1,0 +1,134 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// manualSessions are the terminal sessions in the EXAMPLES of plexauthd(8).
+func manualSessions(t *testing.T) []string {
+	t.Helper()
+	source, err := os.ReadFile("../../packaging/man/plexauthd.8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, match := range regexp.MustCompile(`(?ms)^\.EX\n(\$ .*?)^\.EE$`).FindAllSubmatch(source, -1) {
+		found = append(found, strings.NewReplacer(`\-`, `-`, `\e`, `\`, `\(aq`, `'`, `\(dq`, `"`).Replace(string(match[1])))
+	}
+	return found
+}
+
+// TestManual types what the terminal sessions of plexauthd(8) type, and compares
+// the types of the answers with what is printed there; values differ each time.
+func TestManual(t *testing.T) {
+	sessions := manualSessions(t)
+	if len(sessions) != 7 {
+		t.Fatalf("plexauthd(8) has %d sessions, and this test knows 7", len(sessions))
+	}
+	variables, pairing, signals, account, imports, servers, home := sessions[0], sessions[1], sessions[2], sessions[3], sessions[4], sessions[5], sessions[6]
+	b := newBox(t)
+	b.start()
+	f := b.frontend()
+	shell := b.shell() + strings.ReplaceAll(variables, "$ ", "")
+	b.transcript(shell, pairing)
+	heard := b.gdbus(signals)
+	pins := b.sim.Pins()
+	b.claim(pins[len(pins)-1].Code)
+	f.await("AuthChanged")
+	heard()
+	b.transcript(shell, account)
+	f.await("AuthChanged")
+	ada := b.ada()
+	b.signInAs(f, ada)
+	write(t, filepath.Join(b.dir, "retune_plex_auth.json"), `{"version":1,"token":{"token":"`+ada+`"}}`)
+	for _, session := range []string{imports, servers, home} {
+		b.transcript(shell, session)
+	}
+}
+
+// TestTranscripts does the same with what the README types, signed in as Ada.
+func TestTranscripts(t *testing.T) {
+	b := newBox(t)
+	b.start()
+	b.signInAs(b.frontend(), b.ada())
+	for _, session := range blocks(t, "console") {
+		b.transcript(b.shell(), session)
+	}
+}
+
+// shell has the tools ask this box's bus instead of the system's.
+func (b *box) shell() string {
+	return fmt.Sprintf(`cd %[3]s
+busctl() { command busctl --address=%[1]s "$@"; }
+plexauthctl() { command %[2]s/plexauthctl --bus %[1]s "$@"; }
+`, b.bus.Address, programs, b.dir)
+}
+
+func (b *box) transcript(shell, text string) {
+	b.t.Helper()
+	var id string // the pairing of this run in place of the one that is printed
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for i, line := range lines {
+		command, ok := strings.CutPrefix(line, "$ ")
+		if !ok {
+			continue
+		}
+		want := ""
+		if i+1 < len(lines) && !strings.HasPrefix(lines[i+1], "$ ") {
+			want, _, _ = strings.Cut(lines[i+1], " ")
+		}
+		command = regexp.MustCompile(` t \d+$`).ReplaceAllString(command, " t "+id)
+		out, err := exec.Command("bash", "-c", shell+command).CombinedOutput()
+		fields := append(strings.Fields(string(out)), "", "")
+		if (err != nil) != (want == "Call") || fields[0] != want { // "Call failed: …"
+			b.t.Errorf("%s\nanswers %q (%v), not %s", command, out, err, want)
+		}
+		if want == "tsssx" {
+			id = fields[1]
+		}
+	}
+}
+
+// gdbus runs the gdbus of a session. The function that it returns waits until it
+// has printed the signals that the session shows, in their order.
+func (b *box) gdbus(session string) (heard func()) {
+	b.t.Helper()
+	command, lines, _ := strings.Cut(session, "\n")
+	command = strings.Replace(strings.TrimPrefix(command, "$ "), "--system", "--address="+b.bus.Address, 1)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	cmd := exec.CommandContext(ctx, "sh", "-c", "exec "+command)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { cancel(); _ = cmd.Wait() })
+	printed := bufio.NewScanner(out)
+	next := func(want string) {
+		b.t.Helper()
+		for printed.Scan() {
+			if strings.HasPrefix(printed.Text(), want) {
+				return
+			}
+		}
+		b.t.Errorf("%s did not print %q", command, want)
+	}
+	next("The name tv.retune.PlexAuth1 is owned by")
+	return func() {
+		b.t.Helper()
+		for line := range strings.Lines(lines) {
+			signal, _, _ := strings.Cut(line, " (")
+			next(signal + " (")
+		}
+	}
+}
