@@ -86,6 +86,7 @@ install-docs:
 		$(INSTALL_DATA) /dev/stdin $(DESTDIR)$(docdir)/$${page#*/} || exit; done
 	$(INSTALL_DATA) packaging/kodi/screenshot.png $(DESTDIR)$(docdir)/kodi/screenshot.png
 	$(INSTALL_DATA) packaging/systemd/examples/sealed.conf $(DESTDIR)$(docdir)/examples/sealed.conf
+	$(INSTALL_DATA) packaging/systemd/examples/plexauthd-seal.service $(DESTDIR)$(docdir)/examples/plexauthd-seal.service
 	$(INSTALL_DATA) packaging/man/plexauthd.8 $(DESTDIR)$(mandir)/man8/plexauthd.8
 	$(INSTALL_DATA) packaging/man/plexauthctl.1 $(DESTDIR)$(mandir)/man1/plexauthctl.1
 	$(INSTALL_DATA) packaging/man/plexauthd.toml.5 $(DESTDIR)$(mandir)/man5/plexauthd.toml.5

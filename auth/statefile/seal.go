@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"maps"
 	"slices"
@@ -121,4 +122,14 @@ func bareCopies(path string) ([]string, error) {
 		data, err := readFile(name)
 		return err != nil || bytes.Contains(data, []byte(sealedV1))
 	}), err
+}
+
+// IsSealed tells without a key whether the state file at path has secrets that
+// only a key opens. No file has none.
+func IsSealed(path string) (bool, error) {
+	data, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return bytes.Contains(data, []byte(`"`+sealedV1)), err
 }

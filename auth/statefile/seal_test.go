@@ -278,3 +278,25 @@ func TestSecretsThatLookSealed(t *testing.T) {
 		}
 	}
 }
+
+func TestIsSealed(t *testing.T) {
+	b := newSealedBox(t, "")
+	want := func(want bool) {
+		t.Helper()
+		if sealed, err := statefile.IsSealed(b.path); sealed != want || err != nil {
+			t.Errorf("IsSealed() = %v, %v, want %v", sealed, err, want)
+		}
+	}
+	want(false) // no file
+	b.save(statefile.State{ClientID: "3f0c"})
+	want(false)
+	b.save(fullState())
+	want(true)
+	b.write(full)
+	want(false)
+	b.write("not TOML, token = \"sealed:v1:AAAA\"")
+	want(true)
+	if sealed, err := statefile.IsSealed(b.dir); err == nil {
+		t.Errorf("a directory: %v", sealed)
+	}
+}

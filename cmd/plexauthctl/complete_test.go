@@ -33,6 +33,8 @@ func TestCompletion(t *testing.T) {
 	p.offers("", "status", "")
 	p.offers("", "doctor", "")
 	p.offers("system\nsession\n", "--bus", "")
+	p.offers("host\ntpm2\nhost+tpm2\n", "seal", "--with-key", "")
+	p.offers("", "seal", "--pcrs", "")
 	p.offers("auto\nalways\nnever\n", "login", "--qr", "")
 	p.Plex.Fail(plextvsim.Fault{Reset: true})
 	p.offers("", "--bus", bus, "switch", "")

@@ -66,7 +66,8 @@ Exit status: 0 done, 1 failed, 2 wrong use, 3 not signed in.`,
 	completeFlag(root, "bus", oneOf("system", "session"))
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "print JSON")
 	root.AddCommand(p.statusCommand(), p.loginCommand(), p.importCommand(), p.logoutCommand(), p.validateCommand(),
-		p.usersCommand(), p.switchCommand(), p.serversCommand(), p.headersCommand(), p.watchCommand(), p.doctorCommand(), p.versionCommand())
+		p.usersCommand(), p.switchCommand(), p.serversCommand(), p.headersCommand(), p.watchCommand(), p.doctorCommand(),
+		p.sealCommand(), p.versionCommand())
 	root.SetOut(p.out) // before the completion command, which keeps it
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

@@ -1,0 +1,164 @@
+package seal
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// makeDurable has the disk keep the key and what systemd needs to open it.
+// systemd-creds itself syncs neither.
+func (o Options) makeDurable(dir *os.File, binding Binding) error {
+	paths := []string{o.Credential}
+	if binding.usesHost() {
+		paths = append(paths, o.hostKey, filepath.Dir(o.hostKey), o.machineID, filepath.Dir(o.machineID))
+	}
+	for _, path := range paths {
+		if err := syncPath(path); err != nil {
+			return fmt.Errorf("making the key durable: %w", err)
+		}
+	}
+	if err := syncFile(dir); err != nil {
+		return fmt.Errorf("making the key durable: %w", err)
+	}
+	return nil
+}
+
+// lasts tells whether what the key is bound to will be there after the next boot.
+// It is asked before systemd-creds is: that deletes the host key if the machine-id
+// is another one.
+func (o Options) lasts(binding Binding) error {
+	needed := []string{filepath.Dir(o.Credential)}
+	if binding.usesHost() {
+		needed = append(needed, filepath.Dir(o.hostKey), o.machineID)
+	}
+	for _, path := range needed {
+		lost, err := o.inMemory(path)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		if lost {
+			return fmt.Errorf("%s is kept in memory: the key could not be opened after the next boot", path)
+		}
+	}
+	if !binding.usesHost() {
+		return nil
+	}
+	return o.checkHostKey()
+}
+
+// inMemory tells whether a path is on a file system that the next boot finds empty.
+func inMemory(path string) (bool, error) {
+	var system unix.Statfs_t
+	err := unix.Statfs(path, &system)
+	return system.Type == unix.TMPFS_MAGIC || system.Type == unix.RAMFS_MAGIC, err
+}
+
+// credentialAppID is what systemd hashes with the machine-id at the start of its
+// host key, from its src/shared/creds-util.c.
+var credentialAppID, _ = hex.DecodeString("d3acecba0dad4cdfb8c9381528936c58")
+
+// checkHostKey refuses a host key of another machine-id, which systemd deletes when
+// it looks at it.
+func (o Options) checkHostKey() error {
+	hostKey, err := os.ReadFile(o.hostKey)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // systemd makes one, or says that it is missing
+	}
+	if err != nil {
+		return fmt.Errorf("reading systemd's host key: %w", err)
+	}
+	defer clear(hostKey)
+	text, err := os.ReadFile(o.machineID)
+	if err != nil {
+		return fmt.Errorf("reading the machine-id: %w", err)
+	}
+	id, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(id) != idSize {
+		return fmt.Errorf("%s has no machine-id, without which systemd does not open its host key", o.machineID)
+	}
+	if !bytes.HasPrefix(hostKey, appSpecific(id)) {
+		return fmt.Errorf("%s was made under another machine-id than the one in %s now, and systemd deletes it when it is used: "+
+			"put the old machine-id back, or remove that file if nothing is sealed with it", o.hostKey, o.machineID)
+	}
+	return nil
+}
+
+// appSpecific is sd_id128_get_machine_app_specific(3) for credentials.
+func appSpecific(machineID []byte) []byte {
+	mac := hmac.New(sha256.New, machineID)
+	mac.Write(credentialAppID)
+	id := mac.Sum(nil)[:idSize]
+	id[6] = id[6]&0x0f | 0x40
+	id[8] = id[8]&0x3f | 0x80
+	return id
+}
+
+// lockDir opens the directory, made if need be, and keeps others who do the same
+// waiting until it is closed.
+func lockDir(path string) (*os.File, error) {
+	if err := makeDir(path, 0o700); err != nil {
+		return nil, explainWrite(err)
+	}
+	dir, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(dir.Fd()), unix.LOCK_EX); err != nil {
+		_ = dir.Close()
+		return nil, fmt.Errorf("locking %s: %w", path, err)
+	}
+	return dir, nil
+}
+
+// makeDir creates the directory and what is missing above it, durably.
+func makeDir(path string, mode fs.FileMode) error {
+	_, err := os.Stat(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	parent := filepath.Dir(path)
+	if err := makeDir(parent, 0o755); err != nil {
+		return err
+	}
+	if err := os.Mkdir(path, mode); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncPath(parent)
+}
+
+// explainWrite says what to do where /etc cannot be written.
+func explainWrite(err error) error {
+	if errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("%w: name a place that lasts with --credential, and put the drop-in into the image", err)
+	}
+	return err
+}
+
+func syncPath(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return syncFile(file)
+}
+
+// syncFile is fsync(2), without the EINVAL that some file systems have for
+// directories, where nothing more can be done.
+func syncFile(file *os.File) error {
+	if err := file.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
+		return err
+	}
+	return nil
+}
