@@ -39,23 +39,6 @@ func TestSealedSignInSurvivesRestart(t *testing.T) {
 	b.mustBeSealed(t, token)
 }
 
-// The example as it is installed, with a key made as its comment says: for a
-// box without a TPM, because the kind of key is what the machine has.
-func TestSealedWithTheExample(t *testing.T) {
-	b := bootWithPlex(t, Options{})
-	token := b.signIn(t)
-	b.Run(t, "grep", "-qFe", token, stateFile)
-	b.Run(t, "sh", "-ec", `mkdir -p -m 0700 /etc/credstore.encrypted
-		head -c 32 /dev/urandom |
-			systemd-creds encrypt --with-key=host --name=plexauthd.key - /etc/credstore.encrypted/plexauthd.key
-		install -D -m 0644 -t /etc/systemd/system/plexauthd.service.d /usr/share/doc/plexauthd/examples/sealed.conf
-		systemctl daemon-reload
-		systemctl restart plexauthd`)
-	b.mustBeSealed(t, token)
-	mustEqual(t, "token that was there before", b.token(t), token)
-	mustEqual(t, "what systemd-analyze verify says", b.Run(t, "systemd-analyze", "verify", "plexauthd.service"), "")
-}
-
 func TestSealedWithAnotherKeyIsLeftAlone(t *testing.T) {
 	b := bootWithPlex(t, Options{})
 	right := strings.Repeat("k", 32)
