@@ -1,7 +1,13 @@
 package daemon
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
 	"github.com/jonboulle/clockwork"
+	"golang.org/x/sys/unix"
 
 	"github.com/retune-tv/plexauthd/auth/statefile"
 	"github.com/retune-tv/plexauthd/daemon/config"
@@ -27,5 +33,26 @@ func openState(path string, clock clockwork.Clock) (*statefile.File, error) {
 	if err != nil {
 		return nil, &config.Error{File: "credential " + keyCredential, Problem: err.Error()}
 	}
-	return statefile.OpenSealed(path, clock, key), nil
+	return statefile.OpenSealed(path, clock, key.Settled(syncKey)), nil
+}
+
+// syncKey has the disk keep a key that was made a moment ago, and what systemd opens
+// it with. systemd-creds(1) syncs neither, and the daemon may not open their files, but
+// it can have the file systems written.
+func syncKey() error {
+	for _, path := range []string{"/etc", "/var/lib/systemd"} {
+		dir, err := os.Open(path)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("syncing the key: %w", err)
+		}
+		err = unix.Syncfs(int(dir.Fd()))
+		_ = dir.Close()
+		if err != nil {
+			return fmt.Errorf("syncing the key in %s: %w", path, err)
+		}
+	}
+	return nil
 }

@@ -77,7 +77,7 @@ func (e *SealError) Unwrap() error { return e.Err }
 // old state, whole, unless Err says that it could not be put back.
 type WriteError struct {
 	// Op is what was tried, in words: "create directory", "open directory",
-	// "remove old copy", "keep old copy", "encode", "write", "confirm", or
+	// "remove old copy", "keep old copy", "encode", "seal", "write", "confirm", or
 	// "save" when the file as it was found forbids it.
 	Op string
 	// Path is what it was tried on.

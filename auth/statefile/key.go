@@ -22,7 +22,16 @@ type Key struct {
 	// value and keeps it in front of it. A pointer to the interface, because
 	// fmt prints what is behind any other, round keys and all, but of this the
 	// address. Nil for the zero Key.
-	aead *cipher.AEAD
+	aead   *cipher.AEAD
+	settle func() error // nil: nothing to do; see Settled
+}
+
+// Settled returns the key with a function that makes it outlive a power cut, as far as
+// it is not known to do so. It is called before the first secret of a file is sealed;
+// if it fails, the file stays as it is.
+func (k Key) Settled(settle func() error) Key {
+	k.settle = settle
+	return k
 }
 
 // ParseKey reads a key of 32 bytes in any form that an administrator may have
@@ -42,7 +51,7 @@ func ParseKey(text secret.String) (Key, error) {
 	if err != nil {
 		return Key{}, fmt.Errorf("making the cipher of the key: %w", err)
 	}
-	return Key{&aead}, nil
+	return Key{aead: &aead}, nil
 }
 
 // decodeKey looks at the length first: the last of 32 bytes may be a newline.

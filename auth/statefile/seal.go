@@ -131,5 +131,7 @@ func IsSealed(path string) (bool, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	return bytes.Contains(data, []byte(`"`+sealedV1)), err
+	return isSealed(string(data)), err
 }
+
+func isSealed(text string) bool { return strings.Contains(text, `"`+sealedV1) }

@@ -300,3 +300,43 @@ func TestIsSealed(t *testing.T) {
 		t.Errorf("a directory: %v", sealed)
 	}
 }
+
+// A sealed state whose key a power cut takes is lost, so the key comes first.
+func TestTheKeyIsSettledBeforeTheFirstSecretIsSealed(t *testing.T) {
+	for name, text := range map[string]string{"nothing": "", "plain": full} {
+		b, calls := newBox(t, text), 0
+		var fails error
+		b = b.unlock(key(t, rawKey).Settled(func() error {
+			calls++
+			if text != "" {
+				b.wantText(text)
+			}
+			return fails
+		}))
+		want := func(n int) {
+			t.Helper()
+			if calls != n {
+				t.Errorf("%s: settled %d times, want %d", name, calls, n)
+			}
+		}
+		if text == "" {
+			b.save(statefile.State{ClientID: "3f0c"}) // nothing to seal
+			want(0)
+			text = b.text()
+		}
+		fails = errors.New("disk on fire")
+		if failed := b.wantWriteError(fullState()); failed.Op != "seal" || !errors.Is(failed, fails) {
+			t.Errorf("%s: %v", name, failed)
+		}
+		b.wantText(text)
+		fails, calls = nil, 0
+		b.save(fullState())
+		want(1)
+		b.wantNothingBare()
+		other := fullState()
+		other.Auth.Token = secret.New("another")
+		b.save(other)
+		b.wantState(other)
+		want(1)
+	}
+}

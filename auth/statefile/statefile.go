@@ -149,6 +149,11 @@ func (f *File) write(old document, s State) error {
 	if err != nil {
 		return f.failed("encode", f.path, err)
 	}
+	if f.key.settle != nil && isSealed(text) && !isSealed(old.text) {
+		if err := f.key.settle(); err != nil {
+			return f.failed("seal", f.path, err)
+		}
+	}
 	if s.Auth == nil {
 		err = f.removeCopies()
 	} else if plain && !old.bare {

@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"bufio"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -76,6 +78,52 @@ func TestASealedBoxStaysSignedIn(t *testing.T) {
 	b.start()
 	f.holds(token)
 	b.mustBeSealed(token)
+}
+
+// A power cut must not leave a sealed state and no key: what systemd-creds wrote a
+// moment ago may be in memory only.
+func TestTheKeysFileSystemIsSyncedBeforeTheFirstSeal(t *testing.T) {
+	b := newBox(t)
+	b.passKey(strings.Repeat("k", 32))
+	stop := b.start().trace("syncfs,write")
+	f := b.frontend()
+	b.signIn(f)
+	f.requestPin()
+	calls := stop()
+	before, _, sealed := strings.Cut(calls, `= \"sealed:v1:`)
+	if !sealed || !strings.Contains(before, "</etc>") || !strings.Contains(before, "</var/lib/systemd>") {
+		t.Errorf("the file systems of the key are not synced before the state is sealed:\n%s", calls)
+	}
+	if n := strings.Count(calls, "syncfs("); n != 2 {
+		t.Errorf("%d syncs for two secrets:\n%s", n, calls)
+	}
+}
+
+// trace notes what the process asks the kernel for, until stop.
+func (p *process) trace(calls string) (stop func() string) {
+	t := p.box.t
+	t.Helper()
+	out := filepath.Join(p.box.dir, "strace")
+	cmd := exec.Command("strace", "-f", "-y", "-s", "4096", "-o", out, "-e", "signal=none", "-e", "trace="+calls, "-p", strconv.Itoa(p.cmd.Process.Pid))
+	said, err := cmd.StderrPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatalf("starting strace, from Debian's package of that name: %v", err)
+	}
+	if line, _ := bufio.NewReader(said).ReadString('\n'); !strings.Contains(line, "attached") {
+		t.Fatalf("strace says %q", line)
+	}
+	return func() string {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait() // it was killed
+		text, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
 }
 
 func TestAKeyThatComesLaterSealsAtOnce(t *testing.T) {
