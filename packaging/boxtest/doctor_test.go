@@ -77,6 +77,22 @@ func TestDoctorSeesWhoMayNot(t *testing.T) {
 	}
 }
 
+// A box where only root calls needs no group.
+func TestDoctorWithoutTheGroup(t *testing.T) {
+	b := bootWithPlex(t, Options{})
+	b.addUsers(t)
+	b.signIn(t)
+	b.Run(t, "groupdel", "plexauth")
+	b.Run(t, "systemctl", "restart", "plexauthd")
+	if healthy, found := b.examine(t); !healthy || !strings.Contains(found["group"].Finding, "there is no group plexauth") {
+		t.Errorf("root: %+v", found)
+	}
+	_, found := b.examine(t, as("other")...)
+	if f := found["group"]; f.Result != doctor.Wrong || !strings.Contains(f.Advice, "systemd-sysusers") {
+		t.Errorf("somebody else: %+v", f)
+	}
+}
+
 func TestDoctorOnABrokenBox(t *testing.T) {
 	for _, c := range []struct{ wreck, check, finding, advice string }{
 		{`sed -i 's/^version = 1/version = 99/' ` + stateFile, "service", "the state cannot be kept: ", "journalctl -x"},
@@ -86,7 +102,6 @@ func TestDoctorOnABrokenBox(t *testing.T) {
 		{`printf '[plex]\ncolour = "red"\n' > /etc/plexauthd/config.toml`, "service", "failed", "journalctl -x"},
 		{`systemctl mask plexauthd`, "service", "masked", "systemctl status"},
 		{`rm /usr/share/dbus-1/system.d/tv.retune.PlexAuth1*.conf`, "daemon", "", ""},
-		{`groupdel plexauth`, "group", "no group plexauth", "systemd-sysusers"},
 		{`printf '[plex]\nurl = "https://plex.invalid"\n' > /etc/plexauthd/config.toml`, "dns", "plex.invalid", "/etc/resolv.conf"},
 		{`systemctl stop plextv-sim`, "plex.tv", "connection refused", "on the network"},
 		{`mkdir -p /run/systemd/timesync; systemctl stop plextv-sim`, "clock", "has not set it yet", "timedatectl"},

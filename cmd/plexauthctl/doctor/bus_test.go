@@ -71,7 +71,9 @@ func TestGroup(t *testing.T) {
 		result Result
 		advice string
 	}{
-		{system, membership{uid: 0}, Wrong, "make it, and start the daemon again: systemd-sysusers"},
+		{system, membership{uid: 0}, OK, ""},
+		{allowed, membership{uid: 7}, OK, ""},
+		{system, membership{uid: 7}, Wrong, "make it, and start the daemon again: systemd-sysusers"},
 		{system, membership{uid: 0, exists: true}, OK, ""},
 		{system, membership{uid: 7, exists: true, held: true}, OK, ""},
 		{system, membership{uid: 7, exists: true, listed: true}, Wrong, "log out and in again"},
