@@ -72,7 +72,15 @@ func replace(path string, data []byte) error {
 	if _, err := pending.Write(data); err != nil {
 		return err
 	}
-	return pending.CloseAtomicallyReplace()
+	return explainBusy(pending.CloseAtomicallyReplace())
+}
+
+// explainBusy says why rename(2) finds a file busy: nothing else makes it so.
+func explainBusy(err error) error {
+	if errors.Is(err, syscall.EBUSY) {
+		return fmt.Errorf("%w: the file is mounted by itself and cannot be replaced; mount its directory instead", err)
+	}
+	return err
 }
 
 // confirm makes the rename that put path there durable. The file itself is
@@ -128,7 +136,7 @@ func setAside(path, target string) (string, error) {
 		name = fmt.Sprintf("%s-%d", target, n)
 	}
 	if err := os.Rename(path, name); err != nil {
-		return "", err
+		return "", explainBusy(err)
 	}
 	return name, syncPath(filepath.Dir(path))
 }
