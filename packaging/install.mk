@@ -76,6 +76,8 @@ install-polkit:
 		$(DESTDIR)$(polkitactiondir)/tv.retune.PlexAuth1.policy
 	$(INSTALL_DATA) packaging/polkit/examples/50-plexauthd-kiosk.rules \
 		$(DESTDIR)$(docdir)/examples/50-plexauthd-kiosk.rules
+	$(INSTALL_DATA) packaging/polkit/examples/50-plexauthd-kiosk.pkla \
+		$(DESTDIR)$(docdir)/examples/50-plexauthd-kiosk.pkla
 
 # The pages lie beside the examples when installed; the other sources are not there.
 pages := $(addprefix docs/,INTEGRATORS.md JOURNAL.md FRONTENDS.md) packaging/kodi/README.md
