@@ -9,6 +9,7 @@
 # make demo    the whole job once, on a private bus, by itself
 # make mock    daemon and simulated plex.tv for people who draw a screen, until q
 # make bench   how fast and how small, beside services in C, Python and Go; a few minutes
+# make licenses, make pin  what distributions are told, when a module or the release changes
 # make check   gofmt, vet, staticcheck, govulncheck
 # make install, make deb: see packaging/install.mk
 # make box-root, make fresh-test: see packaging/roots/roots.mk
@@ -32,7 +33,7 @@ ROOT_TAG := $(if $(filter 0,$(shell id -u)),-tags root)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: all test fuzz model fleet soak soak-hour torture demo mock bench size check clean
+.PHONY: all test fuzz model fleet soak soak-hour torture demo mock bench size licenses pin check clean
 all: $(PROGRAMS)
 
 bin/%: $(SOURCES)
@@ -106,6 +107,14 @@ bin/tools/staticcheck:
 
 bin/tools/govulncheck:
 	GOBIN=$(CURDIR)/bin/tools $(GO) install $(GOVULNCHECK)
+
+# licenses writes the license texts of what is linked in, and the files that name them.
+licenses:
+	$(GO) test -count=1 ./packaging -args -update
+
+# pin has the Yocto recipe build this commit: after a release.
+pin:
+	$(GO) test -count=1 -run Yocto ./packaging -args -pin
 
 clean:
 	rm -rf bin dist

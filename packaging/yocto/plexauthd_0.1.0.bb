@@ -1,15 +1,16 @@
 SUMMARY = "Plex sign-in for a TV box, as a D-Bus service"
 HOMEPAGE = "https://github.com/retune-tv/plexauthd"
-LICENSE = "Apache-2.0"
+# Also of the Go modules that are linked in, whose texts lie in packaging/licenses.
+LICENSE = "Apache-2.0 & BSD-2-Clause & BSD-3-Clause & MIT"
 LIC_FILES_CHKSUM = "file://src/${GO_IMPORT}/LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 
-# Name the commit that you ship in place of AUTOREV.
+# SRCREV is a commit of this version; name the one that you ship.
 #
 # The modules are fetched while compiling, for which the task gets a network. To
 # build without one, run "go mod vendor" in the sources, commit vendor/ to a
 # branch or mirror of yours, name that here, and delete the line with [network].
 SRC_URI = "git://github.com/retune-tv/plexauthd;protocol=https;branch=main;destsuffix=${GO_SRCURI_DESTSUFFIX}"
-SRCREV = "${AUTOREV}"
+SRCREV = "0000000000000000000000000000000000000000"
 do_compile[network] = "1"
 
 GO_IMPORT = "github.com/retune-tv/plexauthd"
