@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"flag"
 	"fmt"
-	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -90,7 +90,7 @@ func TestYocto(t *testing.T) {
 	if match == nil || strings.Contains(text, "AUTOREV") {
 		t.Fatalf("%s does not name a commit", file)
 	}
-	if _, err := os.Stat("../.git"); err != nil {
+	if exec.Command("git", "-c", "safe.directory=*", "rev-parse", "--git-dir").Run() != nil {
 		return // an archive of the sources
 	}
 	if strings.TrimSpace(git(t, "rev-parse", "--is-shallow-repository")) == "true" {
