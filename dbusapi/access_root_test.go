@@ -53,7 +53,7 @@ func TestAccessOnTheSystemBus(t *testing.T) {
 			b.checkForSecrets("stranger", heard)
 
 			calls := everyCall(b.service.Exported())
-			if len(calls) != 21 {
+			if len(calls) != 22 {
 				t.Fatalf("the calls are %v", calls)
 			}
 			member := newStranger(t, b.ctx, b.bus.Address, nobody, group)

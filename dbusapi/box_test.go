@@ -126,7 +126,9 @@ func (b *box) start() {
 	var err error
 	options := dbusapi.Options{
 		Open: func() dbusapi.Account { return served }, Bus: address, Version: version, Clock: s.clock, Log: s.log, LogLevel: s.logLevel,
-		Wake: s.wake,
+		Wake: s.wake, Endpoint: func() plextv.Endpoint {
+			return plextv.Endpoint{URL: b.server.URL, Proxy: "http://proxy:3128", ProxyUser: true}
+		},
 	}
 	b.service, err = dbusapi.Serve(b.ctx, options.WithAccessGroup(standIn))
 	if err != nil {

@@ -109,7 +109,7 @@ func TestAnswersAreAsTheXMLSays(t *testing.T) {
 		args   []any
 	}{
 		{"RequestPin", nil}, {"RequestPinWithOptions", []any{options{}}}, {"CheckPinStatus", []any{p.ID}},
-		{"GetPinQR", []any{"svg", uint32(0)}}, {"CancelPin", []any{p.ID}}, {"StoreCredentials", []any{stored}}, {"Validate", nil}, {"GetToken", nil},
+		{"GetPinQR", []any{"svg", uint32(0)}}, {"CancelPin", []any{p.ID}}, {"StoreCredentials", []any{stored}}, {"Validate", nil}, {"GetPlexEndpoint", nil}, {"GetToken", nil},
 		{"GetCurrentUser", nil}, {"GetAuthHeaders", nil}, {"GetStoredCredentials", nil}, {"ValidateToken", []any{"x"}},
 		{"SelectServer", []any{"m", "http://h"}}, {"ListServers", nil}, {"GetServerHeaders", []any{machineID}},
 		{"RenewServerHeaders", []any{machineID}}, {"ListUsers", nil}, {"SwitchUser", []any{aliceUUID, ""}},

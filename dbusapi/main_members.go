@@ -19,6 +19,7 @@ func (s *Service) mainMembers() members {
 		"CheckPinStatus":        {action: pair, asksPlex: true, in: []arg{id}, run: s.checkPinStatus},
 		"CancelPin":             {action: pair, in: []arg{id}, run: s.cancelPin},
 		"GetPinQR":              {action: pair, in: []arg{{"format", "s"}, {"scale", "u"}}, atOnce: getPinQR, long: true},
+		"GetPlexEndpoint":       {action: pair, atOnce: s.getPlexEndpoint, fresh: true},
 		"Validate":              {action: pair, asksPlex: true, run: s.validate},
 	}
 }
@@ -82,6 +83,15 @@ func getPinQR(now *auth.Snapshot, c *call) ([]any, error) {
 
 func (s *Service) validate(ctx context.Context, _ *call) ([]any, error) {
 	return single(s.account.Validate(ctx))
+}
+
+func (s *Service) getPlexEndpoint(*auth.Snapshot, *call) ([]any, error) {
+	e := s.endpoint()
+	return []any{map[string]dbus.Variant{
+		"url":        dbus.MakeVariant(e.URL),
+		"proxy":      dbus.MakeVariant(e.Proxy),
+		"proxy_user": dbus.MakeVariant(e.ProxyUser),
+	}}, nil
 }
 
 func single[T any](value T, err error) ([]any, error) {

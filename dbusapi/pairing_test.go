@@ -191,3 +191,13 @@ func TestValidate(t *testing.T) {
 	}
 	validate(false)
 }
+
+func TestGetPlexEndpoint(t *testing.T) {
+	b := newBox(t, setup{})
+	var endpoint options
+	b.client().main("GetPlexEndpoint").gives("a{sv}", &endpoint)
+	want := options{"url": dbus.MakeVariant(b.server.URL), "proxy": dbus.MakeVariant("http://proxy:3128"), "proxy_user": dbus.MakeVariant(true)}
+	if !reflect.DeepEqual(endpoint, want) {
+		t.Errorf("%v, want %v", endpoint, want)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/retune-tv/plexauthd/auth"
+	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/secret"
 	"github.com/retune-tv/plexauthd/dbusapi/bus"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
@@ -55,6 +56,8 @@ type Options struct {
 	// LogLevel is what org.freedesktop.LogControl1 shows and sets; nil: a level
 	// that nothing follows.
 	LogLevel *slog.LevelVar
+	// Endpoint tells where plex.tv is asked; nil: nobody is told.
+	Endpoint func() plextv.Endpoint
 	// Wake hears that the box has resumed from sleep ([WakeResumed]) or that the
 	// network is back ([WakeNetwork]); nil: nobody listens for that. It is called
 	// on a goroutine of its own, so that calls may overlap, and one may still come
@@ -66,10 +69,11 @@ type Options struct {
 
 // Service is the account on a bus.
 type Service struct {
-	account Account
-	version string
-	clock   clockwork.Clock
-	log     *slog.Logger
+	account  Account
+	version  string
+	endpoint func() plextv.Endpoint
+	clock    clockwork.Clock
+	log      *slog.Logger
 
 	logLevel *slog.LevelVar
 
@@ -103,7 +107,7 @@ const (
 // reached or the name is taken.
 func Serve(ctx context.Context, o Options) (*Service, error) {
 	s := &Service{
-		version: o.Version, clock: o.Clock, log: o.Log, ready: make(chan struct{}),
+		version: o.Version, endpoint: o.Endpoint, clock: o.Clock, log: o.Log, ready: make(chan struct{}),
 		early:     newInFlight(maxOfOne, maxRunning),
 		running:   newInFlight(maxOfOne, maxRunning),
 		strangers: newInFlight(maxOfOneStranger, maxStrangers),
@@ -113,6 +117,9 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.endpoint == nil {
+		s.endpoint = func() plextv.Endpoint { return plextv.Endpoint{} }
 	}
 	if s.logLevel = o.LogLevel; s.logLevel == nil {
 		s.logLevel = new(slog.LevelVar)

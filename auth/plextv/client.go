@@ -43,6 +43,9 @@ type Config struct {
 	// RootCAs are the authorities to trust. Nil means the system's, which
 	// SSL_CERT_FILE replaces as crypto/x509 documents.
 	RootCAs *x509.CertPool
+	// Proxy chooses the proxy for a question. Nil means what the environment
+	// says, as net/http documents.
+	Proxy func(*http.Request) (*url.URL, error)
 	// OnDate is told the time of plex.tv's clock, to the second, with each
 	// answer that is its own: JSON or XML, over TLS unless BaseURL says http.
 	// The goroutine that asks calls it, several may at once, and it must not
@@ -62,6 +65,7 @@ type Client struct {
 	onDate  func(time.Time)
 	gate    *gate
 	rootCAs *x509.CertPool
+	proxy   func(*http.Request) (*url.URL, error)
 	way     atomic.Pointer[way]
 }
 
@@ -75,12 +79,15 @@ type way struct {
 // New returns a client, or an error that says what is wrong with cfg. It does
 // not touch the network.
 func New(cfg Config) (*Client, error) {
-	c := &Client{clock: cfg.Clock, log: cfg.Log, onDate: cfg.OnDate, rootCAs: cfg.RootCAs, gate: newGate()}
+	c := &Client{clock: cfg.Clock, log: cfg.Log, onDate: cfg.OnDate, rootCAs: cfg.RootCAs, proxy: cfg.Proxy, gate: newGate()}
 	if c.clock == nil {
 		c.clock = clockwork.NewRealClock()
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.proxy == nil {
+		c.proxy = http.ProxyFromEnvironment
 	}
 	if c.onDate == nil {
 		c.onDate = func(time.Time) {}
@@ -110,7 +117,7 @@ func (c *Client) Redirect(baseURL string, timeout time.Duration) error {
 		next.timeout = timeout
 	}
 	next.http = &http.Client{
-		Transport:     newTransport(next.timeout, c.clock, c.rootCAs),
+		Transport:     c.newTransport(next.timeout),
 		CheckRedirect: checkRedirect,
 	}
 	if old := c.way.Swap(next); old != nil {

@@ -2,14 +2,11 @@ package plextv
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
-
-	"github.com/jonboulle/clockwork"
 )
 
 const (
@@ -19,15 +16,15 @@ const (
 
 // newTransport returns a transport for a few small requests: HTTP/1 only, as
 // HTTP/2 costs memory on the box and gains nothing here.
-func newTransport(timeout time.Duration, clock clockwork.Clock, roots *x509.CertPool) *http.Transport {
+func (c *Client) newTransport(timeout time.Duration) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
-		Proxy: http.ProxyFromEnvironment,
+		Proxy: c.proxy,
 		// A dial outlives the request that began it.
 		DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
 		Protocols:              protocols,
-		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, Time: clock.Now},
+		TLSClientConfig:        &tls.Config{RootCAs: c.rootCAs, MinVersion: tls.VersionTLS12, Time: c.clock.Now},
 		TLSHandshakeTimeout:    timeout,
 		ResponseHeaderTimeout:  timeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,

@@ -224,7 +224,7 @@ func TestEveryMemberIsCovered(t *testing.T) {
 	if err := xml.Unmarshal([]byte(names.XML), &node); err != nil {
 		t.Fatal(err)
 	}
-	covered := strings.Fields(`RequestPin RequestPinWithOptions CheckPinStatus CancelPin GetPinQR Validate
+	covered := strings.Fields(`RequestPin RequestPinWithOptions CheckPinStatus CancelPin GetPinQR GetPlexEndpoint Validate
 		AuthChanged PinEnded Authenticated State Pin AuthMode TokenExpiresAt SelectedServer Version
 		GetToken GetCurrentUser GetAuthHeaders GetStoredCredentials StoreCredentials ValidateToken
 		ClearCredentials SignOut SelectServer ListServers GetServerHeaders RenewServerHeaders ListUsers SwitchUser`)

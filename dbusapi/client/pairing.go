@@ -59,6 +59,26 @@ func (c *Client) PinQR(ctx context.Context, format string, scale int) (image []b
 	return image, err
 }
 
+// PlexEndpoint is how the daemon reaches plex.tv.
+type PlexEndpoint struct {
+	URL string
+	// Proxy is the proxy in between, without user name and password: "" if there is
+	// none, "invalid" if the daemon's setting is no URL.
+	Proxy     string
+	ProxyUser bool // the proxy is given a user name or password
+}
+
+// PlexEndpoint tells how the daemon reaches plex.tv, for programs that look for what is
+// wrong. Nobody is asked.
+func (c *Client) PlexEndpoint(ctx context.Context) (e PlexEndpoint, err error) {
+	var found map[string]dbus.Variant
+	err = c.call(ctx, names.Main, "GetPlexEndpoint", nil, &found)
+	e.URL, _ = found["url"].Value().(string)
+	e.Proxy, _ = found["proxy"].Value().(string)
+	e.ProxyUser, _ = found["proxy_user"].Value().(bool)
+	return e, err
+}
+
 // Validate asks plex.tv now whether the stored token is good. An error other
 // than [AuthRequired] says nothing about the token.
 func (c *Client) Validate(ctx context.Context) (valid bool, err error) {

@@ -71,6 +71,7 @@ var members = []struct {
 	{names.Main + ".CheckPinStatus", pair, names.ErrorPrefix + "NotFound"},
 	{names.Main + ".CancelPin", pair, names.ErrorPrefix + "NotFound"},
 	{names.Main + ".GetPinQR", pair, names.ErrInvalidArgs},
+	{names.Main + ".GetPlexEndpoint", pair, "ok"},
 	{names.Main + ".Validate", pair, names.ErrorPrefix + "AuthRequired"},
 
 	{names.Credentials + ".GetToken", read, names.ErrorPrefix + "AuthRequired"},

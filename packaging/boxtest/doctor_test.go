@@ -77,6 +77,26 @@ func TestDoctorSeesWhoMayNot(t *testing.T) {
 	}
 }
 
+// The unit's environment and options are the daemon's, not those of whoever asks.
+func TestDoctorAsksTheDaemonForItsProxy(t *testing.T) {
+	b := bootWithPlex(t, Options{})
+	b.addUsers(t)
+	b.dropIn(t, "Environment=HTTPS_PROXY=http://ann:hunter2@127.0.0.1:1\nExecStart=\nExecStart=/usr/sbin/plexauthd --plex-url https://plex.invalid")
+	b.Run(t, "systemctl", "restart", "plexauthd")
+	_, found := b.examine(t, as("member")...)
+	if f := found["configuration"]; f.Result != doctor.OK || !strings.Contains(f.Finding, "https://plex.invalid, says plexauthd") {
+		t.Errorf("%+v", f)
+	}
+	for check, says := range map[string]string{"dns": "uses the proxy http://127.0.0.1:1", "tls": "uses the proxy http://127.0.0.1:1", "plex.tv": "wants a password"} {
+		if f := found[check]; f.Result != doctor.Unknown || !strings.Contains(f.Finding, says) {
+			t.Errorf("%+v", f)
+		}
+	}
+	if out, err := b.Try("plexauthctl", "doctor"); strings.Contains(out, "hunter2") || strings.Contains(out, "ann") {
+		t.Errorf("the proxy's password is shown: %v", err)
+	}
+}
+
 // A box where only root calls needs no group.
 func TestDoctorWithoutTheGroup(t *testing.T) {
 	b := bootWithPlex(t, Options{})

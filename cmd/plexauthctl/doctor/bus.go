@@ -95,6 +95,9 @@ func (x *examination) checkAccess(ctx context.Context) Finding {
 		err = nil
 	}
 	_, readErr := x.client.CurrentUser(ctx)
+	if endpoint, err := x.client.PlexEndpoint(ctx); err == nil && x.PlexURL == "" && x.Config == "" {
+		x.endpoint = &endpoint // an older daemon does not know the question
+	}
 	may, mayNot := "pair", "read the token"
 	if err != nil {
 		may, mayNot, err, readErr = mayNot, may, readErr, err

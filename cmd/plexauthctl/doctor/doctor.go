@@ -41,7 +41,7 @@ type Options struct {
 	Bus     string // system, session or an address
 	Config  string // the daemon's configuration file; "" is the default one, which may be missing
 	State   string // the daemon's state file; "" is the service's, on the system bus
-	PlexURL string // "" is what the configuration says
+	PlexURL string // "" is what the daemon or the configuration says
 	Version string // ours
 	Clock   clockwork.Clock
 	RootCAs *x509.CertPool // nil: the system's, or SSL_CERT_FILE
@@ -58,6 +58,9 @@ type examination struct {
 	status  *client.Status // nil if the daemon does not tell
 	allowed bool           // this user may call the daemon's methods
 	config  *config.Config // nil if it is wrong
+	// endpoint is how the daemon reaches plex.tv; nil if it does not tell, or if
+	// Options name something else.
+	endpoint *client.PlexEndpoint
 
 	ahead        *time.Duration // of plex.tv's clock is this box's; nil if not known
 	clockSuspect string         // why the clock must be wrong

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -29,29 +27,19 @@ func (x *examination) checkConfig(context.Context) Finding {
 	if err != nil {
 		return wrong(err.Error(), "mend it and check it: plexauthd --check-config")
 	}
-	if x.PlexURL != "" {
+	said := ""
+	switch {
+	case x.PlexURL != "":
 		c.PlexURL = x.PlexURL
+	case x.endpoint != nil && x.endpoint.URL != c.PlexURL:
+		c.PlexURL = x.endpoint.URL
+		said = ", says plexauthd: by an option, or by a configuration that it has not read again"
 	}
 	if _, err := plextv.New(plextv.Config{BaseURL: c.PlexURL}); err != nil {
 		return wrong(err.Error(), "mend plex.url, or --plex-url")
 	}
 	x.config = &c
-	return ok("plex.tv is asked at " + c.PlexURL)
-}
-
-// way tells how plex.tv is reached, or why that is not looked into.
-func (x *examination) way() (base *url.URL, why string) {
-	if x.config == nil {
-		return nil, "where plex.tv is cannot be told"
-	}
-	base, err := url.Parse(x.config.PlexURL)
-	if err != nil {
-		return nil, "where plex.tv is cannot be told"
-	}
-	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: base}); proxy != nil || err != nil {
-		return nil, "a proxy is used"
-	}
-	return base, ""
+	return ok("plex.tv is asked at " + c.PlexURL + said)
 }
 
 const networkAdvice = "see that the box is on the network"
@@ -142,14 +130,14 @@ func (x *examination) checkPlex(ctx context.Context) Finding {
 	if x.result("dns") == Wrong || x.result("tls") == Wrong {
 		return unknown("it cannot be reached, see above")
 	}
-	plex, err := plextv.New(plextv.Config{BaseURL: x.config.PlexURL, Timeout: x.config.RequestTimeout,
-		Clock: x.Clock, RootCAs: x.RootCAs, OnDate: x.learn})
-	if err != nil {
-		return wrong(err.Error(), "mend plex.url, or --plex-url")
+	plex, finding := x.plexClient()
+	if plex == nil {
+		return finding
 	}
 	defer plex.CloseIdleConnections()
 	identity := plextv.Identity{Product: x.config.Identity.Product, Version: x.Version}
-	if _, err = plex.SigningKeys(ctx, identity); err == nil {
+	_, err := plex.SigningKeys(ctx, identity)
+	if err == nil {
 		return ok("answers")
 	}
 	return judgePlex(err)

@@ -5,6 +5,7 @@ package boxtest
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -46,6 +47,7 @@ type Box struct {
 	homeUsers int // that were added
 
 	t       testing.TB
+	server  *plextvsim.Server
 	plex    *plextv.Client
 	state   string // path of the state file
 	account *auth.Account
@@ -68,12 +70,16 @@ func New(t testing.TB, bus *bustest.Bus) *Box {
 		t.Fatal(err)
 	}
 	b := &Box{
-		Bus: bus, Plex: sim, token: token, t: t, plex: plex,
+		Bus: bus, Plex: sim, token: token, t: t, server: server, plex: plex,
 		state: filepath.Join(t.TempDir(), "state", "state.toml"),
 	}
 	t.Cleanup(b.StopDaemon)
 	return b
 }
+
+// BoxURL is where the daemon finds Plex, and BoxCAs what it trusts.
+func (b *Box) BoxURL() string         { return b.server.URL }
+func (b *Box) BoxCAs() *x509.CertPool { return b.server.CAPool() }
 
 // StartDaemon returns when the daemon has its bus name.
 func (b *Box) StartDaemon() {
@@ -91,7 +97,7 @@ func (b *Box) StartDaemon() {
 	ctx, cancel := context.WithTimeout(b.t.Context(), Timeout)
 	defer cancel()
 	var err error
-	b.service, err = dbusapi.Serve(ctx, dbusapi.Options{Open: func() dbusapi.Account { return b.account }, Bus: b.Bus.Address, Version: Version})
+	b.service, err = dbusapi.Serve(ctx, dbusapi.Options{Open: func() dbusapi.Account { return b.account }, Bus: b.Bus.Address, Version: Version, Endpoint: b.plex.Endpoint})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -237,6 +237,11 @@ def GetPinQR(self, image_format, _scale):
     return dbus.ByteArray(b'<svg xmlns="http://www.w3.org/2000/svg"/>')
 
 
+@dbus.service.method(MAIN_IFACE, out_signature='a{sv}')
+def GetPlexEndpoint(self):
+    return variants({'url': 'https://plex.tv', 'proxy': '', 'proxy_user': False})
+
+
 @dbus.service.method(MAIN_IFACE, out_signature='b')
 def Validate(self):
     if self.user is None:

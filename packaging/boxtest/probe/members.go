@@ -36,6 +36,7 @@ var members = []member{
 	{names.Main + ".CheckPinStatus", []any{uint64(1 << 60)}},
 	{names.Main + ".CancelPin", []any{uint64(1 << 60)}},
 	{names.Main + ".GetPinQR", []any{"gif", uint32(0)}},
+	{names.Main + ".GetPlexEndpoint", nil},
 	{names.Main + ".Validate", nil},
 
 	{names.Credentials + ".GetToken", nil},

@@ -34,6 +34,10 @@ class Members:
         """The auth_uri of the pairing under way as a picture, png or svg, in bytes."""
         return self._call(MAIN, "GetPinQR", "su", format, scale, take=bytes)
 
+    def plex_endpoint(self):
+        """How the daemon reaches plex.tv, as a dictionary: url, proxy, proxy_user."""
+        return self._call(MAIN, "GetPlexEndpoint", take=plain)
+
     def validate(self):
         """Asks plex.tv now whether the token is good."""
         return self._call(MAIN, "Validate")

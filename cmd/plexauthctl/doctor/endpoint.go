@@ -1,0 +1,56 @@
+package doctor
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/retune-tv/plexauthd/auth/plextv"
+)
+
+// way tells how plex.tv is reached, or why that is not looked into.
+func (x *examination) way() (base *url.URL, why string) {
+	if x.config == nil {
+		return nil, "where plex.tv is cannot be told"
+	}
+	base, err := url.Parse(x.config.PlexURL)
+	if err != nil {
+		return nil, "where plex.tv is cannot be told"
+	}
+	if x.endpoint != nil {
+		if x.endpoint.Proxy != "" {
+			return nil, "plexauthd uses the proxy " + x.endpoint.Proxy
+		}
+		return base, ""
+	}
+	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: base}); proxy != nil || err != nil {
+		return nil, "a proxy is used"
+	}
+	return base, ""
+}
+
+// plexClient asks plex.tv as the daemon does: directly or through its proxy. If the daemon
+// does not tell, what counts is this environment. Without a client the finding says why.
+func (x *examination) plexClient() (*plextv.Client, Finding) {
+	c := plextv.Config{BaseURL: x.config.PlexURL, Timeout: x.config.RequestTimeout, Clock: x.Clock, RootCAs: x.RootCAs, OnDate: x.learn}
+	switch e := x.endpoint; {
+	case e == nil:
+	case e.Proxy == plextv.InvalidProxy:
+		return nil, wrong("the proxy that plexauthd is to use is no URL", "mend HTTPS_PROXY in the service's environment: systemctl edit plexauthd")
+	case e.ProxyUser:
+		return nil, unknown("the proxy wants a password, which plexauthd does not tell")
+	default:
+		proxy, err := url.Parse(e.Proxy)
+		if err != nil {
+			return nil, unknown("plexauthd uses a proxy that cannot be used here: " + err.Error())
+		}
+		if e.Proxy == "" {
+			proxy = nil
+		}
+		c.Proxy = http.ProxyURL(proxy)
+	}
+	plex, err := plextv.New(c)
+	if err != nil {
+		return nil, wrong(err.Error(), "mend plex.url, or --plex-url")
+	}
+	return plex, Finding{}
+}
