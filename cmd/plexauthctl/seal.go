@@ -51,7 +51,7 @@ func (p *program) seal(ctx context.Context, o seal.Options) error {
 	if p.json {
 		return p.printJSON(made)
 	}
-	verb := "keeps"
+	verb := "keeps its"
 	if made.Made {
 		verb = "has a new"
 	}

@@ -39,7 +39,7 @@ func TestSeal(t *testing.T) {
 	mustEqual(t, "token that was there before", b.token(t), token)
 	mustEqual(t, "what systemd-analyze verify says", b.Run(t, "systemd-analyze", "verify", "plexauthd.service"), "")
 	key := b.Run(t, "sha256sum", credential)
-	if said := b.Run(t, "plexauthctl", "seal"); !strings.Contains(said, "keeps") || strings.Contains(said, "Next") {
+	if said := b.Run(t, "plexauthctl", "seal"); !strings.Contains(said, "keeps its key") || strings.Contains(said, "Next") {
 		t.Errorf("the second time seal said %q", said)
 	}
 	mustEqual(t, "the key", b.Run(t, "sha256sum", credential), key)

@@ -54,7 +54,7 @@ func (o Options) binding() Binding {
 }
 
 // hasTPM tells whether the kernel drives a TPM 2.0. What systemd-creds has-tpm2
-// says would not do: version 257 counts only one that the firmware has used.
+// says would not do: versions up to 257 count only one that the firmware has used.
 func (o Options) hasTPM() bool {
 	found, _ := os.ReadDir(o.tpms) // nothing there: none
 	return len(found) > 0
