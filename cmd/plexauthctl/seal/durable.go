@@ -61,7 +61,8 @@ func (o Options) lasts(binding Binding) error {
 func inMemory(path string) (bool, error) {
 	var system unix.Statfs_t
 	err := unix.Statfs(path, &system)
-	return system.Type == unix.TMPFS_MAGIC || system.Type == unix.RAMFS_MAGIC, err
+	kind := uint32(system.Type) // of 32 bits on some machines, and signed there
+	return kind == unix.TMPFS_MAGIC || kind == unix.RAMFS_MAGIC, err
 }
 
 // credentialAppID is what systemd hashes with the machine-id at the start of its
