@@ -60,7 +60,7 @@ type Account struct {
 // plex.tv nothing itself and does not wait for it.
 //
 // A store that cannot be read or written does not fail Open: the account then
-// starts with what could be read, says so in [Snapshot].Problem, and what would
+// starts with what could be read, says so in [Snapshot].StorageProblem, and what would
 // need the store fails with [StorageFailed].
 func Open(o Options) *Account {
 	a := &Account{
@@ -89,8 +89,8 @@ func Open(o Options) *Account {
 	a.life, a.end = context.WithCancel(context.Background())
 	a.load(o.Settings)
 	first := a.record.snapshot()
-	if first.Advice != "" {
-		a.log.Warn(first.Advice, "message_id", MessageAdvice)
+	if first.ConfigWarning != "" {
+		a.log.Warn(first.ConfigWarning, "message_id", MessageConfigWarning)
 	}
 	a.snap.Store(first)
 	a.feed = newFeed(a.log, first)

@@ -125,7 +125,7 @@ func TestABoxThatStartsIn1970(t *testing.T) {
 	b.options.Plex.(interface{ CloseIdleConnections() }).CloseIdleConnections()
 	clock.set(time.Unix(30, 0).Sub(b.clock.Now()))
 	b.open()
-	b.passUntil(func(e auth.Event) bool { return strings.Contains(e.Snapshot.Trouble, "clock") }, time.Second)
+	b.passUntil(func(e auth.Event) bool { return strings.Contains(e.Snapshot.PlexProblem, "clock") }, time.Second)
 	equal(t, "state", b.account.Snapshot().State, auth.Unverified)
 	for range 10 {
 		b.tick(time.Minute)
@@ -134,7 +134,7 @@ func TestABoxThatStartsIn1970(t *testing.T) {
 	equal(t, "renewals", b.sim.Count(plextvsim.RefreshJWT), 0)
 	clock.set(0)
 	b.reachesQuietly(auth.SignedIn, time.Minute)
-	equal(t, "trouble", b.account.Snapshot().Trouble, "")
+	equal(t, "trouble", b.account.Snapshot().PlexProblem, "")
 }
 
 // While a box sleeps its timers stand still.

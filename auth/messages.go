@@ -24,7 +24,7 @@ const (
 	MessageNotRevoked     = "e0a1c4f7d1b94bb59a3f1c7a52e86d03" // with error
 	MessageUnverified     = "7c8d754ba06e41459e5466607521054d" // with error, http_status if there was an answer
 	MessageUserSwitched   = "2f6f1b0c6d8e4d0f9a51c7b3e84a90d6" // with user_id
-	MessageAdvice         = "83e7c2d15ab04f0c9d6a1e47b2f05c98"
+	MessageConfigWarning  = "83e7c2d15ab04f0c9d6a1e47b2f05c98"
 	MessageKeyLost        = "5c1e8f3790b24a6da2f8417de6b0953c" // with user_id
 	MessageMoved          = "b7d20e5f4c3148a58e0d61f29a7b3c84" // with user_id
 	MessageNotMoved       = "d94c7a1be0524f6d8b36a0f5172ce983" // with error, http_status if there was an answer
@@ -41,8 +41,8 @@ func (a *Account) logChange(before record, e Event) {
 		a.log.Info("pairing started", "message_id", MessagePairingStarted,
 			"pin_id", p.ID, "strong", p.Strong, "expires_at", p.ExpiresAt)
 	}
-	if advice := e.Snapshot.Advice; advice != "" && before.advice() == "" {
-		a.log.Warn(advice, "message_id", MessageAdvice)
+	if advice := e.Snapshot.ConfigWarning; advice != "" && before.advice() == "" {
+		a.log.Warn(advice, "message_id", MessageConfigWarning)
 	}
 	if e.Auth == nil {
 		return

@@ -147,7 +147,7 @@ func TestAStateThatCannotBeSealedIsUsedAndSaid(t *testing.T) {
 	b.must(err)
 	equal(t, "token", held.Reveal(), token)
 	b.told(auth.MessageStateNotKept, "level=ERROR", `error="saving state: write`, `msg="the state could be read, but not sealed"`)
-	if problem := b.account.Snapshot().Problem; !strings.Contains(problem, "saving state") {
+	if problem := b.account.Snapshot().StorageProblem; !strings.Contains(problem, "saving state") {
 		t.Errorf("the account says about its state: %q", problem)
 	}
 }

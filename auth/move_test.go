@@ -221,21 +221,21 @@ func TestTheWayBack(t *testing.T) {
 			b.switchMode(auth.ModeLegacy)
 			now := b.account.Snapshot()
 			equal(t, "mode", now.Mode, auth.ModeJWT)
-			if !strings.Contains(now.Advice, "sign in again") {
-				t.Errorf("advice: %q", now.Advice)
+			if !strings.Contains(now.ConfigWarning, "sign in again") {
+				t.Errorf("advice: %q", now.ConfigWarning)
 			}
-			b.told(auth.MessageAdvice)
+			b.told(auth.MessageConfigWarning)
 			b.toRenewal()
 			b.isBound()
 			if signedOut {
 				_, err := b.account.SignOut(b.soon())
 				b.must(err)
-				equal(t, "advice", b.account.Snapshot().Advice, "")
+				equal(t, "advice", b.account.Snapshot().ConfigWarning, "")
 			}
 			b.claimed(auth.PinOptions{})
 			now = b.account.Snapshot()
 			equal(t, "mode", now.Mode, auth.ModeLegacy)
-			equal(t, "advice", now.Advice, "")
+			equal(t, "advice", now.ConfigWarning, "")
 			equal(t, "works", b.works(), true)
 			state := b.disk()
 			if state.ClientID == client || state.DeviceKey != nil {

@@ -33,7 +33,7 @@ func (p *printed) events() {
 	for _, e := range p.unread() {
 		s := e.Snapshot
 		fmt.Fprintf(&p.text, "%+v %#v %+v %+v\n", e, e, e.Auth, e.PinEnd)
-		fmt.Fprintf(&p.text, "%s %v %+v %+v %s\n", s.State, s.Authenticated, s.Pairing, s.Server, s.Problem)
+		fmt.Fprintf(&p.text, "%s %v %+v %+v %s\n", s.State, s.Authenticated, s.Pairing, s.Server, s.StorageProblem)
 		if s.Credentials != nil {
 			fmt.Fprintf(&p.text, "%+v %#v\n", s.Credentials.Token, s.Credentials.Token)
 		}

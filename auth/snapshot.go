@@ -83,9 +83,9 @@ type Snapshot struct {
 	User           *User        // nil when signed out
 	Credentials    *Credentials // nil when signed out
 	Headers        Headers      // X-Plex-* and Accept, with the token only when Authenticated
-	Problem        string       // why the state cannot be kept, for people; empty when it can
-	Trouble        string       // why the last question about the token or the PIN under way was in vain, for people; empty when it was not
-	Advice         string       // what a person should do about the configuration; empty for nothing
+	StorageProblem string       // why the state cannot be saved, for people to read; empty when it can
+	PlexProblem    string       // why the last question about the token or the PIN failed, for people to read; empty when it did not
+	ConfigWarning  string       // what to do about the configuration, for people to read; empty for nothing
 
 	renewable bool // Credentials has a token that the box can renew
 }
@@ -163,16 +163,16 @@ func (r *record) advice() string {
 // snapshot prepares everything that reads are answered from.
 func (r *record) snapshot() *Snapshot {
 	s := &Snapshot{
-		State:         r.state(),
-		Authenticated: r.Auth != nil && !r.refused(),
-		Mode:          r.mode(),
-		Headers:       r.identity().Headers(),
-		Problem:       r.problem,
-		Advice:        r.advice(),
+		State:          r.state(),
+		Authenticated:  r.Auth != nil && !r.refused(),
+		Mode:           r.mode(),
+		Headers:        r.identity().Headers(),
+		StorageProblem: r.problem,
+		ConfigWarning:  r.advice(),
 	}
 	switch s.State {
 	case Unverified, SignedIn, PairingNow: // in which somebody goes on asking
-		s.Trouble = r.trouble
+		s.PlexProblem = r.trouble
 	}
 	if r.Pairing != nil {
 		s.Pairing = pairingView(r.unitOf(r.Pairing).identity(r.settings), r.Pairing)

@@ -66,13 +66,13 @@ func TestWhatCannotBeStoredIsNotDone(t *testing.T) {
 			equal(t, "pairing", now.Pairing, before.Pairing)
 			equal(t, "server", now.Server, before.Server)
 			equal(t, "token", now.Headers["X-Plex-Token"], before.Headers["X-Plex-Token"])
-			equal(t, "problem is known", now.Problem != "", true)
+			equal(t, "problem is known", now.StorageProblem != "", true)
 			equal(t, "revocations", len(b.asked(plextvsim.SignOut)), 0)
 
 			mend()
 			equal(t, "file", string(b.file()), file)
 			b.must(test.do(b))
-			equal(t, "problem", b.account.Snapshot().Problem, "")
+			equal(t, "problem", b.account.Snapshot().StorageProblem, "")
 		})
 	}
 }
@@ -89,7 +89,7 @@ func TestAClaimWaitsForTheDisk(t *testing.T) {
 	b.tick(longestPause)
 	b.idle()
 	equal(t, "pairing", b.account.Snapshot().Pairing, p)
-	equal(t, "problem is known", b.account.Snapshot().Problem != "", true)
+	equal(t, "problem is known", b.account.Snapshot().StorageProblem != "", true)
 	mend()
 
 	// Once more, when half of it is stored.
@@ -101,13 +101,13 @@ func TestAClaimWaitsForTheDisk(t *testing.T) {
 	mend = b.breakDisk()
 	b.must(b.clock.BlockUntilContext(b.soon(), 2))
 	b.clock.Advance(time.Second)
-	b.await(func(e auth.Event) bool { return e.Snapshot.Problem != "" })
+	b.await(func(e auth.Event) bool { return e.Snapshot.StorageProblem != "" })
 	b.must(b.clock.BlockUntilContext(b.soon(), 2)) // one is the limit of the answer that came
 	mend()
 	b.clock.Advance(longestPause)
 	e := b.await(ended)
 	equal(t, "end", *e.PinEnd, auth.PinEnd{ID: p.ID, Result: auth.PinClaimed})
-	equal(t, "problem", e.Snapshot.Problem, "")
+	equal(t, "problem", e.Snapshot.StorageProblem, "")
 	equal(t, "token on disk", b.disk().Auth.Token.Equal(e.Snapshot.Credentials.Token), true)
 	equal(t, "questions about the PIN", len(b.asked(plextvsim.CheckPin)), 1)
 }
@@ -127,7 +127,7 @@ func TestAClaimThatCanNeverBeStoredFails(t *testing.T) {
 	wantCode(t, "CheckPin", err, auth.NotFound)
 	mend()
 	b.pair(auth.PinOptions{})
-	equal(t, "problem", b.account.Snapshot().Problem, "")
+	equal(t, "problem", b.account.Snapshot().StorageProblem, "")
 }
 
 // What time and plex.tv decide holds whatever the disk does.
@@ -145,7 +145,7 @@ func TestDecisionsOfOthersNeedNoDisk(t *testing.T) {
 	b.must(err)
 	e := b.wind(confirmAfter, authChanged)
 	equal(t, "state", e.Snapshot.State, auth.Expired)
-	equal(t, "problem is known", e.Snapshot.Problem != "", true)
+	equal(t, "problem is known", e.Snapshot.StorageProblem != "", true)
 	mend()
 	b.must(b.account.Clear(b.soon()))
 	if kept := b.disk(); kept.Auth != nil || kept.Pairing != nil {
@@ -182,7 +182,7 @@ func TestStartsOnAStoreThatCannotBeUsed(t *testing.T) {
 			b := newBox(t, func(s *setup) { s.auth.Store = statefile.Open(path, s.auth.Clock) })
 			now := b.account.Snapshot()
 			equal(t, "state", now.State, auth.SignedOut)
-			equal(t, "problem is known", now.Problem != "", true)
+			equal(t, "problem is known", now.StorageProblem != "", true)
 			if test.mends != nil {
 				_, err := b.account.RequestPin(b.soon(), auth.PinOptions{})
 				wantCode(t, "RequestPin", err, auth.StorageFailed)
@@ -192,7 +192,7 @@ func TestStartsOnAStoreThatCannotBeUsed(t *testing.T) {
 				b.open()
 			}
 			b.pair(auth.PinOptions{})
-			equal(t, "problem", b.account.Snapshot().Problem, "")
+			equal(t, "problem", b.account.Snapshot().StorageProblem, "")
 		})
 	}
 }

@@ -77,7 +77,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	equal(t, "pairing on disk", kept.Pairing.ID, p.ID)
 	equal(t, "token on disk", kept.Auth.Token.Equal(now.Credentials.Token), true)
 	equal(t, "user on disk", kept.Auth.UserID, now.User.ID)
-	equal(t, "problem", now.Problem, "")
+	equal(t, "problem", now.StorageProblem, "")
 	b.must(b.sim.Claim(p.Code, ""))
 	for end := receive(t, ends); end.ID != p.ID; end = receive(t, ends) {
 	}

@@ -24,7 +24,7 @@ func (b *box) unverified(clock *clockwork.FakeClock) string {
 		}
 	}()
 	b.must(b.account.Store(b.soon(), auth.Credentials{Token: secret.New("tok-0123456789"), UserID: "7", Username: "bob"}))
-	return b.await(func(e auth.Event) bool { return e.Snapshot.Trouble != "" }).Snapshot.Trouble
+	return b.await(func(e auth.Event) bool { return e.Snapshot.PlexProblem != "" }).Snapshot.PlexProblem
 }
 
 func TestTheTroubleIsNamed(t *testing.T) {
@@ -54,16 +54,16 @@ func TestTheTroubleEndsWithAnAnswer(t *testing.T) {
 	b.signIn(plextvsim.User{})
 	b.sim.Fail(plextvsim.Fault{Status: 404})
 	b.restart(0)
-	for b.account.Snapshot().Trouble == "" {
+	for b.account.Snapshot().PlexProblem == "" {
 		b.next()
 	}
 	b.sim.Clear()
 	b.tick(time.Minute)
 	e := b.await(in(auth.SignedIn))
-	equal(t, "trouble", e.Snapshot.Trouble, "")
+	equal(t, "trouble", e.Snapshot.PlexProblem, "")
 }
 
-func untroubled(e auth.Event) bool { return e.Snapshot.Trouble == "" }
+func untroubled(e auth.Event) bool { return e.Snapshot.PlexProblem == "" }
 
 // A box whose clock was set wrong while it was signed in, or is wrong while it
 // pairs, says so.
@@ -75,12 +75,12 @@ func TestTheClockIsTheTroubleInEachState(t *testing.T) {
 		b.claimed(auth.PinOptions{})
 		clock.set(-30 * years)
 		for range 100 {
-			if b.account.Snapshot().Trouble == "" {
+			if b.account.Snapshot().PlexProblem == "" {
 				hangUp(b)
 				b.tick(time.Hour)
 			}
 		}
-		equal(t, "trouble", b.account.Snapshot().Trouble, trouble)
+		equal(t, "trouble", b.account.Snapshot().PlexProblem, trouble)
 		equal(t, "state", b.account.Snapshot().State, auth.SignedIn)
 		b.unread()
 		clock.set(0)
@@ -91,12 +91,12 @@ func TestTheClockIsTheTroubleInEachState(t *testing.T) {
 		p := b.pair(auth.PinOptions{})
 		clock.set(-30 * years)
 		for range 100 {
-			if b.account.Snapshot().Trouble == "" {
+			if b.account.Snapshot().PlexProblem == "" {
 				hangUp(b)
 				b.tick(interval)
 			}
 		}
-		equal(t, "trouble", b.account.Snapshot().Trouble, trouble)
+		equal(t, "trouble", b.account.Snapshot().PlexProblem, trouble)
 		equal(t, "state", b.account.Snapshot().State, auth.PairingNow)
 		clock.set(0)
 		b.unread()

@@ -6,11 +6,11 @@ import "github.com/retune-tv/plexauthd/auth"
 // with systemctl status, so it names nobody.
 func statusOf(s *auth.Snapshot) string {
 	text := stateText(s)
-	if s.Problem != "" {
-		text += "; the state cannot be kept: " + s.Problem
+	if s.StorageProblem != "" {
+		text += "; the state cannot be kept: " + s.StorageProblem
 	}
-	if s.Advice != "" {
-		text += "; " + s.Advice
+	if s.ConfigWarning != "" {
+		text += "; " + s.ConfigWarning
 	}
 	return text
 }
@@ -20,14 +20,14 @@ func stateText(s *auth.Snapshot) string {
 	case auth.SignedOut:
 		return "Nobody is signed in to Plex"
 	case auth.PairingNow:
-		return but("Waiting for somebody to enter the code at "+s.Pairing.LinkURI, s.Trouble)
+		return but("Waiting for somebody to enter the code at "+s.Pairing.LinkURI, s.PlexProblem)
 	case auth.SignedIn:
-		return but("Signed in to Plex", s.Trouble)
+		return but("Signed in to Plex", s.PlexProblem)
 	case auth.Unverified:
-		if s.Trouble == "" {
+		if s.PlexProblem == "" {
 			return "Signed in to Plex, but plex.tv could not be asked yet"
 		}
-		return "Signed in to Plex, but not confirmed: " + s.Trouble
+		return "Signed in to Plex, but not confirmed: " + s.PlexProblem
 	default:
 		return "Plex has ended the sign-in: sign in again"
 	}

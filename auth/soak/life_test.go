@@ -197,8 +197,8 @@ func (l *life) check() {
 // notWell says what is wrong with a box that nothing has disturbed for a day.
 func (l *life) notWell(s *auth.Snapshot, now time.Time) string {
 	switch {
-	case s.State != auth.SignedIn || s.Trouble != "" || s.Problem != "":
-		return fmt.Sprintf("state %s, %s %s", s.State, s.Trouble, s.Problem)
+	case s.State != auth.SignedIn || s.PlexProblem != "" || s.StorageProblem != "":
+		return fmt.Sprintf("state %s, %s %s", s.State, s.PlexProblem, s.StorageProblem)
 	case s.Mode != l.box.mode:
 		return fmt.Sprintf("still in mode %s", s.Mode)
 	}
