@@ -29,7 +29,7 @@ func (r *record) signIn(auth *statefile.Auth, e *Event) {
 	}
 	same := r.Auth != nil && !r.refused() && r.Auth.Token.Equal(auth.Token) && r.userID() == auth.UserID
 	r.Auth = auth
-	r.Admin, r.Servers, r.HomePin = nil, nil, nil
+	r.Owner, r.Servers, r.HomePin = nil, nil, nil
 	r.asked, r.verified, r.nameless, r.doubted, r.doubtedAt = true, true, false, false, 0
 	if !same {
 		e.Auth = &AuthChange{Authenticated: true, Reason: ReasonSignedIn}
@@ -43,7 +43,7 @@ func (r *record) signOut(e *Event) error {
 	if r.Auth == nil {
 		return nil
 	}
-	r.Auth, r.Admin, r.Servers, r.HomePin = nil, nil, nil, nil
+	r.Auth, r.Owner, r.Servers, r.HomePin = nil, nil, nil, nil
 	r.asked, r.verified, r.doubted, r.doubtedAt = false, false, false, 0
 	e.Auth = &AuthChange{Authenticated: false, Reason: ReasonSignedOut}
 	return nil
@@ -158,7 +158,7 @@ func (a *Account) SignOut(ctx context.Context) (revoked bool, err error) {
 				next.plexTold, told = afterBoth(next.plexTold)
 			}
 		}
-		if next.Admin != nil {
+		if next.Owner != nil {
 			held = append(held, next.Auth.Token)
 		}
 		return next.signOut(e)

@@ -166,7 +166,7 @@ func (a *Account) takeSwitched(ctx context.Context, holderID string, s switched)
 func (r *record) switchBack(opaque secret.String) {
 	back := *r.holder()
 	back.RefusedAt = time.Time{} // plex.tv has just taken the token
-	r.Auth, r.Admin = &back, nil
+	r.Auth, r.Owner = &back, nil
 	if isJWT(back.Token) {
 		known := statefile.Servers{}
 		if r.Servers != nil {
@@ -182,7 +182,7 @@ func (r *record) switchTo(token secret.String, who plextv.User, now time.Time) {
 	before := r.Auth
 	holder := *r.holder()
 	holder.RefusedAt = time.Time{} // plex.tv has just taken the token
-	r.Admin = &holder
+	r.Owner = &holder
 	r.Auth = &statefile.Auth{Token: token, IssuedAt: now}
 	setUser(r.Auth, who)
 	if before.UserID == r.Auth.UserID {
@@ -243,7 +243,7 @@ func (a *Account) switchAgain(ctx context.Context) error {
 	}
 	a.mark(&a.askedAt)
 	return a.accept(ctx, func(next *record, e *Event) error {
-		if next.Admin == nil || next.Auth == nil || !next.Auth.Token.Equal(current.Token) {
+		if next.Owner == nil || next.Auth == nil || !next.Auth.Token.Equal(current.Token) {
 			return nil
 		}
 		refusedAt := next.Auth.RefusedAt

@@ -78,7 +78,7 @@ func TestUsersTakeTurns(t *testing.T) {
 		if got := h.reasons(); len(got) != 1 || got[0] != auth.ReasonUserSwitched {
 			t.Errorf("told: %v", got)
 		}
-		if h.disk().Admin != nil {
+		if h.disk().Owner != nil {
 			t.Error("the admin is on the disk twice")
 		}
 	})
@@ -241,7 +241,7 @@ func TestSignOutForgetsTheWholeHome(t *testing.T) {
 	h.must(err)
 	equal(t, "revoked", revoked, true)
 	state := h.disk()
-	if state.Auth != nil || state.Admin != nil || state.HomePin != nil || state.Servers != nil {
+	if state.Auth != nil || state.Owner != nil || state.HomePin != nil || state.Servers != nil {
 		t.Error("something of the account is left on the disk")
 	}
 	for name, token := range map[string]string{"admin": own, "child": child} {

@@ -81,8 +81,8 @@ func (b *box) isBound() {
 	_, err := devicekey.Restore(state.DeviceKey.Kid, state.DeviceKey.PrivateKey)
 	b.must(err)
 	holder := state.Auth
-	if state.Admin != nil {
-		holder = state.Admin
+	if state.Owner != nil {
+		holder = state.Owner
 	}
 	equal(b, "the token is on disk", holder.Token.Reveal() == b.token(), true)
 	equal(b, "mode", b.account.Snapshot().Mode, auth.ModeJWT)

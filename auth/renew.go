@@ -126,7 +126,7 @@ func (a *Account) takeRenewed(ctx context.Context, old, token secret.String, cla
 		}
 		next.setHolder(fresh)
 		next.trouble = ""
-		if next.Admin == nil {
+		if next.Owner == nil {
 			next.accepted(e, next.Auth.UserID != "")
 		}
 		return nil

@@ -128,16 +128,16 @@ func (r *record) identity() plextv.Identity { return r.unit().identity(r.setting
 
 // holder is who signed in, whichever user of the home is using the box.
 func (r *record) holder() *statefile.Auth {
-	if r.Admin != nil {
-		return r.Admin
+	if r.Owner != nil {
+		return r.Owner
 	}
 	return r.Auth
 }
 
 // setHolder replaces what is stored of who signed in.
 func (r *record) setHolder(auth statefile.Auth) {
-	if r.Admin != nil {
-		r.Admin = &auth
+	if r.Owner != nil {
+		r.Owner = &auth
 	} else {
 		r.Auth = &auth
 	}
@@ -186,7 +186,7 @@ func (r *record) snapshot() *Snapshot {
 	}
 	if s.Authenticated {
 		s.Headers["X-Plex-Token"] = r.Auth.Token.Reveal()
-		s.renewable = r.Admin == nil && r.DeviceKey != nil && isJWT(r.Auth.Token)
+		s.renewable = r.Owner == nil && r.DeviceKey != nil && isJWT(r.Auth.Token)
 	}
 	return s
 }

@@ -126,7 +126,7 @@ func (a *Account) takeRefusal(ctx context.Context, token secret.String, refusal,
 // another gets a token in place of the one in use.
 func (a *Account) another(ctx context.Context) error {
 	switched := false
-	if err := a.look(ctx, func(r *record) { switched = r.Admin != nil }); err != nil {
+	if err := a.look(ctx, func(r *record) { switched = r.Owner != nil }); err != nil {
 		return err
 	}
 	if switched {

@@ -134,7 +134,7 @@ func fullState() statefile.State {
 			UUID: "9f3b", Title: "Ann", HomeAdmin: true,
 			RefusedAt: utc("2026-01-16T08:30:00Z"),
 		},
-		Admin: &statefile.Auth{
+		Owner: &statefile.Auth{
 			SelectedServerID: "other machine", SelectedServerURI: "https://10-0-0-3.plex.direct:32400",
 			Token: secret.New("adm-Ku55rT"), UserID: "41", Username: "mum", Email: "mum@example.org",
 			Thumb:    "https://plex.tv/users/2/avatar",
@@ -211,7 +211,7 @@ func (b box) wantState(want statefile.State) {
 
 // spelled shows what the pointers in s point to, secrets as [redacted].
 func spelled(s statefile.State) string {
-	return fmt.Sprintf("%q %+v %+v %+v %+v %+v %+v", s.ClientID, s.DeviceKey, s.Auth, s.Admin, s.Pairing, s.Servers, s.HomePin)
+	return fmt.Sprintf("%q %+v %+v %+v %+v %+v %+v", s.ClientID, s.DeviceKey, s.Auth, s.Owner, s.Pairing, s.Servers, s.HomePin)
 }
 
 func (b box) wantText(want string) {

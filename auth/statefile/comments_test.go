@@ -32,7 +32,7 @@ func FuzzComments(f *testing.F) {
 		want := State{
 			ClientID: name, DeviceKey: &DeviceKey{Kid: name},
 			Auth:  &Auth{Token: secret.New(name), Username: name, Restricted: flag},
-			Admin: &Auth{Title: name}, HomePin: &HomePin{Wrong: uint64(len(name))},
+			Owner: &Auth{Title: name}, HomePin: &HomePin{Wrong: uint64(len(name))},
 			Pairing: &Pairing{Code: name, Token: secret.New(name)}, Servers: &Servers{List: secret.New(name)},
 		}
 		if flag {
@@ -66,7 +66,7 @@ func remarks(t *testing.T, text string) (all []string) {
 	}
 	own := map[string]bool{}
 	for _, sec := range layout(&State{
-		DeviceKey: &DeviceKey{}, Auth: &Auth{}, Admin: &Auth{}, Pairing: &Pairing{}, Servers: &Servers{}, HomePin: &HomePin{},
+		DeviceKey: &DeviceKey{}, Auth: &Auth{}, Owner: &Auth{}, Pairing: &Pairing{}, Servers: &Servers{}, HomePin: &HomePin{},
 	}) {
 		own[sec.table.String()] = true
 		for _, f := range sec.fields {

@@ -105,7 +105,7 @@ func readState(values map[string]any) (State, error) {
 	s := State{
 		DeviceKey: present[DeviceKey](values, deviceKeyTable),
 		Auth:      present[Auth](values, authTable),
-		Admin:     present[Auth](values, homeTable),
+		Owner:     present[Auth](values, homeTable),
 		Pairing:   present[Pairing](values, pairingTable),
 		Servers:   present[Servers](values, serversTable),
 		HomePin:   present[HomePin](values, homePinTable),

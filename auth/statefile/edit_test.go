@@ -101,7 +101,7 @@ func TestSignOutSparesTheDeviceKey(t *testing.T) {
 	b := newBox(t, noted)
 	s := fullState()
 	b.wantState(s)
-	s.Auth, s.Admin, s.Pairing, s.Servers, s.HomePin = nil, nil, nil, nil, nil
+	s.Auth, s.Owner, s.Pairing, s.Servers, s.HomePin = nil, nil, nil, nil, nil
 	b.save(s)
 	b.wantState(s)
 	from, to := strings.Index(noted, "# the device"), strings.Index(noted, "[plexauthd_home]")

@@ -120,7 +120,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		theirs := b.foreign()
 		for table, gone := range map[string]bool{
-			"plexauthd_user": state.Auth == nil, "plexauthd_home": state.Admin == nil,
+			"plexauthd_user": state.Auth == nil, "plexauthd_home": state.Owner == nil,
 			"plexauthd_servers": state.Servers == nil, "plexauthd_pairing": state.Pairing == nil,
 		} {
 			if gone {
@@ -203,7 +203,7 @@ func FuzzRoundTrip(f *testing.F) {
 		s.ClientID, s.Auth.Username, s.Auth.Title, s.Auth.Thumb, s.Auth.Email = one, two, one, two+one, one+two
 		s.Auth.Token, s.Pairing.PlexID, s.Pairing.Code = secret.New(one), secret.New(two), two
 		s.Pairing.ID, s.Pairing.Strong, s.Auth.Restricted = id, flag, flag
-		s.Admin.Token, s.Admin.Title, s.Pairing.ClientID = secret.New(two), two, one
+		s.Owner.Token, s.Owner.Title, s.Pairing.ClientID = secret.New(two), two, one
 		s.Servers.List, s.Servers.OwnToken, s.HomePin.Wrong = secret.New(one), secret.New(two), id
 		for _, text := range []string{"", annotated} {
 			b := newBox(t, text)
@@ -237,7 +237,7 @@ func FuzzSealed(f *testing.F) {
 		b := newSealedBox(t, "")
 		s := fullState()
 		s.Auth.Token, s.Pairing.Token = secret.New(text), secret.New("sealed:"+text)
-		s.Admin.Token, s.Servers.List, s.Servers.OwnToken = secret.New(text+"x"), secret.New(text), secret.New("sealed:"+text)
+		s.Owner.Token, s.Servers.List, s.Servers.OwnToken = secret.New(text+"x"), secret.New(text), secret.New("sealed:"+text)
 		b.save(s)
 		b.wantState(s)
 		line, err := toml.Marshal(map[string]string{"token": "sealed:" + text})

@@ -62,10 +62,10 @@ func numbered(n int) statefile.State {
 		s.Pairing = nil
 	}
 	if n%5 == 0 {
-		s.Auth, s.Admin, s.Servers = nil, nil, nil
+		s.Auth, s.Owner, s.Servers = nil, nil, nil
 	}
 	if n%7 == 0 {
-		s.DeviceKey, s.Admin, s.HomePin = nil, nil, nil
+		s.DeviceKey, s.Owner, s.HomePin = nil, nil, nil
 	}
 	return s
 }

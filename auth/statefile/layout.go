@@ -34,7 +34,7 @@ func layout(s *State) []section {
 	root := section{fields: []field{{key: "retune_client_id", at: &s.ClientID}}}
 	return append(append([]section{root}, authSections(s.Auth)...),
 		pairingSection(s.Pairing), deviceKeySection(s.DeviceKey),
-		adminSection(s.Admin), serversSection(s.Servers), homePinSection(s.HomePin))
+		ownerSection(s.Owner), serversSection(s.Servers), homePinSection(s.HomePin))
 }
 
 func authSections(a *Auth) []section {
@@ -48,8 +48,8 @@ func authSections(a *Auth) []section {
 	}
 }
 
-// adminSection holds in one table what another account has in three.
-func adminSection(a *Auth) section {
+// ownerSection holds in one table what another account has in three.
+func ownerSection(a *Auth) section {
 	if a == nil {
 		return absent(homeTable)
 	}

@@ -17,9 +17,9 @@ type State struct {
 	DeviceKey *DeviceKey
 	// Auth is the account in use; nil when nobody is signed in.
 	Auth *Auth
-	// Admin is the account that signed in, while Auth is another user of its
+	// Owner is the account that signed in, while Auth is another user of its
 	// Plex Home; otherwise nil. It is not kept without Auth.
-	Admin *Auth
+	Owner *Auth
 	// Pairing is the pairing under way; nil when there is none.
 	Pairing *Pairing
 	// Servers is what plex.tv last said of the media servers; nil when
@@ -109,9 +109,9 @@ type HomePin struct {
 // opened in the copy. Nothing that takes somebody's token outlives Auth.
 func (s State) normalised() State {
 	if s.Auth == nil {
-		s.Admin, s.Servers = nil, nil
+		s.Owner, s.Servers = nil, nil
 	}
-	s.Auth, s.Admin = copied(s.Auth), copied(s.Admin)
+	s.Auth, s.Owner = copied(s.Auth), copied(s.Owner)
 	s.DeviceKey, s.Pairing = copied(s.DeviceKey), copied(s.Pairing)
 	s.Servers, s.HomePin = copied(s.Servers), copied(s.HomePin)
 	for _, sec := range layout(&s) {

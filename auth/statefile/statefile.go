@@ -62,7 +62,7 @@ func OpenSealed(path string, clock clockwork.Clock, key Key) *File {
 //
 // If all that is wrong with a corrupt file is a device key that is half-written
 // or damaged, the state has the account alone, without a client identifier:
-// Admin's if there is one, else Auth's, in Auth. Its token is as good as
+// Owner's if there is one, else Auth's, in Auth. Its token is as good as
 // refused, but it is known whose it was. A pairing with such a key is left out
 // without an error.
 //
@@ -111,7 +111,7 @@ func (f *File) hide(old document) error {
 
 // Save writes the state durably: when it returns nil, s outlives a power cut.
 // Keys that are not ours and comments stay, but for those in tables of what is
-// nil in s. Without Auth neither Admin nor Servers is kept, and no copy with
+// nil in s. Without Auth neither Owner nor Servers is kept, and no copy with
 // their tokens is left beside the file either. Keys that Load would not take
 // are refused.
 // If the file already holds s, nothing is written. A file that became corrupt

@@ -70,7 +70,7 @@ func TestTimesAreWholeSecondsInUTC(t *testing.T) {
 	east := time.FixedZone("east", 3600)
 	for _, at := range []*time.Time{
 		&s.Auth.IssuedAt, &s.Auth.ExpiresAt, &s.Auth.RefusedAt, &s.Pairing.ExpiresAt, &s.DeviceKey.CreatedAt,
-		&s.Admin.IssuedAt, &s.Admin.ExpiresAt, &s.Admin.RefusedAt, &s.Servers.FetchedAt, &s.HomePin.RetryAt,
+		&s.Owner.IssuedAt, &s.Owner.ExpiresAt, &s.Owner.RefusedAt, &s.Servers.FetchedAt, &s.HomePin.RetryAt,
 	} {
 		*at = at.Add(9 * time.Millisecond).In(east)
 	}

@@ -18,7 +18,7 @@ import (
 // that a new PIN does not bring back.
 func (s State) usable() (State, error) {
 	if err := s.DeviceKey.check(); err != nil {
-		return State{Auth: cmp.Or(s.Admin, s.Auth)}, err
+		return State{Auth: cmp.Or(s.Owner, s.Auth)}, err
 	}
 	if s.Pairing.check() != nil {
 		s.Pairing = nil

@@ -106,11 +106,11 @@ func (b box) wantHalfWritten(account *statefile.Auth, says string) {
 }
 
 func TestAHalfWrittenDeviceKeyLeavesTheAccount(t *testing.T) {
-	renewed := statefile.State{ClientID: "new", Auth: fullState().Admin}
+	renewed := statefile.State{ClientID: "new", Auth: fullState().Owner}
 	for name, p := range halfWritten {
 		t.Run(name, func(t *testing.T) {
 			for _, b := range []box{newBox(t, p.edit(full)), newSealedBox(t, sealedFile(t, p)), newSealedBox(t, p.edit(full))} {
-				b.wantHalfWritten(fullState().Admin, p.says)
+				b.wantHalfWritten(fullState().Owner, p.says)
 				b.save(renewed)
 				b.wantState(renewed)
 				// The copy that was set aside holds tokens too.
@@ -216,7 +216,7 @@ func TestNoTokenOutlivesTheAccount(t *testing.T) {
 	s := fullState()
 	s.Auth = nil
 	want := s
-	want.Admin, want.Servers = nil, nil
+	want.Owner, want.Servers = nil, nil
 	for _, b := range []box{newBox(t, full), newSealedBox(t, full)} {
 		b.wantState(fullState())
 		for _, name := range []string{".state.toml81", "state.toml.orig", "state.toml.corrupt-20260101T000000Z"} {
