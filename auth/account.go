@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jonboulle/clockwork"
 
+	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/servertime"
 )
 
@@ -20,7 +21,7 @@ const rememberedEnds = 16
 // Account is the Plex account of this box. Its methods may be called from any
 // goroutine. Those that take a context return early, with its error, when it ends.
 type Account struct {
-	plex         Plex
+	plex         *plextv.Client
 	store        Store
 	clock        clockwork.Clock
 	time         *servertime.Clock

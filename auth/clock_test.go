@@ -122,7 +122,7 @@ func TestABoxThatStartsIn1970(t *testing.T) {
 	b, clock := newWrongBox(t, withDeviceKey)
 	b.claimed(auth.PinOptions{})
 	b.close()
-	b.options.Plex.(interface{ CloseIdleConnections() }).CloseIdleConnections()
+	b.options.Plex.CloseIdleConnections()
 	clock.set(time.Unix(30, 0).Sub(b.clock.Now()))
 	b.open()
 	b.passUntil(func(e auth.Event) bool { return strings.Contains(e.Snapshot.PlexProblem, "clock") }, time.Second)

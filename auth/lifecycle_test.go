@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -127,15 +128,15 @@ func TestCloseEndsAllThatGoesOn(t *testing.T) {
 	goleak.VerifyNone(t, others)
 }
 
-// gonePlex answers every question about a PIN at once: it is gone.
-type gonePlex struct{ auth.Plex }
-
-func (gonePlex) CheckPin(context.Context, plextv.Identity, secret.String) (plextv.Pin, error) {
-	return plextv.Pin{}, &plextv.Error{Kind: plextv.Gone, Err: errors.New("gone")}
-}
-
 // For the race detector: the poller may end before Open has returned.
 func TestOpensWhileItsPairingEnds(t *testing.T) {
+	server := plextvsim.New(plextvsim.Options{}).StartTLS() // knows no PIN
+	defer server.Close()
+	plex, err := plextv.New(plextv.Config{BaseURL: server.URL, RootCAs: server.CAPool()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plex.CloseIdleConnections()
 	for range 20 {
 		clock := clockwork.NewRealClock()
 		store := statefile.Open(filepath.Join(t.TempDir(), "state.toml"), clock)
@@ -143,9 +144,10 @@ func TestOpensWhileItsPairingEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		account := auth.Open(auth.Options{Plex: gonePlex{}, Store: store, Clock: clock,
+		account := auth.Open(auth.Options{Plex: plex, Store: store, Clock: clock,
 			Settings: auth.Settings{PollInterval: time.Second, PairingTimeout: time.Minute}})
 		for account.Snapshot().State != auth.SignedOut {
+			runtime.Gosched()
 		}
 		if err := account.Close(t.Context()); err != nil {
 			t.Fatal(err)

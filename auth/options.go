@@ -32,7 +32,7 @@ type Settings struct {
 
 // Options are what an [Account] is made of. Plex, Store and Settings are required.
 type Options struct {
-	Plex     Plex
+	Plex     *plextv.Client
 	Store    Store
 	Settings Settings
 	Clock    clockwork.Clock // nil: the real one

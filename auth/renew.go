@@ -162,7 +162,7 @@ type signers struct {
 }
 
 // get asks plex.tv only if it never has.
-func (s *signers) get(ctx context.Context, plex Plex, id plextv.Identity) (devicekey.KeySet, error) {
+func (s *signers) get(ctx context.Context, plex *plextv.Client, id plextv.Identity) (devicekey.KeySet, error) {
 	s.mu.Lock()
 	keys := s.keys
 	s.mu.Unlock()
@@ -172,7 +172,7 @@ func (s *signers) get(ctx context.Context, plex Plex, id plextv.Identity) (devic
 	return s.fetch(ctx, plex, id)
 }
 
-func (s *signers) fetch(ctx context.Context, plex Plex, id plextv.Identity) (devicekey.KeySet, error) {
+func (s *signers) fetch(ctx context.Context, plex *plextv.Client, id plextv.Identity) (devicekey.KeySet, error) {
 	data, err := plex.SigningKeys(ctx, id)
 	if err != nil {
 		return devicekey.KeySet{}, err

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/retune-tv/plexauthd/auth"
-	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
 )
 
@@ -101,11 +100,11 @@ type sufferer struct {
 func (s *sufferer) meet(endpoint plextvsim.Endpoint) {
 	s.Helper()
 	if s.way != nil {
-		s.must(s.options.Plex.(*plextv.Client).Redirect(s.way(s.box), 0))
+		s.must(s.options.Plex.Redirect(s.way(s.box), 0))
 		return
 	}
 	if s.hangs { // until recover; what plex.tv answers at once may take longer on a busy machine
-		s.must(s.options.Plex.(*plextv.Client).Redirect(s.server.URL, 500*time.Millisecond))
+		s.must(s.options.Plex.Redirect(s.server.URL, 500*time.Millisecond))
 	}
 	met := s.Fault
 	met.Endpoint = endpoint
@@ -115,7 +114,7 @@ func (s *sufferer) meet(endpoint plextvsim.Endpoint) {
 func (s *sufferer) recover() {
 	s.Helper()
 	s.sim.Clear()
-	s.must(s.options.Plex.(*plextv.Client).Redirect(s.server.URL, 0))
+	s.must(s.options.Plex.Redirect(s.server.URL, 0))
 }
 
 // call makes a call and lets time pass until it is answered.

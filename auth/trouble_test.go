@@ -69,7 +69,7 @@ func untroubled(e auth.Event) bool { return e.Snapshot.PlexProblem == "" }
 // pairs, says so.
 func TestTheClockIsTheTroubleInEachState(t *testing.T) {
 	const trouble = "the clock of this box may be wrong"
-	hangUp := func(b *box) { b.options.Plex.(interface{ CloseIdleConnections() }).CloseIdleConnections() }
+	hangUp := func(b *box) { b.options.Plex.CloseIdleConnections() }
 	t.Run("signed in", func(t *testing.T) {
 		b, clock := newWrongBox(t, func(s *setup) { s.auth.CheckEvery = 0 })
 		b.claimed(auth.PinOptions{})

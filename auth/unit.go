@@ -107,8 +107,11 @@ func (u unit) identity(s Settings) plextv.Identity {
 	return id
 }
 
-// jwk is the public part of the key.
+// jwk is the public part of the key, nil if there is none.
 func (u unit) jwk() (json.RawMessage, error) {
+	if u.key == nil {
+		return nil, nil
+	}
 	key, err := devicekey.Restore(u.key.Kid, u.key.PrivateKey)
 	return key.PublicJWK(), err
 }
@@ -129,37 +132,34 @@ func (u unit) deviceJWT(nonce secret.String, now time.Time) (secret.String, erro
 
 // requestPin asks for a PIN whose token will be the unit's.
 func (a *Account) requestPin(ctx context.Context, u unit, settings Settings, strong bool) (plextv.Pin, error) {
-	if u.key == nil {
-		return a.plex.RequestPin(ctx, u.identity(settings), strong)
-	}
 	jwk, err := u.jwk()
 	if err != nil {
 		return plextv.Pin{}, err
 	}
-	return a.plex.RequestPinWithKey(ctx, u.identity(settings), jwk, strong)
+	return a.plex.RequestPin(ctx, u.identity(settings), jwk, strong)
 }
 
 // checkPin asks about such a PIN.
 func (a *Account) checkPin(ctx context.Context, u unit, settings Settings, pinID secret.String) (plextv.Pin, error) {
-	if u.key == nil {
-		return a.plex.CheckPin(ctx, u.identity(settings), pinID)
-	}
-	if !a.time.Known() {
-		// After a restart. By the box's own time plex.tv might refuse the proof,
-		// in an answer that does not tell the time.
-		_, err := a.signers.get(ctx, a.plex, u.identity(settings))
-		if isPlexKind(err, plextv.Gone) { // the keys are, which says nothing of the PIN
-			err = &Error{Code: InvalidResponse, Text: err.Error()}
+	var proof secret.String
+	if u.key != nil {
+		if !a.time.Known() {
+			// After a restart. By the box's own time plex.tv might refuse the proof,
+			// in an answer that does not tell the time.
+			_, err := a.signers.get(ctx, a.plex, u.identity(settings))
+			if isPlexKind(err, plextv.Gone) { // the keys are, which says nothing of the PIN
+				err = &Error{Code: InvalidResponse, Text: err.Error()}
+			}
+			if err != nil {
+				return plextv.Pin{}, err
+			}
 		}
-		if err != nil {
+		var err error
+		if proof, err = u.deviceJWT(secret.String{}, a.time.Now()); err != nil {
 			return plextv.Pin{}, err
 		}
 	}
-	proof, err := u.deviceJWT(secret.String{}, a.time.Now())
-	if err != nil {
-		return plextv.Pin{}, err
-	}
-	return a.plex.CheckPinWithKey(ctx, u.identity(settings), pinID, proof)
+	return a.plex.CheckPin(ctx, u.identity(settings), pinID, proof)
 }
 
 // isJWT tells plex.tv's tokens that are bound to a device key from its opaque

@@ -55,7 +55,7 @@ func TestPinsAreRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := serve(t, dated(date, test.body)).client(t).
-				CheckPin(context.Background(), plextv.Identity{}, secret.New(pinID))
+				CheckPin(context.Background(), plextv.Identity{}, secret.New(pinID), secret.String{})
 			if err != nil {
 				t.Fatal(err)
 			}

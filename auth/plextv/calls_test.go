@@ -40,20 +40,20 @@ func calls() []call {
 	tok := secret.New(token)
 	return []call{
 		{"short PIN", "POST /api/v2/pins", "", false, true, reply(201, jsonType, waiting), func(ctx context.Context, c *plextv.Client) error {
-			_, err := c.RequestPin(ctx, me, false)
+			_, err := c.RequestPin(ctx, me, nil, false)
 			return err
 		}},
 		{"strong PIN", "POST /api/v2/pins?strong=true", "", false, true, reply(201, jsonType, waiting), func(ctx context.Context, c *plextv.Client) error {
-			_, err := c.RequestPin(ctx, me, true)
+			_, err := c.RequestPin(ctx, me, nil, true)
 			return err
 		}},
 		{"short PIN, key", "POST /api/v2/pins", `{"jwk":` + jwk + `}`, false, true, reply(201, jsonType, waiting), func(ctx context.Context, c *plextv.Client) error {
-			_, err := c.RequestPinWithKey(ctx, me, []byte(jwk), false)
+			_, err := c.RequestPin(ctx, me, []byte(jwk), false)
 			return err
 		}},
 		{"strong PIN, key", "POST /api/v2/pins", `{"jwk":` + jwk + `,"strong":true}`, false, true, reply(201, jsonType, waiting), requestPinWithKey},
 		{"check", "GET /api/v2/pins/" + pinID, "", false, false, reply(200, jsonType, waiting), func(ctx context.Context, c *plextv.Client) error {
-			_, err := c.CheckPin(ctx, me, secret.New(pinID))
+			_, err := c.CheckPin(ctx, me, secret.New(pinID), secret.String{})
 			return err
 		}},
 		{"check, key", "GET /api/v2/pins/" + pinID + "?deviceJWT=" + deviceJWT, "", false, false, reply(200, jsonType, waiting), checkWithKey},
@@ -71,9 +71,6 @@ func calls() []call {
 			_, err := c.User(ctx, me, tok)
 			return err
 		}},
-		{"ping", "GET /api/v2/ping", "", true, true, reply(200, "text/xml", "<pong>true</pong>"), func(ctx context.Context, c *plextv.Client) error {
-			return c.Ping(ctx, me, tok)
-		}},
 		{"servers", "GET /api/v2/resources?includeHttps=1&includeIPv6=1&includeRelay=1", "", true, true, reply(200, jsonType, "[]"), askServers},
 		{"home", "GET /api/v2/home/users", "", true, true, reply(200, jsonType, `{"users":[]}`), askHome},
 		{"switch", "POST /api/v2/home/users/" + homeUUID + "/switch?pin=" + homePin, "", true, false, reply(201, jsonType, switched), switchUser},
@@ -88,7 +85,7 @@ func calls() []call {
 }
 
 func requestPinWithKey(ctx context.Context, c *plextv.Client) error {
-	_, err := c.RequestPinWithKey(ctx, me, []byte(jwk), true)
+	_, err := c.RequestPin(ctx, me, []byte(jwk), true)
 	return err
 }
 
@@ -98,7 +95,7 @@ func exchange(ctx context.Context, c *plextv.Client) error {
 }
 
 func checkWithKey(ctx context.Context, c *plextv.Client) error {
-	_, err := c.CheckPinWithKey(ctx, me, secret.New(pinID), secret.New(deviceJWT))
+	_, err := c.CheckPin(ctx, me, secret.New(pinID), secret.New(deviceJWT))
 	return err
 }
 

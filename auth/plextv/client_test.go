@@ -78,29 +78,29 @@ func TestUnsendableValuesAreNotSent(t *testing.T) {
 		failed(t, c.SignOut(ctx, plextv.Identity{}, sec(bad)), plextv.Rejected)
 	}
 	for _, bad := range []string{"", ".", "..", "1/../../user", "1?x", "1 2", "é", strings.Repeat("1", 65)} {
-		_, err := c.CheckPin(ctx, me, sec(bad))
+		_, err := c.CheckPin(ctx, me, sec(bad), secret.String{})
 		failed(t, err, plextv.Rejected)
-		_, err = c.CheckPinWithKey(ctx, me, sec(bad), sec(deviceJWT))
+		_, err = c.CheckPin(ctx, me, sec(bad), sec(deviceJWT))
 		failed(t, err, plextv.Rejected)
 		_, _, err = c.SwitchHomeUser(ctx, me, sec(token), bad, sec(homePin))
 		failed(t, err, plextv.Rejected)
 	}
-	for _, bad := range []string{"", "opaque", "a.b", "a.b.c.d", "a.b.c\"", "a.b.c&x=y", "a.\n.c", "a.b." + strings.Repeat("c", 8<<10)} {
+	for _, bad := range []string{"opaque", "a.b", "a.b.c.d", "a.b.c\"", "a.b.c&x=y", "a.\n.c", "a.b." + strings.Repeat("c", 8<<10)} {
 		_, err := c.Exchange(ctx, me, sec(bad))
 		failed(t, err, plextv.Rejected)
-		_, err = c.CheckPinWithKey(ctx, me, sec(pinID), sec(bad))
+		_, err = c.CheckPin(ctx, me, sec(pinID), sec(bad))
 		failed(t, err, plextv.Rejected)
 	}
 	for _, bad := range []string{"", "null", "[]", "{", "{}{}", `"x"`} {
 		failed(t, c.RegisterKey(ctx, me, sec(token), []byte(bad)), plextv.Rejected)
-		_, err := c.RequestPinWithKey(ctx, me, []byte(bad), true)
+		_, err := c.RequestPin(ctx, me, []byte(bad), true)
 		failed(t, err, plextv.Rejected)
 	}
 	for _, bad := range []string{"1", "12345", "12 4", "abcd", "١٢"} {
 		_, _, err := c.SwitchHomeUser(ctx, me, sec(token), homeUUID, sec(bad))
 		failed(t, err, plextv.Rejected)
 	}
-	_, err := c.RequestPin(ctx, plextv.Identity{DeviceName: "a\r\nX-Plex-Token: b"}, false)
+	_, err := c.RequestPin(ctx, plextv.Identity{DeviceName: "a\r\nX-Plex-Token: b"}, nil, false)
 	failed(t, err, plextv.Rejected)
 	if n := len(s.requests()); n != 0 {
 		t.Errorf("%d requests were sent", n)

@@ -23,7 +23,7 @@ func TestKeyAnswersAreRead(t *testing.T) {
 	if err != nil || string(keys) != plexKeys {
 		t.Errorf("keys %s, %v", keys, err)
 	}
-	pin, err := serve(t, reply(200, jsonType, fullPin)).client(t).CheckPinWithKey(ctx, me, secret.New(pinID), secret.New(deviceJWT))
+	pin, err := serve(t, reply(200, jsonType, fullPin)).client(t).CheckPin(ctx, me, secret.New(pinID), secret.New(deviceJWT))
 	if err != nil || pin.Token.Reveal() != token {
 		t.Errorf("pin %+v, %v", pin, err)
 	}
@@ -35,7 +35,6 @@ func TestKeyAnswersAreRead(t *testing.T) {
 }
 
 func TestUnusableAnswersToNewerCalls(t *testing.T) {
-	ping := func(ctx context.Context, c *plextv.Client) error { return c.Ping(ctx, me, secret.New(token)) }
 	askNonce := func(ctx context.Context, c *plextv.Client) error {
 		_, err := c.Nonce(ctx, me)
 		return err
@@ -68,7 +67,7 @@ func TestUnusableAnswersToNewerCalls(t *testing.T) {
 		"switch, odd token":  {switchUser, strings.Replace(switched, `"`+token+`"`, "7", 1), "not a string"},
 		"switch, no user":    {switchUser, `{"authToken":"x"}`, "no id"},
 		"switch, another":    {switchUser, strings.Replace(switched, homeUUID, "beef", 1), "another user"},
-		"ping, page":         {ping, `<html>`, "captive portal"},
+		"a page":             {registerKey, `<html>`, "captive portal"},
 		"register, page":     {registerKey, `<!doctype html>`, "captive portal"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -79,6 +78,6 @@ func TestUnusableAnswersToNewerCalls(t *testing.T) {
 			}
 		})
 	}
-	failed(t, ping(context.Background(), serve(t, reply(200, "text/plain", "OK")).client(t)), plextv.InvalidResponse)
-	failed(t, ping(context.Background(), serve(t, reply(200, "text/html", "")).client(t)), plextv.InvalidResponse)
+	failed(t, registerKey(context.Background(), serve(t, reply(200, "text/plain", "OK")).client(t)), plextv.InvalidResponse)
+	failed(t, registerKey(context.Background(), serve(t, reply(200, "text/html", "")).client(t)), plextv.InvalidResponse)
 }

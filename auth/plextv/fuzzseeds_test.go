@@ -18,7 +18,7 @@ const (
 // goodAnswers are in the order of questions.
 var goodAnswers = [][]string{
 	{pinSeed, oddSeed}, {pinSeed}, {pinSeed, claimedSeed, oddSeed}, {claimedSeed}, {nonceSeed}, {exchangeSeed}, {"", "{}"}, {keysSeed},
-	{userSeed}, {"", `{"pong":true}`}, {serversSeed, "[]"}, {homeSeed, `{"users":[]}`}, {userSeed}, {"", "{}"},
+	{userSeed}, {serversSeed, "[]"}, {homeSeed, `{"users":[]}`}, {userSeed}, {"", "{}"},
 }
 
 // badAnswers are of plex.tv and of those in between.

@@ -32,37 +32,24 @@ type Pin struct {
 }
 
 // RequestPin asks for a new PIN, as Plex documents under "Authenticating with
-// Plex". strong asks for a long code. It tries up to 3 times; its errors are
-// [*Error], or ctx's if that has ended.
-func (c *Client) RequestPin(ctx context.Context, id Identity, strong bool) (Pin, error) {
+// Plex". strong asks for a long code. jwk is the public JWK of the device key
+// that the PIN's token will be bound to, nil for none. Plex documents a key with
+// strong only; two clients show that plex.tv gives short codes for one too. It
+// tries up to 3 times, because a spare PIN just lapses; its errors are [*Error],
+// or ctx's if that has ended.
+func (c *Client) RequestPin(ctx context.Context, id Identity, jwk json.RawMessage, strong bool) (pin Pin, err error) {
 	r := request{
 		op: "asking plex.tv for a PIN", method: http.MethodPost,
 		path: "/api/v2/pins", identity: id, success: []int{http.StatusCreated, http.StatusOK},
 	}
-	if strong {
+	if jwk != nil {
+		r.op = "asking plex.tv for a PIN with a device key"
+		if r.content, err = keyContent(r.op, jwk, strong); err != nil {
+			return Pin{}, err
+		}
+	} else if strong {
 		r.query = url.Values{"strong": {"true"}}
 	}
-	return c.newPin(ctx, r)
-}
-
-// RequestPinWithKey asks for a new PIN whose token will be bound to a device
-// key, of which jwk is the public JWK. Plex documents it with strong alone;
-// that plex.tv gives short codes as well is known from two clients that ask for
-// them. It tries up to 3 times, as a PIN too many just lapses; its errors are
-// [*Error], or ctx's if that has ended.
-func (c *Client) RequestPinWithKey(ctx context.Context, id Identity, jwk json.RawMessage, strong bool) (Pin, error) {
-	r := request{
-		op: "asking plex.tv for a PIN with a device key", method: http.MethodPost,
-		path: "/api/v2/pins", identity: id, success: []int{http.StatusCreated, http.StatusOK},
-	}
-	var err error
-	if r.content, err = keyContent(r.op, jwk, strong); err != nil {
-		return Pin{}, err
-	}
-	return c.newPin(ctx, r)
-}
-
-func (c *Client) newPin(ctx context.Context, r request) (pin Pin, err error) {
 	err = c.retry(ctx, r, func(a answer) (err error) {
 		pin, err = readPin(a)
 		return err
@@ -71,34 +58,26 @@ func (c *Client) newPin(ctx context.Context, r request) (pin Pin, err error) {
 }
 
 // CheckPin asks whether the PIN has been claimed. id must be the identity
-// that requested it. It tries once, as callers poll; its errors are [*Error]
-// ([Gone] once the PIN has expired), or ctx's if that has ended.
-func (c *Client) CheckPin(ctx context.Context, id Identity, pinID secret.String) (Pin, error) {
-	return c.checkPin(ctx, request{
+// that requested it, and deviceJWT be signed by the device key that it was
+// requested with; zero if there was none. It needs no nonce. CheckPin tries once,
+// as callers poll; its errors are [*Error] ([Gone] once the PIN has expired), or
+// ctx's if that has ended. With a key [Stale] or [Rejected] may mean that the
+// time in deviceJWT is wrong, [KeyUnknown] that plex.tv does not know the key:
+// which answers plex.tv gives then is not documented.
+func (c *Client) CheckPin(ctx context.Context, id Identity, pinID, deviceJWT secret.String) (pin Pin, err error) {
+	r := request{
 		op: "checking a PIN at plex.tv", method: http.MethodGet,
 		path: "/api/v2/pins/{id}", id: pinID, identity: id, success: []int{http.StatusOK},
-	})
-}
-
-// CheckPinWithKey is CheckPin for a PIN with a device key. deviceJWT is signed
-// by that key; it needs no nonce. [Stale] or [Rejected] may mean that the time
-// in it is wrong, [KeyUnknown] that plex.tv does not know the key: which answers
-// plex.tv gives here is not documented.
-func (c *Client) CheckPinWithKey(ctx context.Context, id Identity, pinID, deviceJWT secret.String) (Pin, error) {
-	r := request{
-		op: "checking a PIN with a device key at plex.tv", method: http.MethodGet,
-		path: "/api/v2/pins/{id}", id: pinID, identity: id, success: []int{http.StatusOK},
-		query: url.Values{"deviceJWT": {deviceJWT.Reveal()}}, hidden: []secret.String{deviceJWT}, meanings: keyMeanings(),
 	}
-	if !isJWT(deviceJWT) {
-		return Pin{}, r.unsent("this is no device JWT")
-	}
-	return c.checkPin(ctx, r)
-}
-
-func (c *Client) checkPin(ctx context.Context, r request) (pin Pin, err error) {
-	if !isID(r.id.Reveal()) {
+	if !isID(pinID.Reveal()) {
 		return Pin{}, r.unsent("this is no PIN id")
+	}
+	if !deviceJWT.IsZero() {
+		r.op, r.meanings = "checking a PIN with a device key at plex.tv", keyMeanings()
+		if !isJWT(deviceJWT) {
+			return Pin{}, r.unsent("this is no device JWT")
+		}
+		r.query, r.hidden = url.Values{"deviceJWT": {deviceJWT.Reveal()}}, []secret.String{deviceJWT}
 	}
 	err = c.ask(ctx, r, func(a answer) (err error) {
 		pin, err = readPin(a)

@@ -45,7 +45,7 @@ func outcome(t *testing.T, done chan error) error {
 }
 
 func requestPin(ctx context.Context, c *plextv.Client) error {
-	_, err := c.RequestPin(ctx, plextv.Identity{}, false)
+	_, err := c.RequestPin(ctx, plextv.Identity{}, nil, false)
 	return err
 }
 

@@ -120,7 +120,7 @@ func rawly(text string, reset bool) http.HandlerFunc {
 }
 
 func check(ctx context.Context, c *plextv.Client) error {
-	_, err := c.CheckPin(ctx, plextv.Identity{ClientID: "id"}, secret.New(pinID))
+	_, err := c.CheckPin(ctx, plextv.Identity{ClientID: "id"}, secret.New(pinID), secret.String{})
 	return err
 }
 

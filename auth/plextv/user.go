@@ -34,16 +34,6 @@ func (c *Client) User(ctx context.Context, id Identity, token secret.String) (Us
 	return user, err
 }
 
-// Ping tells plex.tv that a token is in use: legacy tokens that nobody used have
-// died after 3 to 4 weeks. It tries up to 3 times; its errors are [*Error]
-// ([Refused] if the token is not good), or ctx's if that has ended.
-func (c *Client) Ping(ctx context.Context, id Identity, token secret.String) error {
-	return c.retry(ctx, request{
-		op: "telling plex.tv that a token is in use", method: http.MethodGet,
-		path: "/api/v2/ping", identity: id, authorized: true, token: token, success: []int{http.StatusOK},
-	}, answer.acknowledged)
-}
-
 // SignOut revokes the token at plex.tv. It tries up to 3 times; its errors are
 // [*Error], or ctx's if that has ended. [Refused] means that the token is
 // already worthless, for example because the answer to an earlier try was lost.

@@ -204,8 +204,8 @@ func (l *life) notWell(s *auth.Snapshot, now time.Time) string {
 	}
 	state := l.box.disk()
 	holder := state.Auth
-	if state.Admin != nil {
-		holder = state.Admin
+	if state.Owner != nil {
+		holder = state.Owner
 	}
 	if s.Mode == auth.ModeJWT && holder.ExpiresAt.Sub(now) < day {
 		return fmt.Sprintf("the token is good until %v", holder.ExpiresAt)

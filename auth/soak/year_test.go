@@ -131,7 +131,7 @@ func (l *life) tryToken() {
 	good := false
 	l.call(func(ctx context.Context) {
 		var err error
-		if l.box.disk().Admin != nil {
+		if l.box.disk().Owner != nil {
 			_, err = l.box.account.Validate(ctx)
 			l.mustNot(err)
 		}

@@ -54,7 +54,7 @@ func story(n int) statefile.State {
 		s.Servers = &statefile.Servers{List: secret.New(strings.Repeat("[]", n*53%3000)), FetchedAt: issued}
 	case 4:
 		admin := *story(n - 1).Auth
-		s.Admin, s.Auth.UserID = &admin, "guest"
+		s.Owner, s.Auth.UserID = &admin, "guest"
 	}
 	return s
 }
