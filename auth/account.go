@@ -2,287 +2,203 @@ package auth
 
 import (
 	"context"
-	"errors"
-	"log/slog"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
-	"github.com/jonboulle/clockwork"
-
-	"github.com/retune-tv/plexauthd/auth/plextv"
-	"github.com/retune-tv/plexauthd/auth/servertime"
+	"github.com/retune-tv/plexauthd/auth/secret"
 )
-
-// rememberedEnds is how many ended pairings CheckPin still knows.
-const rememberedEnds = 16
 
 // Account is the Plex account of this box. Its methods may be called from any
 // goroutine. Those that take a context return early, with its error, when it ends.
 type Account struct {
-	plex         *plextv.Client
-	store        Store
-	clock        clockwork.Clock
-	time         *servertime.Clock
-	log          *slog.Logger
-	confirmAfter time.Duration
-	checkEvery   time.Duration
-
-	life context.Context // ends with Close
-	end  context.CancelFunc
-	work sync.WaitGroup // background goroutines
-
-	turn   chan struct{} // holding its token is the right to touch what follows
-	record record
-	poll   *poller
-	ended  []endedPairing // the last few, oldest first
-
-	snap      atomic.Pointer[Snapshot]
-	feed      *feed
-	pins      flight[Pairing]
-	verdicts  flight[struct{}]
-	renewals  flight[struct{}]
-	lists     flight[[]knownServer]
-	signers   signers
-	switching chan struct{} // holding its token is the right to try a home PIN
-	alarm     *alarm        // has the keeper look at the record
-
-	// Uptimes in nanoseconds.
-	askedAt   atomic.Int64 // plex.tv last knew the token
-	renewedAt atomic.Int64 // it was last renewed
-
-	freshFailedAt  atomic.Int64 // a renewal for somebody who waited was in vain
-	serversAskedAt atomic.Int64 // plex.tv was asked for other tokens for media servers
+	ledger   *ledger
+	pairings *pairings
+	session  *session
+	renewal  *renewal
+	home     *home
+	servers  *mediaServers
+	schedule *schedule
 }
 
-// Open loads the account from the store and takes up what was under way: a
-// pairing goes on, a stored token is verified in the background. It asks
-// plex.tv nothing itself and does not wait for it.
+// Open loads the account from the store and resumes what was under way: a pairing
+// goes on, a stored token is verified in the background. It asks plex.tv nothing
+// itself and does not wait for it.
 //
 // A store that cannot be read or written does not fail Open: the account then
-// starts with what could be read, says so in [Snapshot].StorageProblem, and what would
-// need the store fails with [StorageFailed].
+// starts with what could be read, says so in [Snapshot].StorageProblem, and what
+// needs the store fails with [StorageFailed].
 func Open(o Options) *Account {
-	a := &Account{
-		plex: o.Plex, store: o.Store, clock: o.Clock, log: o.Log,
-		confirmAfter: o.ConfirmAfter, checkEvery: o.CheckEvery,
-		turn:      make(chan struct{}, 1),
-		switching: make(chan struct{}, 1),
-		time:      o.Time,
+	if o.ConfirmAfter == 0 {
+		o.ConfirmAfter = 2 * time.Second
 	}
-	if a.clock == nil {
-		a.clock = clockwork.NewRealClock()
+	if o.CheckEvery == 0 {
+		o.CheckEvery = 24 * time.Hour
 	}
-	a.alarm = newAlarm(a.clock)
-	if a.time == nil {
-		a.time = servertime.New(a.clock, nil)
+	l := openLedger(o)
+	a := &Account{ledger: l, renewal: &renewal{ledger: l, plex: o.Plex}}
+	a.pairings = &pairings{ledger: l, plex: o.Plex, renewal: a.renewal}
+	a.session = &session{ledger: l, plex: o.Plex, renewal: a.renewal, confirmAfter: o.ConfirmAfter}
+	a.home = &home{ledger: l, session: a.session, switching: make(chan struct{}, 1)}
+	a.servers = &mediaServers{ledger: l, plex: o.Plex, session: a.session}
+	a.schedule = newSchedule(l, a.session, a.renewal, o.CheckEvery)
+	l.onChange = func(before, after *record) {
+		a.pairings.follow(after)
+		a.schedule.follow(before, after)
 	}
-	if a.log == nil {
-		a.log = slog.New(slog.DiscardHandler)
-	}
-	if a.confirmAfter == 0 {
-		a.confirmAfter = 2 * time.Second
-	}
-	if a.checkEvery == 0 {
-		a.checkEvery = 24 * time.Hour
-	}
-	a.life, a.end = context.WithCancel(context.Background())
-	a.load(o.Settings)
-	first := a.record.snapshot()
-	if first.ConfigWarning != "" {
-		a.log.Warn(first.ConfigWarning, "message_id", MessageConfigWarning)
-	}
-	a.snap.Store(first)
-	a.feed = newFeed(a.log, first)
-	a.turn <- struct{}{} // a poller may end its pairing at once
-	a.followPairing(nil)
-	a.endTurn()
-	a.work.Go(func() {
+	_ = l.start(func() {
 		if o.Hold != nil {
 			select {
 			case <-o.Hold:
-			case <-a.life.Done():
+			case <-l.life.Done():
 			}
 		}
-		a.newKeeper().run(a.life)
+		a.schedule.run(l.life)
 	})
+	_ = a.pairings.resume()
 	return a
-}
-
-func (a *Account) load(settings Settings) {
-	state, err := a.store.Load()
-	a.record = record{State: state, settings: settings}
-	if err != nil {
-		a.record.problem = err.Error()
-		a.logUnloaded(err)
-	}
-	keyLost := a.record.giveUpWithoutKey(a.time.Now())
-	if keyLost {
-		a.log.Error("the device key is lost, and with it the sign-in: sign in again", "message_id", MessageKeyLost,
-			"user_id", a.record.userID())
-	}
-	if a.record.ClientID == "" {
-		a.record.ClientID = uuid.NewString()
-	} else if err == nil && !keyLost {
-		return
-	}
-	saveErr := a.store.Save(a.record.State)
-	// After a failed Load a refusal to Save has the same reason, said already.
-	a.record.unread = saveErr != nil && err != nil
-	if saveErr != nil && err == nil {
-		a.record.problem = saveErr.Error()
-		a.log.Error("the state cannot be kept: signing in will not work until it can", "message_id", MessageStateNotKept, "error", saveErr)
-	}
 }
 
 // Close ends all background work and waits for it, or for ctx. A pairing under
 // way stays in the store and goes on at the next [Open].
-func (a *Account) Close(ctx context.Context) error {
-	a.end()
-	done := make(chan struct{})
-	go func() {
-		// Whoever has the turn may be writing the state or starting work; the
-		// next one finds that the life is over.
-		a.turn <- struct{}{}
-		a.endTurn()
-		a.work.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return errors.New("stopping the account: background work has not ended in time")
-	}
-}
-
-// Snapshot gives the account as it is now. It never waits.
-func (a *Account) Snapshot() *Snapshot { return a.snap.Load() }
-
-// Subscribe calls handle, on a goroutine of the subscription's own, with the
-// account as it is and then with every change, in order and without a gap. A
-// subscriber that blocks loses its oldest events after 256, and nobody else
-// notices. cancel ends the subscription; an event that is being handled then
-// is not waited for.
-func (a *Account) Subscribe(handle func(Event)) (cancel func()) {
-	return a.feed.subscribe(handle)
-}
-
-// Alive returns nil if the account can still make changes, or ctx's error if
-// whoever holds the turn does not give it back.
-func (a *Account) Alive(ctx context.Context) error {
-	if err := a.takeTurn(ctx); err != nil {
-		return err
-	}
-	a.endTurn()
-	return nil
-}
+func (a *Account) Close(ctx context.Context) error { return a.ledger.close(ctx) }
 
 // Configure replaces the settings. A pairing under way keeps the old ones.
 func (a *Account) Configure(ctx context.Context, settings Settings) error {
-	defer a.wakeKeeper() // for another mode
-	return a.change(ctx, func(next *record, _ *Event) error {
-		next.settings = settings
+	// Even if the settings are the same, the way to plex.tv may not be.
+	defer a.schedule.recheck()
+	return a.ledger.save(ctx, func(next *record, _ *Event) error {
+		next.configure(settings)
 		return nil
 	})
 }
 
-func (a *Account) takeTurn(ctx context.Context) error {
-	select {
-	case a.turn <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if err := errors.Join(ctx.Err(), a.life.Err()); err != nil {
-		a.endTurn()
-		return err
-	}
-	return nil
+// Alive returns nil if the account can still make changes, or ctx's error if a
+// change under way does not end.
+func (a *Account) Alive(ctx context.Context) error { return a.ledger.alive(ctx) }
+
+// Wake says that the box has resumed or that the network is back: what plex.tv
+// could not be asked is asked now, and so is what has become due meanwhile. It
+// may be called often.
+func (a *Account) Wake() { a.schedule.wake() }
+
+// Snapshot returns the account as it is now. It never waits.
+func (a *Account) Snapshot() *Snapshot { return a.ledger.snapshot() }
+
+// Fresh is [Account.Snapshot] for callers that want the token: one that has
+// expired or is about to is renewed first, for at most 5 s. If that fails the
+// snapshot has the old one, which plex.tv may still accept.
+func (a *Account) Fresh(ctx context.Context) *Snapshot { return a.renewal.fresh(ctx) }
+
+// IsFresh reports whether [Account.Fresh] would not wait.
+func (a *Account) IsFresh() bool { return a.renewal.isFresh() }
+
+// Subscribe calls handle, on a goroutine of the subscription's own, with the
+// account as it is and then with every change, in order and without a gap. A
+// subscriber that blocks loses its oldest events after 256, and others are not
+// affected. cancel ends the subscription but does not wait for an event that is
+// being handled.
+func (a *Account) Subscribe(handle func(Event)) (cancel func()) {
+	return a.ledger.feed.subscribe(handle)
 }
 
-func (a *Account) endTurn() { <-a.turn }
+// Token returns the token: [AuthRequired] when nobody is signed in, [AuthInvalid]
+// when plex.tv has refused it.
+func (a *Account) Token() (secret.String, error) { return a.ledger.snapshot().token() }
 
-// mark notes that what at stands for has happened now.
-func (a *Account) mark(at *atomic.Int64) { at.Store(int64(a.time.Uptime())) }
-
-// askedOfLate reports whether at was marked less than maxAge ago.
-func (a *Account) askedOfLate(at *atomic.Int64, maxAge time.Duration) bool {
-	last := at.Load()
-	return last != 0 && a.time.Uptime()-time.Duration(last) < maxAge
+// RequestPin starts a pairing, or returns the one under way unless o.Force, so
+// that two frontends show the same code. From then on the account itself asks
+// plex.tv about the PIN until it is claimed, expires or is cancelled.
+//
+// Concurrent callers share the answer. If the store cannot keep the pairing it
+// fails with [StorageFailed], because the sign-in could not be kept either.
+func (a *Account) RequestPin(ctx context.Context, o PinOptions) (Pairing, error) {
+	return a.pairings.request(ctx, o)
 }
 
-// look lets read see the record.
-func (a *Account) look(ctx context.Context, read func(r *record)) error {
-	if err := a.takeTurn(ctx); err != nil {
-		return err
-	}
-	defer a.endTurn()
-	read(&a.record)
-	return nil
+// CheckPin asks plex.tv now about the pairing with that number. claimed means
+// that the credentials are stored. A pairing that has ended is remembered for
+// some time: [PinExpired] if it ran out of time, [NotFound] if it was cancelled,
+// failed or is not known.
+func (a *Account) CheckPin(ctx context.Context, id uint64) (claimed bool, expiresAt time.Time, err error) {
+	return a.pairings.check(ctx, id)
 }
 
-// change lets edit work on a copy of the record, makes the copy durable and
-// publishes it. With an error from edit or the store nothing has changed.
-// The event that edit may fill in is published with the change.
-func (a *Account) change(ctx context.Context, edit func(next *record, e *Event) error) error {
-	return a.apply(ctx, edit, func(failed record, err error) error {
-		problem := a.record
-		problem.problem = failed.problem
-		a.publish(problem, Event{})
-		return errStorage(err)
-	})
+// CancelPin ends the pairing with that number. It returns a [NotFound] error if
+// that is not the one under way.
+func (a *Account) CancelPin(ctx context.Context, id uint64) error { return a.pairings.cancel(ctx, id) }
+
+// Validate asks plex.tv now whether the stored token is good. 200 is true;
+// 401, 403 and 422 "Invalid token" are false, unless the device key gets another
+// token in its place; anything else is an error and says nothing about the token
+// (Plex documents 200 and 401 only). [AuthRequired] when nobody is signed in.
+//
+// A refusal (401 or that 422) changes the state only when a second one, after
+// a pause, confirms it; the second is asked for in the background.
+func (a *Account) Validate(ctx context.Context) (bool, error) { return isValid(a.session.verify(ctx)) }
+
+// ValidateToken asks plex.tv about any token, as Validate does, and changes nothing.
+func (a *Account) ValidateToken(ctx context.Context, token secret.String) (bool, error) {
+	return isValid(a.session.validate(ctx, token))
 }
 
-// accept is change for what time or plex.tv has decided: it holds even if the
-// store fails. Memory is then ahead of the disk until the next save.
-func (a *Account) accept(ctx context.Context, edit func(next *record, e *Event) error) error {
-	return a.apply(ctx, edit, nil)
+// Store replaces the credentials. The token is checked at plex.tv, and what c
+// lacks of the user is filled in from there. A token that plex.tv refuses is
+// [AuthInvalid], and the old credentials stay. If plex.tv cannot be reached, c is
+// stored unverified if it names its user; otherwise Store fails with the reason,
+// and so it does if c would replace another token.
+//
+// A token that is bound to a device key is [InvalidArgs], unless it is the stored
+// one: without its key it could not be renewed.
+func (a *Account) Store(ctx context.Context, c Credentials) error {
+	return a.session.storeCredentials(ctx, c)
 }
 
-func (a *Account) apply(ctx context.Context, edit func(*record, *Event) error, refuse func(record, error) error) error {
-	if err := a.takeTurn(ctx); err != nil {
-		return err
-	}
-	defer a.endTurn()
-	next, event := a.record, Event{}
-	if err := edit(&next, &event); err != nil {
-		return err
-	}
-	if next == a.record && event == (Event{}) {
-		return nil // what changes nothing wakes nobody
-	}
-	if next.State != a.record.State {
-		next.problem = ""
-		if err := a.store.Save(next.State); err != nil {
-			a.log.Error("the state could not be written: what is on disk is the old one", "message_id", MessageStateNotKept, "error", err)
-			next.problem = err.Error()
-			if refuse != nil {
-				return refuse(next, err)
-			}
-		} else if kept := a.store.KeptAside(); kept != "" {
-			a.log.Warn("the state file was written anew; what it held before is kept",
-				"message_id", MessageStateAnew, "kept_aside", kept)
-		}
-	}
-	a.publish(next, event)
-	return nil
+// Clear forgets the credentials on this box. Doing it twice is no error.
+func (a *Account) Clear(ctx context.Context) error { return a.session.clear(ctx) }
+
+// SignOut forgets the credentials on this box and then revokes the token at
+// plex.tv, best effort, for at most 10 s. It forgets first: the state of the
+// network must not keep anybody signed in.
+func (a *Account) SignOut(ctx context.Context) (revoked bool, err error) {
+	return a.session.signOut(ctx)
 }
 
-// publish makes next the account. It needs the turn.
-func (a *Account) publish(next record, event Event) {
-	before := a.record
-	a.record = next
-	if event.PinEnd != nil {
-		a.ended = append(a.ended, endedPairing{*event.PinEnd, before.Pairing.ExpiresAt})
-		a.ended = a.ended[max(0, len(a.ended)-rememberedEnds):]
-	}
-	event.Snapshot = next.snapshot()
-	a.snap.Store(event.Snapshot)
-	a.feed.publish(event)
-	a.logChange(before, event)
-	a.followPairing(event.PinEnd)
-	if event.PinEnd != nil {
-		a.wakeKeeper() // a move may wait for it
-	}
+// SelectServer remembers the media server that the user selected, for as long as
+// the token. Both empty means none.
+func (a *Account) SelectServer(ctx context.Context, s Server) error {
+	return a.session.selectServer(ctx, s)
+}
+
+// ListServers returns the media servers of the account in use, as plex.tv lists
+// them now. While plex.tv cannot be asked it returns the last good answer, which
+// survives restarts. [AuthRequired] when nobody is signed in.
+func (a *Account) ListServers(ctx context.Context) ([]MediaServer, error) { return a.servers.list(ctx) }
+
+// ServerHeaders returns the headers for a media server, with the token that this
+// server accepts: media servers refuse the token of a device key, though plex.tv
+// accepts it. What is known of the server is returned without asking plex.tv.
+// [NotFound] if the account has no such server, [PinRejected] if plex.tv gives
+// its token only with the home user's PIN, as [Account.SwitchUser] does.
+func (a *Account) ServerHeaders(ctx context.Context, machineID string) (Headers, error) {
+	return a.servers.headers(ctx, machineID)
+}
+
+// RenewServerHeaders is for a caller whom the media server refused with what
+// ServerHeaders returned: plex.tv is asked for another token first, at most once
+// a minute.
+func (a *Account) RenewServerHeaders(ctx context.Context, machineID string) (Headers, error) {
+	return a.servers.newHeaders(ctx, machineID)
+}
+
+// ListUsers returns the users of the Plex Home, as plex.tv lists them now. An
+// account without a home gets an empty list, or itself alone.
+func (a *Account) ListUsers(ctx context.Context) ([]HomeUser, error) { return a.home.users(ctx) }
+
+// SwitchUser lets a user of the Plex Home use the box. pin is zero for a user
+// without one. The owner stays known, so that switching back needs no new
+// sign-in; a PIN is never kept.
+//
+// It fails with [NotFound] if the home has no such user, [PinRejected] for a
+// wrong or missing PIN, and [RateLimited] after too many wrong ones.
+func (a *Account) SwitchUser(ctx context.Context, uuid string, pin secret.String) error {
+	return a.home.switchUser(ctx, uuid, pin)
 }

@@ -11,58 +11,44 @@ import (
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
-// userTimeout bounds how long a claimed sign-in waits for the user's name. The
-// token is good without it, and the name is asked for again in the background.
+// userTimeout bounds how long a claim waits for the user's name. The token is
+// good without it, and the schedule asks for it again.
 const userTimeout = 2 * time.Second
 
-// signIn makes a claimed token the account's. plex.tv may show the token only
-// once, so it is on disk before anything else is asked.
-func (p *poller) signIn(ctx context.Context) error {
-	a := p.account
+// claim signs in with the claimed token. plex.tv may show the token only once, so
+// it is on disk before anything else is asked.
+func (p *poller) claim(ctx context.Context) error {
 	if err := p.keepToken(ctx, p.token); err != nil {
 		return err
 	}
-	signedIn := &statefile.Auth{Token: p.token, IssuedAt: a.time.Now()}
-	if p.unit.key != nil {
+	signedIn := &statefile.Auth{Token: p.token, IssuedAt: p.time.Now()}
+	if p.device.key != nil {
 		if err := p.checkToken(ctx, signedIn); err != nil {
 			return err
 		}
 	}
-	userCtx, cancel := clockwork.WithTimeout(ctx, a.clock, userTimeout)
+	userCtx, cancel := clockwork.WithTimeout(ctx, p.clock, userTimeout)
 	defer cancel()
-	user, err := a.plex.User(userCtx, p.unit.identity(p.settings), p.token)
+	user, err := p.plex.User(userCtx, p.device.identity(p.settings), p.token)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if err != nil {
-		a.log.Warn("signed in, but who it is could not be asked yet", "pin_id", p.pairing.ID, "error", err)
+		p.log.Warn("signed in, but plex.tv has not named the user yet", "pin_id", p.pairing.ID, "error", err)
 	}
 	setUser(signedIn, user)
-	defer a.wakeKeeper() // which asks for a name that is missing
-	a.mark(&a.askedAt)
-	return p.change(ctx, func(next *record, e *Event) {
-		next.takeUnit(next.unitOf(next.Pairing), a.time.Now())
-		endPairing(next, e, PinClaimed)
-		next.signIn(signedIn, e)
-	})
+	return p.save(ctx, p.ifCurrent(func(next *record, e *Event) { next.claim(signedIn, p.now(), e) }))
 }
 
-// keepToken writes the token down beside the pairing; a zero one takes it back.
 func (p *poller) keepToken(ctx context.Context, token secret.String) error {
-	return p.change(ctx, func(next *record, _ *Event) {
-		if !next.Pairing.Token.Equal(token) {
-			kept := *next.Pairing
-			kept.Token = token
-			next.Pairing = &kept
-		}
-	})
+	return p.save(ctx, p.ifCurrent(func(next *record, _ *Event) { next.keepToken(token) }))
 }
 
-// checkToken checks a token that is to be the device key's, and takes its times
-// from it. One that is not plex.tv's is forgotten: the next question about the
-// PIN may be answered with a good one.
+// checkToken checks a token for the device key and takes its times from it. One
+// that plex.tv has not signed is discarded: the next question about the PIN may
+// be answered with a good one.
 func (p *poller) checkToken(ctx context.Context, signedIn *statefile.Auth) error {
-	claims, err := p.account.checkJWT(ctx, p.unit, p.settings, p.token)
+	claims, err := p.renewal.checkToken(ctx, p.device, p.settings, p.token)
 	if errors.As(err, new(badToken)) {
 		p.token = secret.String{}
 		return errors.Join(err, p.keepToken(ctx, p.token))

@@ -47,10 +47,10 @@ func (e *Error) Error() string {
 	return e.Text + ": " + e.Err.Error()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// CodeOf gives the [Code] of err, or "" for an error that has none, such as a
+// CodeOf returns the [Code] of err, or "" for an error that has none, such as a
 // cancelled context.
 func CodeOf(err error) Code {
 	var own *Error
@@ -61,7 +61,7 @@ func CodeOf(err error) Code {
 	if errors.As(err, &plex) {
 		return codeOfPlex(plex)
 	}
-	// A caller's own time ran out while plex.tv was being asked.
+	// The caller's deadline passed while plex.tv was being asked.
 	if errors.Is(err, context.DeadlineExceeded) {
 		return Unreachable
 	}
@@ -81,7 +81,7 @@ func codeOfPlex(err *plextv.Error) Code {
 	case plextv.Unreachable:
 		return Unreachable
 	default:
-		// A 404 is one of them: for a PIN it ends the pairing and gets here no more.
+		// A 404, too: for a PIN it ends the pairing and does not get here.
 		return InvalidResponse
 	}
 }
@@ -92,9 +92,9 @@ func isPlexKind(err error, kind plextv.Kind) bool {
 	return errors.As(err, &plex) && plex.Kind == kind
 }
 
-// saysNothing reports whether err leaves open what plex.tv thinks of a token or
-// a device key: plex.tv was not reached, has trouble, or has not been understood.
-func saysNothing(err error) bool {
+// isInconclusive reports whether err says nothing about a token or a device key:
+// plex.tv could not be reached, has a fault, or was not understood.
+func isInconclusive(err error) bool {
 	var plex *plextv.Error
 	if !errors.As(err, &plex) {
 		return !errors.Is(err, errOtherAccount)
@@ -106,14 +106,14 @@ func saysNothing(err error) bool {
 	return false
 }
 
-// neverArrived reports whether err is of a question that plex.tv, as far as we
-// know, has not seen: there was no way, or something else answered.
-func neverArrived(err error) bool {
+// isUndelivered reports whether, as far as the error shows, plex.tv has not seen
+// the request: there was no route, or something else answered.
+func isUndelivered(err error) bool {
 	return isPlexKind(err, plextv.Unreachable) || isPlexKind(err, plextv.InvalidResponse)
 }
 
-// retryAfter gives how long plex.tv, overloaded or limiting us, asks to be left
-// alone, and 0 if it does not or err is something else.
+// retryAfter is the pause that plex.tv asks for when it is overloaded or limits
+// the rate; 0 for none.
 func retryAfter(err error) time.Duration {
 	var plex *plextv.Error
 	if errors.As(err, &plex) && (plex.Kind == plextv.RateLimited || plex.Kind == plextv.ServerError) {
@@ -122,8 +122,8 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
-// troubleOf says for people what kept plex.tv from answering; "" for nothing.
-func troubleOf(err error) string {
+// plexProblem says, for people to read, why plex.tv did not answer; "" if it did.
+func plexProblem(err error) string {
 	var plex *plextv.Error
 	if errors.As(err, &plex) && plex.ClockSuspect {
 		return "the clock of this box may be wrong"
@@ -146,8 +146,11 @@ func errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Text: fmt.Sprintf(format, args...)}
 }
 
+// errOtherAccount says that plex.tv ties the device key to another account.
+var errOtherAccount = errorf(AuthInvalid, "plex.tv returned a token of another account for the device key of this box")
+
 func errSignedOut() *Error { return errorf(AuthRequired, "nobody is signed in to Plex on this box") }
 
 func errStorage(err error) *Error {
-	return &Error{Code: StorageFailed, Text: "keeping the state", Err: err}
+	return &Error{Code: StorageFailed, Text: "saving the state", Err: err}
 }

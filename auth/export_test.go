@@ -2,5 +2,5 @@ package auth
 
 import "context"
 
-// Renew lets tests hear what becomes of a renewal.
-func (a *Account) Renew(ctx context.Context) error { return a.renew(ctx) }
+// Renew lets tests see the error of a renewal.
+func (a *Account) Renew(ctx context.Context) error { return a.renewal.renew(ctx) }

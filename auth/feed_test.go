@@ -108,7 +108,7 @@ func TestABlockedSubscriberLosesItsOldestEvents(t *testing.T) {
 	for n := changes - kept + 1; n <= changes; n++ {
 		equal(t, "event", receive(t, got), n)
 	}
-	equal(t, "warnings", strings.Count(b.log.String(), "the oldest are dropped"), 1)
+	equal(t, "warnings", strings.Count(b.log.String(), "the oldest events are dropped"), 1)
 }
 
 func TestNothingComesAfterCancelling(t *testing.T) {

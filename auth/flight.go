@@ -7,9 +7,9 @@ import (
 
 // flight lets callers that ask the same thing at the same time share one call.
 // The call goes on while anybody waits for it and is cancelled with the last.
-type flight[T any] struct {
+type flight[K comparable, T any] struct {
 	mu    sync.Mutex
-	calls map[string]*sharedCall[T]
+	calls map[K]*sharedCall[T]
 }
 
 type sharedCall[T any] struct {
@@ -21,7 +21,7 @@ type sharedCall[T any] struct {
 }
 
 // do runs fn under a context derived from base, or joins the run under way for key.
-func (f *flight[T]) do(ctx, base context.Context, key string, fn func(context.Context) (T, error)) (T, error) {
+func (f *flight[K, T]) do(ctx, base context.Context, key K, fn func(context.Context) (T, error)) (T, error) {
 	call := f.join(base, key, fn)
 	select {
 	case <-call.done:
@@ -34,7 +34,7 @@ func (f *flight[T]) do(ctx, base context.Context, key string, fn func(context.Co
 	}
 }
 
-func (f *flight[T]) join(base context.Context, key string, fn func(context.Context) (T, error)) *sharedCall[T] {
+func (f *flight[K, T]) join(base context.Context, key K, fn func(context.Context) (T, error)) *sharedCall[T] {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if call, ok := f.calls[key]; ok {
@@ -44,7 +44,7 @@ func (f *flight[T]) join(base context.Context, key string, fn func(context.Conte
 	ctx, cancel := context.WithCancel(base)
 	call := &sharedCall[T]{waiting: 1, cancel: cancel, done: make(chan struct{})}
 	if f.calls == nil {
-		f.calls = make(map[string]*sharedCall[T])
+		f.calls = make(map[K]*sharedCall[T])
 	}
 	f.calls[key] = call
 	go func() {
@@ -57,7 +57,7 @@ func (f *flight[T]) join(base context.Context, key string, fn func(context.Conte
 	return call
 }
 
-func (f *flight[T]) leave(key string, call *sharedCall[T]) {
+func (f *flight[K, T]) leave(key K, call *sharedCall[T]) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if call.waiting--; call.waiting == 0 {
@@ -67,7 +67,7 @@ func (f *flight[T]) leave(key string, call *sharedCall[T]) {
 }
 
 // forget needs f.mu.
-func (f *flight[T]) forget(key string, call *sharedCall[T]) {
+func (f *flight[K, T]) forget(key K, call *sharedCall[T]) {
 	if f.calls[key] == call {
 		delete(f.calls, key)
 	}

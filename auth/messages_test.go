@@ -119,7 +119,7 @@ func TestTheMessagesOfAStateThatIsNotKept(t *testing.T) {
 	}
 	b.told(auth.MessageStateNotKept, "level=ERROR", `error="saving state: `)
 	b.reopen()
-	b.told(auth.MessageStateNotKept, "level=ERROR", `error="saving state: `, `msg="the state cannot be kept`)
+	b.told(auth.MessageStateNotKept, "level=ERROR", `error="saving state: `, `msg="the state cannot be saved`)
 	mend()
 	b.must(os.WriteFile(b.path, []byte("no TOML"), 0o600))
 	b.reopen()

@@ -11,16 +11,24 @@ import (
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
-// Store keeps the record over restarts. [statefile.File] is the real one.
-// Save must be durable when it returns nil, and leave the old state whole when
-// it does not.
+// Store keeps the state across restarts; [statefile.File] is one. Save must be
+// durable when it returns nil, and leave the old state intact when it does not.
 type Store interface {
 	Load() (statefile.State, error)
 	Save(statefile.State) error
-	// KeptAside names the file to which the last Save moved what it could not
+	// KeptAside is the file to which the last Save moved what it could not
 	// carry over, such as comments; "" if there was nothing.
 	KeptAside() string
 }
+
+// Mode is how the box proves who it is.
+type Mode string
+
+// The modes.
+const (
+	ModeLegacy Mode = "legacy" // an opaque token that plex.tv issues for a PIN
+	ModeJWT    Mode = "jwt"    // short-lived tokens that are bound to a device key
+)
 
 // Settings are what may change while the daemon runs.
 type Settings struct {
@@ -37,17 +45,17 @@ type Options struct {
 	Settings Settings
 	Clock    clockwork.Clock // nil: the real one
 	Log      *slog.Logger    // nil: silence
-	// Time is plex.tv's clock, which whoever made Plex lets learn from its
-	// answers. nil: one that never learns.
+	// Time is plex.tv's clock, to which Plex reports the dates of its answers.
+	// nil: one that is never told.
 	Time *servertime.Clock
 
 	// ConfirmAfter is the pause after which a first refusal of the token must
 	// be repeated before it counts. 0 means 2 s.
 	ConfirmAfter time.Duration
-	// Hold, if not nil, keeps back the questions in the background until it is
-	// closed: at start the first answers on the bus come before TLS.
+	// Hold, if not nil, delays background requests until it is closed, so that
+	// at start the first answers on the bus come before TLS.
 	Hold <-chan struct{}
-	// CheckEvery is how often, at the least, plex.tv is asked about a token
-	// that is held. 0 means a day, less than 0 never.
+	// CheckEvery is the longest time between two checks of the token at
+	// plex.tv. 0 means a day, less than 0 never.
 	CheckEvery time.Duration
 }

@@ -2,8 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -14,98 +12,84 @@ import (
 // PinOptions choose what [Account.RequestPin] asks for.
 type PinOptions struct {
 	Strong bool // a long code for the QR route instead of one that a person types
-	Force  bool // end a pairing under way and start anew
+	Force  bool // cancel a pairing under way and start another
 }
 
-// RequestPin starts a pairing, or returns the one under way unless o.Force, so
-// that two frontends show the same code. From then on the account itself asks
-// plex.tv about the PIN until it is claimed, expires or is cancelled.
-//
-// Callers that come while a PIN is being asked for share the answer. Without a
-// store that takes the pairing it fails with [StorageFailed], because the
-// sign-in could not be kept either.
-func (a *Account) RequestPin(ctx context.Context, o PinOptions) (Pairing, error) {
-	if p := a.Snapshot().Pairing; p.ID != 0 && !o.Force {
-		return p, nil
-	}
-	return a.pins.do(ctx, a.life, fmt.Sprint(o), func(ctx context.Context) (Pairing, error) {
-		return a.startPairing(ctx, o)
-	})
+// pairings are the sign-ins with a PIN, one at a time.
+type pairings struct {
+	*ledger
+	plex     *plextv.Client
+	renewal  *renewal
+	requests flight[PinOptions, Pairing]
+	poller   *poller // of the pairing under way; needs the lock
 }
 
-func (a *Account) startPairing(ctx context.Context, o PinOptions) (Pairing, error) {
-	var own, asking unit
-	var settings Settings
-	var interrupted uint64
-	var made error
-	if err := a.signedOutAtPlex(ctx); err != nil {
-		return Pairing{}, err
+// request starts a pairing, or returns the one under way.
+func (p *pairings) request(ctx context.Context, o PinOptions) (Pairing, error) {
+	if shown := p.snapshot().Pairing; shown.ID != 0 && !o.Force {
+		return shown, nil
 	}
-	err := a.look(ctx, func(r *record) {
-		own, settings = r.unit(), r.settings
-		asking, made = r.unitForPin(a.time.Now())
-		if r.Pairing != nil {
-			interrupted = r.Pairing.ID
-		}
-	})
-	if err := errors.Join(err, made); err != nil {
-		return Pairing{}, err
-	}
-	asked := a.time.Uptime()
-	pin, err := a.requestPin(ctx, asking, settings, o.Strong)
-	if asking.key != nil && asking.clientID == own.clientID && (isPlexKind(err, plextv.Rejected) || isPlexKind(err, plextv.KeyTaken)) {
-		// Whether plex.tv takes a key for a second PIN is not known.
-		if asking, err = newUnit(a.time.Now()); err != nil {
+	return p.requests.do(ctx, p.life, o, func(ctx context.Context) (Pairing, error) {
+		if err := p.awaitRevocation(ctx); err != nil {
 			return Pairing{}, err
 		}
-		pin, err = a.requestPin(ctx, asking, settings, o.Strong)
+		r, requestedAt := p.record(), p.time.Uptime()
+		pin, d, err := p.requestPin(ctx, r, o.Strong)
+		if err != nil {
+			return Pairing{}, err
+		}
+		// The PIN has been running since it was requested.
+		left := min(pin.ExpiresIn, r.settings.PairingTimeout) - (p.time.Uptime() - requestedAt)
+		started := newPairing(pin, d, o.Strong)
+		started.ExpiresAt = p.wallTime().Add(left)
+		return p.begin(ctx, started, o.Force, r.Pairing)
+	})
+}
+
+// requestPin asks plex.tv for a PIN and returns it with its device.
+func (p *pairings) requestPin(ctx context.Context, r *record, strong bool) (pin plextv.Pin, d device, err error) {
+	if d, err = r.deviceForPin(p.time.Now()); err != nil {
+		return pin, d, err
 	}
+	pin, err = p.requestPinFor(ctx, d, r.settings, strong)
+	if d.key != nil && d.clientID == r.ClientID && (isPlexKind(err, plextv.Rejected) || isPlexKind(err, plextv.KeyTaken)) {
+		// It is not documented whether plex.tv accepts a key for a second PIN.
+		if d, err = newDevice(p.time.Now()); err != nil {
+			return pin, d, err
+		}
+		pin, err = p.requestPinFor(ctx, d, r.settings, strong)
+	}
+	return pin, d, err
+}
+
+func (p *pairings) requestPinFor(ctx context.Context, d device, settings Settings, strong bool) (plextv.Pin, error) {
+	jwk, err := d.jwk()
 	if err != nil {
-		return Pairing{}, err
+		return plextv.Pin{}, err
 	}
-	// The time the request took is the PIN's own time already.
-	left := min(pin.ExpiresIn, settings.PairingTimeout) - (a.time.Uptime() - asked)
-	started := newPairing(pin, asking, o.Strong)
-	started.ExpiresAt = a.wallTime().Add(left)
-	return a.takePairing(ctx, started, o.Force, interrupted)
+	return p.plex.RequestPin(ctx, d.identity(settings), jwk, strong)
 }
 
-// signedOutAtPlex waits until plex.tv has heard of a sign-out, or that was given
-// up. A sign-out takes the device key with it at plex.tv: what was begun with that
-// key before would never give a token.
-func (a *Account) signedOutAtPlex(ctx context.Context) error {
-	var told <-chan struct{}
-	if err := a.look(ctx, func(r *record) { told = r.plexTold }); err != nil || told == nil {
-		return err
-	}
-	select {
-	case <-told:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func newPairing(pin plextv.Pin, asking unit, strong bool) *statefile.Pairing {
-	p := &statefile.Pairing{ID: newPairingID(), PlexID: pin.ID, Code: pin.Code, Strong: strong, ClientID: asking.clientID}
-	if asking.key != nil {
-		p.Kid, p.PrivateKey = asking.key.Kid, asking.key.PrivateKey
+func newPairing(pin plextv.Pin, d device, strong bool) *statefile.Pairing {
+	// The number is random, so that one from before a restart never means another
+	// pairing after it, and below 2^31, so that every language can hold it.
+	id := 1 + uint64(rand.Uint32()>>1)
+	p := &statefile.Pairing{ID: id, PlexID: pin.ID, Code: pin.Code, Strong: strong, ClientID: d.clientID}
+	if d.key != nil {
+		p.Kid, p.PrivateKey = d.key.Kid, d.key.PrivateKey
 	}
 	return p
 }
 
-// takePairing makes started the pairing under way, unless there is another than
-// the one that force interrupts.
-func (a *Account) takePairing(ctx context.Context, started *statefile.Pairing, force bool, interrupted uint64) (Pairing, error) {
+// begin makes started the pairing under way, unless there is one other than the
+// one that force replaces.
+func (p *pairings) begin(ctx context.Context, started *statefile.Pairing, force bool, replaced *statefile.Pairing) (Pairing, error) {
 	var shown Pairing
-	err := a.change(ctx, func(next *record, e *Event) error {
-		if p := next.Pairing; p == nil || force && p.ID == interrupted {
-			if p != nil {
-				e.PinEnd = &PinEnd{ID: p.ID, Result: PinCancelled}
-			}
-			next.Pairing = started
-		} // else somebody was faster: everybody shows the same code
-		shown = pairingView(next.unitOf(next.Pairing).identity(next.settings), next.Pairing)
+	err := p.save(ctx, func(next *record, e *Event) error {
+		if now := next.Pairing; now == nil || force && replaced != nil && now.ID == replaced.ID {
+			next.startPairing(started, e)
+		} // else somebody was faster: both callers get the same code
+		shown = pairingView(next.deviceOf(next.Pairing).identity(next.settings), next.Pairing)
 		return nil
 	})
 	if err != nil {
@@ -114,80 +98,79 @@ func (a *Account) takePairing(ctx context.Context, started *statefile.Pairing, f
 	return shown, nil
 }
 
-// wallTime is the box's own time, for people and for what reads it from the disk.
-// It is without the monotonic part, which would hide that the clock was set.
-func (a *Account) wallTime() time.Time { return a.clock.Now().Round(0) }
+// wallTime is the box's own time, for people and for the state file. It has no
+// monotonic part, which would hide that the clock was set.
+func (p *pairings) wallTime() time.Time { return p.clock.Now().Round(0) }
 
-// newPairingID is random, so that a number from before a restart never means
-// another pairing after it, and below 2^31, so that every language can hold it.
-func newPairingID() uint64 { return 1 + uint64(rand.Uint32()>>1) }
-
-// CancelPin ends the pairing with that number. It returns a [NotFound] error
-// if it is not the one under way.
-func (a *Account) CancelPin(ctx context.Context, id uint64) error {
-	return a.change(ctx, func(next *record, e *Event) error {
+// cancel ends the pairing with that number.
+func (p *pairings) cancel(ctx context.Context, id uint64) error {
+	return p.save(ctx, func(next *record, e *Event) error {
 		if next.Pairing == nil || next.Pairing.ID != id {
 			return errNoPairing(id)
 		}
-		endPairing(next, e, PinCancelled)
+		next.endPairing(PinCancelled, e)
 		return nil
 	})
 }
 
-// CheckPin asks plex.tv now about the pairing with that number. claimed means
-// that the credentials are stored. A pairing that has ended is remembered for
-// a while: [PinExpired] if it ran out of time, [NotFound] if it was cancelled,
-// failed or is not known.
-func (a *Account) CheckPin(ctx context.Context, id uint64) (claimed bool, expiresAt time.Time, err error) {
-	if err := a.takeTurn(ctx); err != nil {
+// check asks plex.tv about the pairing with that number now.
+func (p *pairings) check(ctx context.Context, id uint64) (claimed bool, expiresAt time.Time, err error) {
+	if err := p.lock(ctx); err != nil { // so that the record and its poller match
 		return false, time.Time{}, err
 	}
-	poll, over := a.poll, a.pastPairing(id)
-	a.endTurn()
-	if poll == nil || poll.pairing.ID != id {
-		return over.Result == PinClaimed, over.expiresAt, errOfEnded(id, over.Result)
+	current := p.poller
+	p.unlock()
+	if current == nil || current.pairing.ID != id {
+		past := p.record().ended.find(id)
+		return past.Result == PinClaimed, past.expiresAt, errEnded(id, past.Result)
 	}
-	err = poll.check(ctx)
-	expiresAt = poll.pairing.ExpiresAt
-	if shown := a.Snapshot().Pairing; shown.ID == id {
+	err = current.check(ctx)
+	expiresAt = current.pairing.ExpiresAt
+	if shown := p.snapshot().Pairing; shown.ID == id {
 		expiresAt = shown.ExpiresAt // the box's clock may have been set
 	}
-	if over := poll.ended(); over != "" {
-		return over == PinClaimed, expiresAt, errOfEnded(id, over)
+	if result := current.result(); result != "" {
+		return result == PinClaimed, expiresAt, errEnded(id, result)
 	}
 	return false, expiresAt, err
 }
 
-// endedPairing is a pairing that is over.
-type endedPairing struct {
-	PinEnd
-	expiresAt time.Time
-}
-
-// pastPairing gives the pairing that has ended, or none. It needs the turn.
-func (a *Account) pastPairing(id uint64) endedPairing {
-	for _, past := range a.ended {
-		if past.ID == id {
-			return past
-		}
+// resume follows the pairing that the store had.
+func (p *pairings) resume() error {
+	if err := p.lock(p.life); err != nil {
+		return err
 	}
-	return endedPairing{}
+	defer p.unlock()
+	p.follow(p.record())
+	return nil
 }
 
-func errOfEnded(id uint64, result PinResult) error {
+// follow stops the poller of a pairing that is no longer under way, and starts
+// one for a pairing that has none. It needs the lock.
+func (p *pairings) follow(r *record) {
+	if p.poller != nil && (r.Pairing == nil || r.Pairing.ID != p.poller.pairing.ID) {
+		p.poller.ended = r.ended.find(p.poller.pairing.ID).Result
+		close(p.poller.over)
+		p.poller.stop()
+		p.poller = nil
+	}
+	if p.poller == nil && r.Pairing != nil {
+		ctx, stop := context.WithCancel(p.life)
+		started := newPoller(p, r, stop)
+		p.poller = started
+		p.work.Go(func() { started.run(ctx) })
+	}
+}
+
+func errEnded(id uint64, result PinResult) error {
 	switch result {
 	case PinClaimed:
 		return nil
 	case PinTimedOut:
-		return errorf(PinExpired, "pairing %d has run out of time: ask for a new PIN", id)
+		return errorf(PinExpired, "pairing %d has expired: request a new PIN", id)
 	default:
 		return errNoPairing(id)
 	}
 }
 
 func errNoPairing(id uint64) error { return errorf(NotFound, "there is no pairing %d", id) }
-
-func endPairing(next *record, e *Event, result PinResult) {
-	e.PinEnd = &PinEnd{ID: next.Pairing.ID, Result: result}
-	next.Pairing, next.trouble = nil, ""
-}

@@ -11,110 +11,85 @@ import (
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
-// lastWordTimeout is how long a pairing whose time is over waits for one answer
-// of plex.tv when the last question had none: somebody may have claimed it.
-// It outlasts the pauses that plex.tv asks for with a 429.
-const lastWordTimeout = 65 * time.Second
+const (
+	// lastAnswerTimeout is how long a pairing that has expired waits for one more
+	// answer if the last question had none: somebody may have claimed it. It is
+	// longer than the pauses that plex.tv asks for with a 429.
+	lastAnswerTimeout = 65 * time.Second
+	// claimTimeout is the same for a claimed token that could not be checked yet:
+	// after a power cut the network may come up later than the daemon.
+	claimTimeout = 15 * time.Minute
+)
 
-// claimTimeout is the same for a token that somebody has claimed and that could
-// not be checked yet: after a power cut the network may come later than we do.
-const claimTimeout = 15 * time.Minute
-
-// poller asks plex.tv about one pairing until it ends. It is the only one that
-// does, so two frontends never double the load.
+// poller asks plex.tv about one pairing until it ends. Nobody else does, so two
+// frontends do not double the load.
 type poller struct {
-	account  *Account
+	*pairings
 	pairing  *statefile.Pairing
-	unit     unit // that the PIN was asked for with
+	device   device // that the PIN was requested with
 	settings Settings
-	deadline time.Duration   // uptime, as all times here: a clock may be set meanwhile
+	deadline time.Duration   // an uptime, as all times here: a clock may be set meanwhile
 	checks   chan chan error // from callers that want an answer now
 	stop     context.CancelFunc
+	ended    PinResult     // set before over is closed
+	over     chan struct{} // closed when the pairing has ended
 
-	// Touched by run alone.
-	token       secret.String // claimed, not signed in yet
-	lastAsked   time.Duration
-	heldUntil   time.Duration // plex.tv asked for patience until then
-	heldBecause error
-	failures    *backoff.ExponentialBackOff
-
-	result PinResult     // set before over is closed
-	over   chan struct{} // closed when the pairing has ended
+	// Only run touches these.
+	token      secret.String // claimed, but not signed in yet
+	lastAsked  time.Duration
+	pauseUntil time.Duration // plex.tv asked for a pause
+	pauseErr   error
+	failures   *backoff.ExponentialBackOff
 }
 
-// followPairing stops the poller of a pairing that is not the account's any
-// more and starts one for a pairing that has none. It needs the turn.
-func (a *Account) followPairing(ended *PinEnd) {
-	p := a.record.Pairing
-	if a.poll != nil && (p == nil || p.ID != a.poll.pairing.ID) {
-		if ended != nil {
-			a.poll.result = ended.Result
-		}
-		close(a.poll.over)
-		a.poll.stop()
-		a.poll = nil
-	}
-	if a.poll == nil && p != nil {
-		a.poll = a.newPoller(p)
-	}
-}
-
-func (a *Account) newPoller(pairing *statefile.Pairing) *poller {
-	ctx, stop := context.WithCancel(a.life)
-	settings := a.record.settings
-	// A clock that was set while the daemon was down must not stretch the wait.
-	left := min(max(0, pairing.ExpiresAt.Sub(a.wallTime())), settings.PairingTimeout)
+func newPoller(pairings *pairings, r *record, stop context.CancelFunc) *poller {
+	interval := r.settings.PollInterval
 	p := &poller{
-		account: a, pairing: pairing, unit: a.record.unitOf(pairing), settings: settings,
-		deadline: a.time.Uptime() + left, lastAsked: a.time.Uptime() - settings.PollInterval,
-		checks: make(chan chan error), stop: stop, over: make(chan struct{}),
-		token: pairing.Token,
+		pairings: pairings, pairing: r.Pairing, device: r.deviceOf(r.Pairing), settings: r.settings,
+		checks: make(chan chan error), stop: stop, over: make(chan struct{}), token: r.Pairing.Token,
 		failures: &backoff.ExponentialBackOff{
-			InitialInterval: settings.PollInterval, MaxInterval: 5 * settings.PollInterval,
-			Multiplier: 1.5, RandomizationFactor: 0.2,
+			InitialInterval: interval, MaxInterval: 5 * interval, Multiplier: 1.5, RandomizationFactor: 0.2,
 		},
 	}
+	// A clock that was set while the daemon was not running must not extend it.
+	left := min(max(0, r.Pairing.ExpiresAt.Sub(p.wallTime())), r.settings.PairingTimeout)
+	p.deadline, p.lastAsked = p.uptime()+left, p.uptime()-interval
 	p.failures.Reset()
-	a.work.Go(func() { p.run(ctx) })
 	return p
 }
 
 // check asks plex.tv about the PIN soon and waits for the answer.
 func (p *poller) check(ctx context.Context) error {
 	reply := make(chan error, 1)
-	select {
-	case p.checks <- reply:
-	case <-p.over:
-		return nil
-	case <-p.account.life.Done():
-		return p.account.life.Err()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case err := <-reply:
-		return err
-	case <-p.over:
-		return nil
-	case <-p.account.life.Done():
-		return p.account.life.Err()
-	case <-ctx.Done():
-		return ctx.Err()
+	ask := p.checks
+	for {
+		select {
+		case ask <- reply:
+			ask = nil // once
+		case err := <-reply:
+			return err
+		case <-p.over:
+			return nil
+		case <-p.life.Done():
+			return p.life.Err()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
-// ended gives the result of a pairing that is over, else "".
-func (p *poller) ended() PinResult {
+// result is how the pairing ended, "" while it has not.
+func (p *poller) result() PinResult {
 	select {
 	case <-p.over:
-		return p.result
+		return p.ended
 	default:
 		return ""
 	}
 }
 
 func (p *poller) run(ctx context.Context) {
-	timer := p.account.clock.NewTimer(min(p.settings.PollInterval, p.deadline-p.now()))
+	timer := p.clock.NewTimer(min(p.settings.PollInterval, p.deadline-p.uptime()))
 	defer timer.Stop()
 	var waiting []chan error
 	for {
@@ -122,7 +97,7 @@ func (p *poller) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case reply := <-p.checks:
-			if err := p.held(); err != nil {
+			if err := p.paused(); err != nil {
 				reply <- err
 				continue
 			}
@@ -133,7 +108,7 @@ func (p *poller) run(ctx context.Context) {
 			continue
 		case <-timer.Chan():
 		}
-		err := p.ask(ctx)
+		err := p.poll(ctx)
 		timer.Reset(p.pause(err))
 		for _, reply := range waiting {
 			reply <- err
@@ -142,126 +117,128 @@ func (p *poller) run(ctx context.Context) {
 	}
 }
 
-// ask finds out once how the pairing stands, and acts on it.
-func (p *poller) ask(ctx context.Context) error {
-	p.lastAsked = p.now()
+// poll asks plex.tv about the pairing once and acts on the answer.
+func (p *poller) poll(ctx context.Context) error {
+	p.lastAsked = p.uptime()
 	late := p.lastAsked >= p.deadline
 	tooLate := p.lastAsked >= p.end()
 	p.correctExpiry(ctx)
-	err := p.askPlex(ctx)
+	err := p.ask(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case !p.token.IsZero():
-		err = p.signIn(ctx)
-		if err != nil && (tooLate || late && (!saysNothing(err) || CodeOf(err) == StorageFailed)) {
+		err = p.claim(ctx)
+		if err != nil && (tooLate || late && (!isInconclusive(err) || CodeOf(err) == StorageFailed)) {
 			p.endAs(ctx, PinFailed)
 		}
 	case isPlexKind(err, plextv.Gone), late && err == nil, tooLate:
 		p.endAs(ctx, PinTimedOut)
 	}
 	if err != nil {
-		p.account.log.Debug("asking about the PIN failed; going on", "pin_id", p.pairing.ID, "error", err)
+		p.log.Debug("checking the PIN failed; trying again", "pin_id", p.pairing.ID, "error", err)
 	}
-	if p.ended() == "" {
-		p.account.noteTrouble(ctx, err)
+	if p.result() == "" {
+		_ = p.saveOrKeep(ctx, func(next *record, _ *Event) error {
+			next.reportPlex(err)
+			return nil
+		})
 	}
 	return err
 }
 
-// askPlex gets the token if somebody has claimed the PIN.
-func (p *poller) askPlex(ctx context.Context) error {
+// ask gets the token if somebody has claimed the PIN.
+func (p *poller) ask(ctx context.Context) error {
 	if !p.token.IsZero() {
 		return nil
 	}
-	if err := p.held(); err != nil {
+	if err := p.paused(); err != nil {
 		return err
 	}
-	pin, err := p.account.checkPin(ctx, p.unit, p.settings, p.pairing.PlexID)
+	var proof secret.String
+	if p.device.key != nil {
+		err := p.renewal.learnTime(ctx, p.device.identity(p.settings))
+		if err != nil {
+			return err
+		}
+		if proof, err = p.device.proof(secret.String{}, p.time.Now()); err != nil {
+			return err
+		}
+	}
+	pin, err := p.plex.CheckPin(ctx, p.device.identity(p.settings), p.pairing.PlexID, proof)
 	if err == nil {
 		p.token = pin.Token
 	}
 	return err
 }
 
-// correctExpiry mends the time that people are shown when the box's clock has
-// been set, as it is soon after a box without a battery has started.
+// correctExpiry corrects the time that people are shown after the box's clock
+// was set, which happens soon after the start of a box without a battery.
 func (p *poller) correctExpiry(ctx context.Context) {
 	const tolerance = 2 * time.Second
-	want := p.account.wallTime().Add(p.deadline - p.now())
-	if shown := p.account.Snapshot().Pairing; shown.ID != p.pairing.ID || shown.ExpiresAt.Sub(want).Abs() <= tolerance {
-		return
+	want := p.wallTime().Add(p.deadline - p.uptime())
+	if shown := p.snapshot().Pairing; shown.ID == p.pairing.ID && shown.ExpiresAt.Sub(want).Abs() > tolerance {
+		_ = p.save(ctx, p.ifCurrent(func(next *record, _ *Event) { next.correctExpiry(want) }))
 	}
-	_ = p.change(ctx, func(next *record, _ *Event) {
-		mended := *next.Pairing
-		mended.ExpiresAt = want
-		next.Pairing = &mended
-	})
 }
 
-// change is [Account.change] while the pairing is under way.
-func (p *poller) change(ctx context.Context, edit func(next *record, e *Event)) error {
-	return p.account.change(ctx, func(next *record, e *Event) error {
+// ifCurrent applies edit while the pairing is under way.
+func (p *poller) ifCurrent(edit func(next *record, e *Event)) func(*record, *Event) error {
+	return func(next *record, e *Event) error {
 		if next.Pairing == nil || next.Pairing.ID != p.pairing.ID {
 			return errNoPairing(p.pairing.ID)
 		}
 		edit(next, e)
 		return nil
-	})
+	}
 }
 
 func (p *poller) endAs(ctx context.Context, result PinResult) {
-	_ = p.account.accept(ctx, func(next *record, e *Event) error {
-		if next.Pairing == nil || next.Pairing.ID != p.pairing.ID {
-			return errNoPairing(p.pairing.ID)
-		}
-		endPairing(next, e, result)
-		return nil
-	})
+	_ = p.saveOrKeep(ctx, p.ifCurrent(func(next *record, e *Event) { next.endPairing(result, e) }))
 }
 
-// pause is how long to wait after an answer. Trouble stretches the pause and
-// never ends the pairing: whoever holds the code may still claim it.
+// pause is how long to wait after an answer. Failures extend the pause and never
+// end the pairing: whoever has the code may still claim it.
 func (p *poller) pause(err error) time.Duration {
 	if err == nil {
 		p.failures.Reset()
 		return p.until(p.lastAsked + p.settings.PollInterval)
 	}
-	if p.held() != nil {
-		return p.until(p.heldUntil)
+	if p.paused() != nil {
+		return p.until(p.pauseUntil)
 	}
 	wait := p.failures.NextBackOff()
-	if asked := retryAfter(err); asked > 0 {
-		wait = asked
-		p.heldUntil, p.heldBecause = p.now()+wait, err
+	if after := retryAfter(err); after > 0 {
+		wait = after
+		p.pauseUntil, p.pauseErr = p.uptime()+wait, err
 	}
-	return p.until(p.now() + wait)
+	return p.until(p.uptime() + wait)
 }
 
-// held gives the answer in which plex.tv asked for patience while its time lasts.
-func (p *poller) held() error {
-	if p.now() < p.heldUntil {
-		return p.heldBecause
+// paused returns the error with which plex.tv asked for a pause, while it lasts.
+func (p *poller) paused() error {
+	if p.uptime() < p.pauseUntil {
+		return p.pauseErr
 	}
 	return nil
 }
 
-// until is the time from now to t or the end, whichever is first: the deadline,
-// and after it the end of the wait for a last word.
+// until is the time from now to t or to the end, whichever comes first: the
+// deadline, and after it the end of the wait for a last answer.
 func (p *poller) until(t time.Duration) time.Duration {
 	end := p.deadline
-	if p.now() >= end {
+	if p.uptime() >= end {
 		end = p.end()
 	}
-	return max(0, min(t, end)-p.now())
+	return max(0, min(t, end)-p.uptime())
 }
 
-// end is when the pairing is given up for good.
+// end is when the pairing is given up.
 func (p *poller) end() time.Duration {
 	if !p.token.IsZero() {
 		return p.deadline + claimTimeout
 	}
-	return p.deadline + lastWordTimeout
+	return p.deadline + lastAnswerTimeout
 }
 
-func (p *poller) now() time.Duration { return p.account.time.Uptime() }
+func (p *poller) uptime() time.Duration { return p.time.Uptime() }

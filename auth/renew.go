@@ -3,186 +3,144 @@ package auth
 import (
 	"context"
 	"errors"
-	"hash/fnv"
-	"sync"
 	"time"
+
+	"github.com/jonboulle/clockwork"
 
 	"github.com/retune-tv/plexauthd/auth/devicekey"
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/secret"
-	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
-// leeway is how far plex.tv's clocks may be apart: its Date header is cut to the
-// second, and the one that signs need not be the one that answers.
-const leeway = time.Minute
+const (
+	// minLife is the life that a token must have left when it is handed out.
+	minLife = 5 * time.Minute
+	// freshTimeout bounds how long a caller waits for a renewal.
+	freshTimeout = 5 * time.Second
+	// freshPause is the pause after a renewal, successful or not: without a
+	// network, or with tokens of a very short life, calls must not wait each time.
+	freshPause = 30 * time.Second
+)
 
-// errNoOther says that this box cannot get another token by itself.
-var errNoOther = errors.New("there is no device key to get another token with")
+// errNoReplacement says that this box cannot get another token by itself.
+var errNoReplacement = errors.New("there is no device key to get another token with")
 
-// errOtherAccount says that plex.tv holds the device key for somebody else's.
-var errOtherAccount = errorf(AuthInvalid, "plex.tv gives the token of another account for the device key of this box")
+// renewal gets tokens for the device key.
+type renewal struct {
+	*ledger
+	plex     *plextv.Client
+	keys     signingKeys
+	renewals flight[struct{}, struct{}]
+	failed   stamp // a renewal that a caller waited for
+}
 
-// renew gets a new token for the device key in place of the one of who signed
-// in, also when that has expired. However many ask, plex.tv is asked once. When
-// it fails the old token stays.
-func (a *Account) renew(ctx context.Context) error {
-	_, err := a.renewals.do(ctx, a.life, "", func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, a.renewNow(ctx)
+// fresh renews a token that has expired or is about to, and returns the account.
+func (r *renewal) fresh(ctx context.Context) *Snapshot {
+	if !r.isFresh() {
+		limited, cancel := clockwork.WithTimeout(ctx, r.clock, freshTimeout)
+		defer cancel()
+		if err := r.renew(limited); err != nil && ctx.Err() == nil {
+			r.failed.set(r.now())
+		}
+	}
+	return r.snapshot()
+}
+
+// isFresh reports whether fresh would not wait. Only plex.tv's time counts: by any
+// other a good token could seem to have expired long ago.
+func (r *renewal) isFresh() bool {
+	s, now := r.snapshot(), r.now()
+	expiring := s.renewable && !s.TokenExpiresAt.IsZero() && r.time.Known() && s.TokenExpiresAt.Sub(now.date) < minLife
+	return !expiring || r.failed.within(freshPause, now) || now.within(freshPause, r.record().times.renewed)
+}
+
+// renew replaces the owner's token with a new one for the device key, even after
+// it has expired. Callers share one exchange. If it fails the old token stays.
+func (r *renewal) renew(ctx context.Context) error {
+	_, err := r.renewals.do(ctx, r.life, struct{}{}, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, r.renewNow(ctx)
 	})
 	return err
 }
 
-func (a *Account) renewNow(ctx context.Context) error {
-	var u unit
-	var settings Settings
-	var holder *statefile.Auth
-	err := a.look(ctx, func(r *record) { u, settings, holder = r.unit(), r.settings, r.holder() })
+func (r *renewal) renewNow(ctx context.Context) error {
+	before := r.record()
+	owner := before.owner()
 	switch {
-	case err != nil:
-		return err
-	case holder == nil:
+	case owner == nil:
 		return errSignedOut()
-	case u.key == nil:
-		return errNoOther
+	case before.DeviceKey == nil:
+		return errNoReplacement
 	}
-	token, claims, err := a.mint(ctx, u, settings)
+	token, claims, err := r.exchange(ctx, before.device(), before.settings)
 	if err != nil {
 		return err
 	}
-	return a.takeRenewed(ctx, holder.Token, token, claims)
+	return r.saveOrKeep(ctx, func(next *record, e *Event) error {
+		if now := next.owner(); now == nil || !now.Token.Equal(owner.Token) {
+			return nil // signed out or in again meanwhile
+		}
+		return next.renew(token, claims, r.now(), e)
+	})
 }
 
-// mint gives a proof of the device key for a token, and checks the token.
-func (a *Account) mint(ctx context.Context, u unit, settings Settings) (token secret.String, claims devicekey.Claims, err error) {
-	id := u.identity(settings)
-	// plex.tv's keys come first: what cannot be checked need not be asked for.
-	if _, err := a.signers.get(ctx, a.plex, id); err != nil {
+// exchange exchanges a proof of the device key for a token, and checks the token.
+func (r *renewal) exchange(ctx context.Context, d device, settings Settings) (token secret.String, claims devicekey.Claims, err error) {
+	id := d.identity(settings)
+	// plex.tv's keys come first: a token that cannot be checked is of no use.
+	if _, err := r.keys.get(ctx, r.plex, id); err != nil {
 		return token, claims, err
 	}
-	nonce, err := a.plex.Nonce(ctx, id)
+	nonce, err := r.plex.Nonce(ctx, id)
 	if err != nil {
 		return token, claims, err
 	}
-	proof, err := u.deviceJWT(nonce, a.time.Now())
+	proof, err := d.proof(nonce, r.time.Now())
 	if err != nil {
 		return token, claims, err
 	}
-	token, err = a.plex.Exchange(ctx, id, proof)
+	token, err = r.plex.Exchange(ctx, id, proof)
 	if err != nil {
 		return token, claims, err
 	}
-	claims, err = a.checkJWT(ctx, u, settings, token)
+	claims, err = r.checkToken(ctx, d, settings, token)
 	return token, claims, err
 }
 
-// badToken is an error that no further question will mend.
-type badToken struct{ error }
-
-func (b badToken) Unwrap() error { return b.error }
-
-// checkJWT checks a token that plex.tv says is the unit's: [InvalidResponse] if
-// it is not.
-func (a *Account) checkJWT(ctx context.Context, u unit, settings Settings, token secret.String) (devicekey.Claims, error) {
-	id := u.identity(settings)
-	keys, err := a.signers.get(ctx, a.plex, id)
-	if err != nil {
-		return devicekey.Claims{}, err
+// bind moves a box with an opaque token to a device key, without a person. Plex
+// documents the steps: make a key, register it for the token's device, exchange a
+// proof of the key for a token; the last one ends the opaque token. The key is on
+// disk before plex.tv hears of it, so that wherever this stops one credential
+// works, and the next try continues from there.
+func (r *renewal) bind(ctx context.Context) error {
+	if err := r.awaitRevocation(ctx); err != nil {
+		return err
 	}
-	want := devicekey.Expect{ClientID: u.clientID, Thumbprint: u.key.Kid, Now: a.time.Now(), Leeway: leeway}
-	claims, err := devicekey.Verify(token, keys, want)
-	if errors.Is(err, devicekey.ErrUnknownKey) { // plex.tv may have new ones
-		if keys, err = a.signers.fetch(ctx, a.plex, id); err != nil {
-			return devicekey.Claims{}, err
+	added, now := false, record{}
+	err := r.save(ctx, func(next *record, _ *Event) (err error) {
+		if next.wantsKey() {
+			added, err = next.addKey(r.time.Now())
 		}
-		claims, err = devicekey.Verify(token, keys, want)
-	}
-	if err == nil {
-		return claims, nil
-	}
-	refused := &Error{Code: InvalidResponse, Text: "checking the token that plex.tv gave for the device key", Err: err}
-	if errors.Is(err, devicekey.ErrUnknownKey) {
-		return devicekey.Claims{}, refused // it may be shown yet
-	}
-	return devicekey.Claims{}, badToken{refused}
-}
-
-// takeRenewed puts token in the place of old, whoever is using the box: nobody
-// signs in or out by that. The answer shows, as one to a question would, that
-// plex.tv knows the device.
-func (a *Account) takeRenewed(ctx context.Context, old, token secret.String, claims devicekey.Claims) error {
-	err := a.accept(ctx, func(next *record, e *Event) error {
-		holder := next.holder()
-		if holder == nil || !holder.Token.Equal(old) {
-			return nil // signed out or in anew meanwhile
-		}
-		if claims.UserID != "" && holder.UserID != "" && claims.UserID != holder.UserID {
-			return errOtherAccount
-		}
-		fresh := *holder
-		fresh.Token, fresh.IssuedAt, fresh.ExpiresAt = token, claims.IssuedAt, claims.ExpiresAt
-		if fresh.IssuedAt.IsZero() {
-			fresh.IssuedAt = a.time.Now()
-		}
-		next.setHolder(fresh)
-		next.trouble = ""
-		if next.Owner == nil {
-			next.accepted(e, next.Auth.UserID != "")
-		}
-		return nil
+		now = *next
+		return err
 	})
+	if err != nil || !now.wantsKey() {
+		return err
+	}
+	if !added {
+		// The answer to an earlier exchange may have been lost: then the opaque
+		// token has ended and the key is all there is.
+		if err = r.renew(ctx); err == nil || isInconclusive(err) {
+			return err
+		}
+	}
+	jwk, err := now.device().jwk()
 	if err != nil {
 		return err
 	}
-	a.mark(&a.renewedAt)
-	a.mark(&a.askedAt)
-	a.wakeKeeper()
-	return nil
-}
-
-// renewalDue is when a token bound to a key is to be renewed, by plex.tv's time:
-// between half and 70 % of its life. It is spread by the client identifier and
-// not by chance, so that restarts do not move it.
-func (r *record) renewalDue() (due time.Time, ok bool) {
-	holder := r.holder()
-	if holder == nil || r.DeviceKey == nil || !isJWT(holder.Token) || holder.ExpiresAt.IsZero() || holder.IssuedAt.IsZero() {
-		return time.Time{}, false
+	err = r.plex.RegisterKey(ctx, now.identity(), now.owner().Token, jwk)
+	if err == nil || isPlexKind(err, plextv.KeyTaken) {
+		err = r.renew(ctx)
 	}
-	spread := fnv.New32a()
-	_, _ = spread.Write([]byte(r.ClientID + holder.IssuedAt.UTC().Format(time.RFC3339)))
-	share := 0.5 + 0.2*float64(spread.Sum32())/(1<<32)
-	life := holder.ExpiresAt.Sub(holder.IssuedAt)
-	return holder.IssuedAt.Add(time.Duration(share * float64(life))), true
-}
-
-// signers are the keys with which plex.tv signs, as last seen.
-type signers struct {
-	mu   sync.Mutex
-	keys *devicekey.KeySet
-}
-
-// get asks plex.tv only if it never has.
-func (s *signers) get(ctx context.Context, plex *plextv.Client, id plextv.Identity) (devicekey.KeySet, error) {
-	s.mu.Lock()
-	keys := s.keys
-	s.mu.Unlock()
-	if keys != nil {
-		return *keys, nil
-	}
-	return s.fetch(ctx, plex, id)
-}
-
-func (s *signers) fetch(ctx context.Context, plex *plextv.Client, id plextv.Identity) (devicekey.KeySet, error) {
-	data, err := plex.SigningKeys(ctx, id)
-	if err != nil {
-		return devicekey.KeySet{}, err
-	}
-	keys, err := devicekey.ParseKeySet(data)
-	if err != nil {
-		return devicekey.KeySet{}, &Error{Code: InvalidResponse, Text: "asking plex.tv for its keys", Err: err}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.keys = &keys
-	return keys, nil
+	return err
 }

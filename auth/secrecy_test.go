@@ -152,7 +152,7 @@ func (p *printed) search() {
 	}
 	for _, wanted := range []string{
 		"path=/api/v2/pins/{id} http_status=404", "refused: status 401", "pairing ended", "signed in",
-		"the state could not be written", "result=claimed", "token could not be revoked", "is corrupt",
+		"the state could not be saved", "result=claimed", "token could not be revoked", "is corrupt",
 	} {
 		if !strings.Contains(text, wanted) {
 			p.Errorf("nothing printed has %q", wanted)

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -15,41 +14,52 @@ import (
 )
 
 const (
-	// serversAgainAfter is how old a list of servers must be for ListServers to
-	// ask plex.tv again.
-	serversAgainAfter = 15 * time.Second
-	// renewServerAgainAfter is the least time between two questions because a
-	// media server refused its token: a server that refuses any would have us
-	// ask for ever.
-	renewServerAgainAfter = time.Minute
-	// forEver is an age that nothing reaches.
-	forEver = time.Duration(math.MaxInt64)
+	// listMaxAge is how old a list of servers may be before ListServers asks
+	// plex.tv again.
+	listMaxAge = 15 * time.Second
+	// retokenPause is the least time between two requests for other tokens: a
+	// media server that refuses every token must not make us ask without end.
+	retokenPause = time.Minute
+	// anyAge is an age that no list reaches.
+	anyAge = time.Duration(math.MaxInt64)
 )
 
 // MediaServer is a Plex Media Server of the account in use.
 type MediaServer struct {
 	MachineID, Name string
 	Owned           bool     // the account's own, not shared with it
-	Presence        bool     // plex.tv has heard of it of late
+	Presence        bool     // plex.tv has heard from it recently
 	URIs            []string // local ones first, plex.tv's relay last
 }
 
 // knownServer is a server as the state file keeps it, in JSON: the list is as
-// long as plex.tv says, and a secret as a whole.
+// long as plex.tv says, and secret as a whole.
 type knownServer struct {
 	MachineID string   `json:"machine_id"`
 	Name      string   `json:"name"`
 	Owned     bool     `json:"owned"`
 	Presence  bool     `json:"presence"`
 	URIs      []string `json:"uris"`
-	Token     string   `json:"token"` // that this server takes; "" if plex.tv gave none
+	Token     string   `json:"token"` // that this server accepts; "" if plex.tv gave none
 }
 
-// ListServers gives the media servers of the account in use, as plex.tv lists
-// them now. While plex.tv cannot be asked it gives the last good answer, which
-// outlives restarts. [AuthRequired] when nobody is signed in.
-func (a *Account) ListServers(ctx context.Context) ([]MediaServer, error) {
-	known, err := a.servers(ctx, serversAgainAfter, false)
+// mediaServers knows the media servers of the account in use and their tokens.
+type mediaServers struct {
+	*ledger
+	plex    *plextv.Client
+	session *session
+	lists   flight[listKey, []knownServer]
+	retoken stamp // plex.tv was asked for other tokens
+}
+
+// listKey tells apart the lists that callers must not share.
+type listKey struct {
+	token   secret.String // by identity
+	retoken bool
+}
+
+func (m *mediaServers) list(ctx context.Context) ([]MediaServer, error) {
+	known, err := m.known(ctx, listMaxAge, false)
 	if err != nil {
 		return nil, err
 	}
@@ -60,32 +70,25 @@ func (a *Account) ListServers(ctx context.Context) ([]MediaServer, error) {
 	return servers, nil
 }
 
-// ServerHeaders gives the headers for a media server, with the token that this
-// server takes: media servers refuse the token of a device key, though plex.tv
-// takes it. What is known of the server is given without asking plex.tv.
-// [NotFound] if the account has no such server, [PinRejected] if plex.tv gives
-// its token only to who knows the home user's PIN: [Account.SwitchUser] then
-// gets it.
-func (a *Account) ServerHeaders(ctx context.Context, machineID string) (Headers, error) {
-	headers, err := a.serverHeaders(ctx, machineID, forEver, false)
+// headers uses what is known of the server, and asks plex.tv if that is no help.
+func (m *mediaServers) headers(ctx context.Context, machineID string) (Headers, error) {
+	headers, err := m.headersWithin(ctx, machineID, anyAge, false)
 	if code := CodeOf(err); code == NotFound || code == PinRejected {
-		headers, err = a.serverHeaders(ctx, machineID, serversAgainAfter, false)
+		headers, err = m.headersWithin(ctx, machineID, listMaxAge, false)
 	}
 	return headers, err
 }
 
-// RenewServerHeaders is for who was refused by the media server with what
-// ServerHeaders gave: plex.tv is asked for another token first, at most once a
-// minute.
-func (a *Account) RenewServerHeaders(ctx context.Context, machineID string) (Headers, error) {
-	return a.serverHeaders(ctx, machineID, renewServerAgainAfter, true)
+// newHeaders asks plex.tv for other tokens first.
+func (m *mediaServers) newHeaders(ctx context.Context, machineID string) (Headers, error) {
+	return m.headersWithin(ctx, machineID, retokenPause, true)
 }
 
-func (a *Account) serverHeaders(ctx context.Context, machineID string, maxAge time.Duration, anew bool) (Headers, error) {
+func (m *mediaServers) headersWithin(ctx context.Context, machineID string, maxAge time.Duration, retoken bool) (Headers, error) {
 	if err := checkText("machine_id", machineID); err != nil {
 		return nil, err
 	}
-	known, err := a.servers(ctx, maxAge, anew)
+	known, err := m.known(ctx, maxAge, retoken)
 	if err != nil {
 		return nil, err
 	}
@@ -97,86 +100,60 @@ func (a *Account) serverHeaders(ctx context.Context, machineID string, maxAge ti
 		return nil, errorf(PinRejected, "plex.tv gives the token for this media server only with the PIN of the home user: switch to that user with it")
 	}
 	headers := Headers{}
-	maps.Copy(headers, a.Snapshot().Headers)
+	maps.Copy(headers, m.snapshot().Headers)
 	headers["X-Plex-Token"] = known[at].Token
 	return headers, nil
 }
 
-// servers gives what is known, and asks plex.tv first if that is as old as
-// maxAge, or for other tokens if anew. Callers that come together share the
-// answer.
-func (a *Account) servers(ctx context.Context, maxAge time.Duration, anew bool) ([]knownServer, error) {
-	user, kept, age, err := a.keptServers(ctx)
-	if err != nil {
+// known returns the servers that are known. If the list is as old as maxAge, or
+// for other tokens, it asks plex.tv first; callers share the answer.
+func (m *mediaServers) known(ctx context.Context, maxAge time.Duration, retoken bool) ([]knownServer, error) {
+	r, now := m.current.Load(), m.now()
+	if _, err := r.snapshot.token(); err != nil {
 		return nil, err
 	}
-	known := kept.list()
-	if anew && a.askedOfLate(&a.serversAskedAt, maxAge) {
-		age = 0 // whatever came of it
+	known, age := knownServers(r.Servers), anyAge-1
+	switch {
+	case retoken && m.retoken.within(maxAge, now):
+		age = 0 // whatever plex.tv answered
+	case r.times.servers != 0:
+		age = now.uptime - r.times.servers
 	}
 	if known != nil && age < maxAge {
 		return known, nil
 	}
-	if anew {
-		a.mark(&a.serversAskedAt)
+	if retoken {
+		m.retoken.set(now)
 	}
-	key := fmt.Sprint(anew, user.Token.Reveal())
-	asked, err := a.lists.do(ctx, a.life, key, func(ctx context.Context) ([]knownServer, error) {
-		return a.askServers(ctx, user, kept, anew)
+	listed, err := m.lists.do(ctx, m.life, listKey{r.Auth.Token, retoken}, func(ctx context.Context) ([]knownServer, error) {
+		return m.ask(ctx, r.record, retoken)
 	})
-	if err != nil && known != nil && saysNothing(err) && ctx.Err() == nil {
+	if err != nil && known != nil && isInconclusive(err) && ctx.Err() == nil {
 		return known, nil
 	}
-	return asked, err
+	return listed, err
 }
 
-// keptServers gives the last good answer, who it was for, and its age.
-func (a *Account) keptServers(ctx context.Context) (user *statefile.Auth, kept keptServers, age time.Duration, err error) {
-	if _, err := a.Token(); err != nil {
-		return nil, kept, 0, err
-	}
-	age = forEver - 1 // of what is from before the start
-	err = a.look(ctx, func(r *record) {
-		user, kept.Servers = r.Auth, r.Servers
-		if r.serversAt != 0 {
-			age = a.time.Uptime() - r.serversAt
-		}
-	})
-	if err == nil && user == nil {
-		err = errSignedOut()
-	}
-	return user, kept, age, err
-}
-
-// keptServers is the answer of plex.tv that the state file has, or nil.
-type keptServers struct{ *statefile.Servers }
-
-// list is nil if there is none, or none that can be read.
-func (k keptServers) list() (known []knownServer) {
-	if k.Servers == nil || json.Unmarshal([]byte(k.List.Reveal()), &known) != nil {
+// knownServers is nil if there is no list, or none that can be read.
+func knownServers(s *statefile.Servers) (known []knownServer) {
+	if s == nil || json.Unmarshal([]byte(s.List.Reveal()), &known) != nil {
 		return nil
 	}
 	return known
 }
 
-func (k keptServers) ownToken() secret.String {
-	if k.Servers == nil {
-		return secret.String{}
-	}
-	return k.OwnToken
-}
-
-// askServers asks plex.tv and keeps the answer.
-func (a *Account) askServers(ctx context.Context, user *statefile.Auth, kept keptServers, anew bool) ([]knownServer, error) {
-	own, list, err := a.askResources(ctx, user, kept.ownToken(), anew)
+// ask asks plex.tv for the servers and keeps the answer.
+func (m *mediaServers) ask(ctx context.Context, r *record, retoken bool) ([]knownServer, error) {
+	user := r.Auth
+	own, resources, err := m.resources(ctx, r, retoken)
 	if err != nil {
 		return nil, err
 	}
-	known := make([]knownServer, 0, len(list))
-	for _, s := range list {
+	known := make([]knownServer, 0, len(resources))
+	for _, s := range resources {
 		token := s.AccessToken
 		if isJWT(token) {
-			token = own // a media server would refuse it
+			token = own // media servers refuse a JWT
 		}
 		known = append(known, knownServer{s.MachineID, s.Name, s.Owned, s.Presence, s.URIs, token.Reveal()})
 	}
@@ -184,78 +161,69 @@ func (a *Account) askServers(ctx context.Context, user *statefile.Auth, kept kep
 	if err != nil {
 		return nil, err
 	}
-	answer := &statefile.Servers{List: secret.New(string(text)), OwnToken: own, FetchedAt: a.time.Now()}
-	return known, a.accept(ctx, func(next *record, _ *Event) error {
+	list := &statefile.Servers{List: secret.New(string(text)), OwnToken: own, FetchedAt: m.time.Now()}
+	return known, m.saveOrKeep(ctx, func(next *record, _ *Event) error {
 		same := next.Auth != nil && next.Auth.UserID == user.UserID
 		if same && (user.UserID != "" || next.Auth.Token.Equal(user.Token)) {
-			next.Servers, next.serversAt = answer, a.time.Uptime()
+			next.keepServers(list, m.now())
 		}
 		return nil
 	})
 }
 
-// askResources asks with an opaque token where there is one: asked with the token
-// of a device key plex.tv gives that for owned media servers, which refuse it.
-// own is the opaque token of who signed in with a device key.
-func (a *Account) askResources(ctx context.Context, user *statefile.Auth, kept secret.String, anew bool) (own secret.String, list []plextv.Resource, err error) {
-	if !isJWT(user.Token) {
-		list, err = a.resources(ctx, user.Token)
+// resources asks with an opaque token where there is one: asked with the token of
+// a device key, plex.tv returns that for owned media servers, which refuse it.
+// own is the opaque token of an owner with a device key.
+func (m *mediaServers) resources(ctx context.Context, r *record, retoken bool) (own secret.String, list []plextv.Resource, err error) {
+	if !isJWT(r.Auth.Token) {
+		list, err = m.plex.Resources(ctx, r.identity(), r.Auth.Token)
 		if isPlexKind(err, plextv.Refused) {
-			// That of a home user ends after a while. It is no refusal of who
-			// signed in, so another one comes before any doubt.
-			if err = a.replaceRefused(ctx, user.Token, err); err == nil {
-				list, err = a.resources(ctx, a.tokenInUse())
+			// The token of a home user ends after some time. That is no refusal of
+			// the owner, so it is replaced before it is doubted.
+			if err = m.session.replace(ctx, r.Auth.Token, err); err == nil {
+				if r = m.record(); r.Auth == nil {
+					return own, nil, errSignedOut()
+				}
+				list, err = m.plex.Resources(ctx, r.identity(), r.Auth.Token)
 			}
 		}
 		return own, list, err
 	}
-	if own = kept; own.IsZero() || anew {
-		own, err = a.ownToken(ctx, user.UUID, kept)
+	var kept secret.String
+	if r.Servers != nil {
+		kept = r.Servers.OwnToken
+	}
+	if own = kept; own.IsZero() || retoken {
+		own, err = m.ownToken(ctx, r.Auth.UUID, kept)
 	}
 	if err == nil {
-		list, err = a.resources(ctx, own)
+		list, err = m.plex.Resources(ctx, m.record().identity(), own)
 	}
 	if isPlexKind(err, plextv.Refused) && own.Equal(kept) {
-		if own, err = a.ownToken(ctx, user.UUID, secret.String{}); err == nil {
-			list, err = a.resources(ctx, own)
+		if own, err = m.ownToken(ctx, r.Auth.UUID, secret.String{}); err == nil {
+			list, err = m.plex.Resources(ctx, m.record().identity(), own)
 		}
 	}
-	if err == nil || saysNothing(err) {
+	if err == nil || isInconclusive(err) {
 		return own, list, err
 	}
-	// Without the PIN: shared media servers have tokens of their own all the same.
-	err = a.asHolder(ctx, func(id plextv.Identity, token secret.String) (err error) {
-		list, err = a.plex.Resources(ctx, id, token)
+	// Shared media servers have tokens of their own, for which no PIN is needed.
+	err = m.session.asOwner(ctx, func(id plextv.Identity, token secret.String) (err error) {
+		list, err = m.plex.Resources(ctx, id, token)
 		return err
 	})
 	return secret.String{}, list, err
 }
 
-// tokenInUse is zero when nobody is signed in.
-func (a *Account) tokenInUse() secret.String {
-	if c := a.Snapshot().Credentials; c != nil {
-		return c.Token
-	}
-	return secret.String{}
-}
-
-func (a *Account) resources(ctx context.Context, token secret.String) ([]plextv.Resource, error) {
-	id, err := a.identity(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return a.plex.Resources(ctx, id, token)
-}
-
-// ownToken gets an opaque token of who signed in by a switch to that very user,
-// as one client has found, or gives the one that is kept if plex.tv wants the
-// user's PIN for it.
-func (a *Account) ownToken(ctx context.Context, uuid string, kept secret.String) (own secret.String, err error) {
-	err = a.asHolder(ctx, func(id plextv.Identity, token secret.String) (err error) {
-		own, _, err = a.plex.SwitchHomeUser(ctx, id, token, uuid, secret.String{})
+// ownToken gets an opaque token of the owner by a switch to that very user, as
+// one client has found, or returns kept if plex.tv wants the user's PIN for it.
+func (m *mediaServers) ownToken(ctx context.Context, uuid string, kept secret.String) (secret.String, error) {
+	var own secret.String
+	err := m.session.asOwner(ctx, func(id plextv.Identity, token secret.String) (err error) {
+		own, _, err = m.plex.SwitchHomeUser(ctx, id, token, uuid, secret.String{})
 		return err
 	})
-	if err != nil && !saysNothing(err) && !kept.IsZero() {
+	if err != nil && !isInconclusive(err) && !kept.IsZero() {
 		return kept, nil
 	}
 	return own, err

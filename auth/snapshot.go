@@ -13,7 +13,7 @@ import (
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
-// State is where the box stands with plex.tv, in one word.
+// State is how the box stands with plex.tv, in one word.
 type State string
 
 // The states. A pairing under way shows as Pairing only while no good token is
@@ -24,15 +24,6 @@ const (
 	SignedIn   State = "signed-in"
 	Unverified State = "unverified" // a token is held, plex.tv could not be asked since start
 	Expired    State = "expired"    // plex.tv refused the token: sign in again
-)
-
-// Mode is how the box proves who it is.
-type Mode string
-
-// The modes.
-const (
-	ModeLegacy Mode = "legacy" // an opaque token that plex.tv issues for a PIN
-	ModeJWT    Mode = "jwt"    // short-lived tokens that are bound to a device key
 )
 
 // Pairing is a PIN that somebody can claim. The zero value is none.
@@ -90,24 +81,17 @@ type Snapshot struct {
 	renewable bool // Credentials has a token that the box can renew
 }
 
-// record is what an Account knows. Only the holder of the turn touches it, and
-// replaces what the pointers of State point to instead of changing it.
-type record struct {
-	statefile.State
-	settings  Settings
-	asked     bool          // plex.tv has said yes or no to the token since start
-	verified  bool          // it said yes
-	nameless  bool          // it said yes, but not whose it is
-	doubted   bool          // it said no once, which has to be confirmed
-	doubtedAt time.Duration // uptime
-	serversAt time.Duration // uptime at which plex.tv gave Servers; 0 before the start
-	unread    bool          // the store has a state that could not be read, and keeps it
-	problem   string
-	trouble   string
-	plexTold  <-chan struct{} // closed when plex.tv has heard of each sign-out with the device key, or never will; nil before any
+// token is the answer to [Account.Token].
+func (s *Snapshot) token() (secret.String, error) {
+	switch {
+	case s.Credentials == nil:
+		return secret.String{}, errSignedOut()
+	case !s.Authenticated:
+		return secret.String{}, errorf(AuthInvalid, "plex.tv has refused the stored token: sign in again")
+	default:
+		return s.Credentials.Token, nil
+	}
 }
-
-func (r *record) refused() bool { return r.Auth != nil && !r.Auth.RefusedAt.IsZero() }
 
 func (r *record) state() State {
 	switch {
@@ -117,44 +101,25 @@ func (r *record) state() State {
 		return SignedOut
 	case r.refused():
 		return Expired
-	case r.verified:
+	case r.standing.good():
 		return SignedIn
 	default:
 		return Unverified
 	}
 }
 
-func (r *record) identity() plextv.Identity { return r.unit().identity(r.settings) }
-
-// holder is who signed in, whichever user of the home is using the box.
-func (r *record) holder() *statefile.Auth {
-	if r.Owner != nil {
-		return r.Owner
-	}
-	return r.Auth
-}
-
-// setHolder replaces what is stored of who signed in.
-func (r *record) setHolder(auth statefile.Auth) {
-	if r.Owner != nil {
-		r.Owner = &auth
-	} else {
-		r.Auth = &auth
-	}
-}
-
 // mode is that of the token that is held, or else of the next one.
 func (r *record) mode() Mode {
-	switch holder := r.holder(); {
-	case holder != nil && isJWT(holder.Token), holder == nil && r.settings.Mode == ModeJWT:
+	switch owner := r.owner(); {
+	case owner != nil && isJWT(owner.Token), owner == nil && r.settings.Mode == ModeJWT:
 		return ModeJWT
 	default:
 		return ModeLegacy
 	}
 }
 
-func (r *record) advice() string {
-	if r.holder() != nil && r.mode() == ModeJWT && r.settings.Mode != ModeJWT {
+func (r *record) configWarning() string {
+	if r.owner() != nil && r.mode() == ModeJWT && r.settings.Mode != ModeJWT {
 		return "auth.mode is legacy, but the token is bound to a device key and stays so: to go back, sign out and sign in again"
 	}
 	return ""
@@ -167,15 +132,15 @@ func (r *record) snapshot() *Snapshot {
 		Authenticated:  r.Auth != nil && !r.refused(),
 		Mode:           r.mode(),
 		Headers:        r.identity().Headers(),
-		StorageProblem: r.problem,
-		ConfigWarning:  r.advice(),
+		StorageProblem: r.storageProblem,
+		ConfigWarning:  r.configWarning(),
 	}
 	switch s.State {
-	case Unverified, SignedIn, PairingNow: // in which somebody goes on asking
-		s.PlexProblem = r.trouble
+	case Unverified, SignedIn, PairingNow: // in which the daemon keeps asking
+		s.PlexProblem = r.plexProblem
 	}
 	if r.Pairing != nil {
-		s.Pairing = pairingView(r.unitOf(r.Pairing).identity(r.settings), r.Pairing)
+		s.Pairing = pairingView(r.deviceOf(r.Pairing).identity(r.settings), r.Pairing)
 	}
 	if a := r.Auth; a != nil {
 		s.TokenExpiresAt = a.ExpiresAt

@@ -10,14 +10,14 @@ import (
 	"github.com/retune-tv/plexauthd/auth/secret"
 )
 
-// Limits of what callers may hand in, in bytes. Tokens seen at plex.tv have 20
-// characters, its JWTs about 1,000.
+// Limits of arguments, in bytes. plex.tv's tokens have 20 characters, its JWTs
+// about 1,000.
 const (
 	maxToken = 8 << 10
 	maxText  = 2 << 10
 )
 
-// lastTime is the end of the year 9999, the last that RFC 3339 can write.
+// lastTime is the end of the year 9999, the last that RFC 3339 can express.
 var lastTime = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
 func checkToken(token secret.String) error {
@@ -27,7 +27,7 @@ func checkToken(token secret.String) error {
 	case len(text) > maxToken:
 		return errorf(InvalidArgs, "token: is longer than %d bytes", maxToken)
 	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
-		// It travels in an HTTP header.
+		// It is sent in an HTTP header.
 		return errorf(InvalidArgs, "token: has characters that no token has")
 	}
 	return nil

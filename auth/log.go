@@ -9,9 +9,9 @@ import (
 )
 
 // Message ids of what an [Account] logs, one for each kind of event, as the
-// attribute message_id. By them the journal finds an event and its explanation
-// (systemd.journal-fields(7), journalctl -x) whatever the wording; so they
-// never change. packaging/systemd/plexauthd.catalog explains each.
+// attribute message_id. The journal finds an event and its explanation by them
+// (systemd.journal-fields(7), journalctl -x), so they never change.
+// packaging/systemd/plexauthd.catalog explains each.
 const (
 	MessageSignedIn       = "52503126bd174adbb05da561965d5300" // with user_id, reason
 	MessageSignedOut      = "ebc07b5d042d4e35915073e6fa294d5a" // with user_id, reason
@@ -31,60 +31,47 @@ const (
 	MessageNotRenewed     = "6a05d3f1e7c84b29a1d40c8f53b7269e" // with error, http_status if there was an answer
 )
 
-// logChange logs what e has changed since before. It needs the turn.
-func (a *Account) logChange(before record, e Event) {
+// logChange logs what e has changed.
+func logChange(log *slog.Logger, before, after *record, e Event) {
 	if e.PinEnd != nil {
-		a.log.Info("pairing ended", "message_id", MessagePairingEnded,
+		log.Info("pairing ended", "message_id", MessagePairingEnded,
 			"pin_id", e.PinEnd.ID, "result", string(e.PinEnd.Result))
 	}
-	if p := a.record.Pairing; p != nil && (before.Pairing == nil || before.Pairing.ID != p.ID) {
-		a.log.Info("pairing started", "message_id", MessagePairingStarted,
+	if p := after.Pairing; p != nil && (before.Pairing == nil || before.Pairing.ID != p.ID) {
+		log.Info("pairing started", "message_id", MessagePairingStarted,
 			"pin_id", p.ID, "strong", p.Strong, "expires_at", p.ExpiresAt)
 	}
-	if advice := e.Snapshot.ConfigWarning; advice != "" && before.advice() == "" {
-		a.log.Warn(advice, "message_id", MessageConfigWarning)
+	if warning := after.configWarning(); warning != "" && before.configWarning() == "" {
+		log.Warn(warning, "message_id", MessageConfigWarning)
 	}
 	if e.Auth == nil {
 		return
 	}
 	switch reason := slog.String("reason", string(e.Auth.Reason)); {
 	case e.Auth.Reason == ReasonUserSwitched:
-		a.log.Info("another user of the home is using the box", "message_id", MessageUserSwitched, "user_id", a.record.userID())
+		log.Info("switched to another user of the home", "message_id", MessageUserSwitched, "user_id", after.userID())
 	case e.Auth.Authenticated:
-		a.log.Info("signed in", "message_id", MessageSignedIn, "user_id", a.record.userID(), reason)
+		log.Info("signed in", "message_id", MessageSignedIn, "user_id", after.userID(), reason)
 	case e.Auth.Reason == ReasonSignedOut:
-		a.log.Info("signed out", "message_id", MessageSignedOut, "user_id", before.userID(), reason)
+		log.Info("signed out", "message_id", MessageSignedOut, "user_id", before.userID(), reason)
 	default:
-		a.log.Warn("plex.tv has refused the token: sign in again", "message_id", MessageTokenRefused,
+		log.Warn("plex.tv has refused the token: sign in again", "message_id", MessageTokenRefused,
 			"user_id", before.userID(), reason, httpStatus(e.cause))
 	}
 }
 
-// logUnloaded says that the store has not given the state as it was saved.
-func (a *Account) logUnloaded(err error) {
+// logLoadError logs why the store did not return the state as it was saved.
+func logLoadError(log *slog.Logger, err error) {
 	var corrupt *statefile.CorruptError
 	var unwritten *statefile.WriteError
 	switch {
 	case errors.As(err, &corrupt) && corrupt.SetAside != "":
-		a.log.Error("the state could not be read: starting signed out", "message_id", MessageStateCorrupt,
+		log.Error("the state could not be read: starting signed out", "message_id", MessageStateCorrupt,
 			"set_aside", corrupt.SetAside, "error", err)
 	case errors.As(err, &unwritten):
-		a.log.Error("the state could be read, but not sealed", "message_id", MessageStateNotKept, "error", err)
+		log.Error("the state could be read, but not sealed", "message_id", MessageStateNotKept, "error", err)
 	default:
-		a.log.Error("the state could not be read: starting signed out", "message_id", MessageStateNotKept, "error", err)
-	}
-}
-
-// logUnverified says that a question in the background has not shown that the
-// stored token is good. What comes of a refusal, logChange tells.
-func (a *Account) logUnverified(err error) {
-	switch {
-	case a.life.Err() != nil || CodeOf(err) == AuthRequired: // nobody wants to know any more
-	case !isPlexKind(err, plextv.Refused):
-		a.log.Info("plex.tv has not confirmed the token; asking again", "message_id", MessageUnverified,
-			"error", err, httpStatus(err))
-	case a.Snapshot().Authenticated:
-		a.log.Info("plex.tv refuses the token; that counts if it does so again", "error", err, httpStatus(err))
+		log.Error("the state could not be read: starting signed out", "message_id", MessageStateNotKept, "error", err)
 	}
 }
 

@@ -30,33 +30,33 @@ const (
 	PinFailed    PinResult = "failed"
 )
 
-// AuthChange tells that somebody signed in or out.
+// AuthChange tells that somebody signed in or out, or that the user changed.
 type AuthChange struct {
 	Authenticated bool
 	Reason        Reason
 }
 
-// PinEnd tells that a pairing is over.
+// PinEnd tells that a pairing has ended.
 type PinEnd struct {
 	ID     uint64
 	Result PinResult
 }
 
-// Event is one change of the account. It is sent after the change is durable
-// and holds no secret but what Snapshot holds for its privileged readers.
+// Event is one change of the account, sent once it is durable. It holds no secret
+// except in Snapshot.
 type Event struct {
 	Snapshot *Snapshot   // the account after the change
 	Auth     *AuthChange // nil when nobody signed in or out
 	PinEnd   *PinEnd     // nil when no pairing ended
 
-	cause error // the refusal behind Auth, for the log; nil when there is none
+	cause error // the refusal that led to Auth, for the log; or nil
 }
 
 // feedDepth bounds the events that wait for one subscriber.
 const feedDepth = 256
 
-// feed hands each event to each subscriber on the subscriber's own goroutine,
-// so that one that blocks or panics is alone with it.
+// feed delivers every event to every subscriber, each on its own goroutine, so
+// that one that blocks or panics does not affect the others.
 type feed struct {
 	log *slog.Logger
 
@@ -98,7 +98,7 @@ func (f *feed) publish(e Event) {
 	f.current = e.Snapshot
 	for s := range f.subs {
 		if s.push(e) {
-			f.log.Warn("a subscriber does not take its events: the oldest are dropped", "waiting", feedDepth)
+			f.log.Warn("a subscriber is too slow: the oldest events are dropped", "waiting", feedDepth)
 		}
 	}
 }
@@ -138,7 +138,7 @@ func (f *feed) deliver(s *subscriber, handle func(Event)) {
 			if s.isClosed() {
 				return
 			}
-			f.handOver(handle, e)
+			f.call(handle, e)
 		}
 	}
 }
@@ -152,11 +152,11 @@ func (s *subscriber) isClosed() bool {
 	}
 }
 
-func (f *feed) handOver(handle func(Event), e Event) {
+func (f *feed) call(handle func(Event), e Event) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			// Only the type: the value could hold anything of the event.
-			f.log.Error("a subscriber panicked; it goes on with the next event", "panic", fmt.Sprintf("%T", cause))
+			// Only the type: the value could hold any part of the event.
+			f.log.Error("a subscriber panicked and continues with the next event", "panic", fmt.Sprintf("%T", cause))
 		}
 	}()
 	handle(e)

@@ -1,0 +1,148 @@
+package auth
+
+import (
+	"hash/fnv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/retune-tv/plexauthd/auth/plextv"
+	"github.com/retune-tv/plexauthd/auth/statefile"
+)
+
+// record is everything an [Account] knows at one moment. A published record is
+// immutable: a change replaces what the pointers in it point to.
+type record struct {
+	statefile.State
+	settings       Settings
+	standing       standing
+	times          uptimes
+	ended          endedPairings
+	unreadable     bool // the store keeps a state that it could not read
+	storageProblem string
+	plexProblem    string
+	// revoking is closed once plex.tv has been told of every sign-out of the
+	// device key, or telling it was given up; nil before the first.
+	revoking <-chan struct{}
+}
+
+// uptimes are when something last happened; 0 means not since the start. Nobody
+// outside sees them, so changing them alone is no event.
+type uptimes struct {
+	answered time.Duration // plex.tv last accepted the token in use
+	renewed  time.Duration // the owner's token was last renewed
+	servers  time.Duration // plex.tv last listed the media servers
+}
+
+// instant is one moment, by plex.tv's clock and by the box's uptime.
+type instant struct {
+	date   time.Time
+	uptime time.Duration
+}
+
+// within reports whether at lies less than d before i.
+func (i instant) within(d, at time.Duration) bool { return at != 0 && i.uptime-at < d }
+
+// endedPairings are the last pairings that ended, the newest first.
+type endedPairings [16]endedPairing
+
+type endedPairing struct {
+	PinEnd
+	expiresAt time.Time
+}
+
+func (p *endedPairings) add(end endedPairing) {
+	copy(p[1:], p[:])
+	p[0] = end
+}
+
+// find returns the pairing with that number, or the zero value.
+func (p *endedPairings) find(id uint64) endedPairing {
+	for _, end := range p {
+		if end.ID == id {
+			return end
+		}
+	}
+	return endedPairing{}
+}
+
+// owner is the account that signed in, whichever user of its home is using the
+// box; nil when nobody is signed in.
+func (r *record) owner() *statefile.Auth {
+	if r.Owner != nil {
+		return r.Owner
+	}
+	return r.Auth
+}
+
+// userID is the id of the user in use, "" when signed out or not known yet.
+func (r *record) userID() string {
+	if r.Auth == nil {
+		return ""
+	}
+	return r.Auth.UserID
+}
+
+func (r *record) refused() bool { return r.Auth != nil && !r.Auth.RefusedAt.IsZero() }
+
+// keyless reports whether the owner's token needs a device key that is missing.
+func (r *record) keyless() bool {
+	owner := r.owner()
+	return owner != nil && isJWT(owner.Token) && r.DeviceKey == nil
+}
+
+// wantsKey reports whether the owner's token is to be replaced by one that is
+// bound to a device key. A pairing under way goes first: it was requested with
+// the device as it is.
+func (r *record) wantsKey() bool {
+	owner := r.owner()
+	return r.settings.Mode == ModeJWT && owner != nil && r.Pairing == nil && !r.refused() && !isJWT(owner.Token)
+}
+
+// renewalDue is when the owner's token should be renewed, by plex.tv's time:
+// between half and 70 % of its life. The client identifier spreads it, so that it
+// survives a restart.
+func (r *record) renewalDue() (due time.Time, ok bool) {
+	owner := r.owner()
+	if owner == nil || r.DeviceKey == nil || !isJWT(owner.Token) || owner.ExpiresAt.IsZero() || owner.IssuedAt.IsZero() {
+		return time.Time{}, false
+	}
+	spread := fnv.New32a()
+	_, _ = spread.Write([]byte(r.ClientID + owner.IssuedAt.UTC().Format(time.RFC3339)))
+	share := 0.5 + 0.2*float64(spread.Sum32())/(1<<32)
+	life := owner.ExpiresAt.Sub(owner.IssuedAt)
+	return owner.IssuedAt.Add(time.Duration(share * float64(life))), true
+}
+
+func (r *record) device() device { return device{r.ClientID, r.DeviceKey} }
+
+func (r *record) identity() plextv.Identity { return r.device().identity(r.settings) }
+
+// deviceOf is the device that a pairing was requested with.
+func (r *record) deviceOf(p *statefile.Pairing) device {
+	d := device{clientID: p.ClientID}
+	if d.clientID == "" {
+		d.clientID = r.ClientID
+	}
+	switch {
+	case p.Kid == "":
+	case r.DeviceKey != nil && r.DeviceKey.Kid == p.Kid:
+		d.key = r.DeviceKey
+	default:
+		d.key = &statefile.DeviceKey{Kid: p.Kid, PrivateKey: p.PrivateKey}
+	}
+	return d
+}
+
+// deviceForPin is the device to request a new PIN with. Until somebody claims the
+// PIN the box keeps its own: the token it holds belongs to that one.
+func (r *record) deviceForPin(now time.Time) (d device, err error) {
+	d = r.device()
+	switch {
+	case r.settings.Mode != ModeJWT && d.key != nil:
+		return device{clientID: uuid.NewString()}, nil
+	case r.settings.Mode == ModeJWT && d.key == nil:
+		d.key, err = newDeviceKey(now)
+	}
+	return d, err
+}

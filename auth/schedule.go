@@ -1,0 +1,301 @@
+package auth
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/retune-tv/plexauthd/auth/plextv"
+	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/auth/statefile"
+)
+
+const (
+	// maxPause is the longest pause between two tries while plex.tv answers, but
+	// with errors.
+	maxPause = time.Hour
+	// maxPauseUndelivered is the same while plex.tv cannot be reached: trying
+	// costs it nothing, and the network may come back without notice.
+	maxPauseUndelivered = 5 * time.Minute
+	// wakeAfter is how old a try must be before [Account.Wake] allows another.
+	wakeAfter = 10 * time.Second
+	// resetPausesAfter is the least time between two wake-ups that make the
+	// pauses short again: a network may come and go all the time.
+	resetPausesAfter = time.Minute
+	// renewalPause is the least time between two renewals, whatever the tokens
+	// say about their expiry.
+	renewalPause = time.Hour
+	// refusedRenewalPause is the pause after plex.tv refused to renew a token
+	// that is otherwise good.
+	refusedRenewalPause = 6 * time.Hour
+	// refusedBindPause is the pause after plex.tv refused to bind a token to the
+	// device key.
+	refusedBindPause = 24 * time.Hour
+)
+
+// schedule asks plex.tv in the background what is due: about a token that was not
+// confirmed since the start, is in doubt, or was not checked for a day; for a new
+// token in time; for one that is bound to a device key. Only run touches its
+// fields. Times are uptimes, which include sleep and which nobody can set.
+type schedule struct {
+	*ledger
+	session    *session
+	renewal    *renewal
+	checkEvery time.Duration
+	changed    chan struct{} // full when the record has changed
+	woken      chan struct{} // full when the box or the network is back
+
+	failures    *backoff.ExponentialBackOff
+	lastTry     time.Duration
+	notBefore   time.Duration // after a failure
+	undelivered bool          // the last failure
+	resetFrom   time.Duration // when a wake-up may make the pauses short again
+	renewFrom   time.Duration
+	bindFrom    time.Duration
+	unbound     secret.String // the token that bindFrom is for
+	jitter      float64       // of the daily check, as a share
+
+	verifyTried, renewTried, bindTried time.Duration
+}
+
+// task is a question and when it is due.
+type task struct {
+	at    time.Duration
+	tried *time.Duration // the last time
+	do    func(context.Context) error
+}
+
+func newSchedule(l *ledger, s *session, r *renewal, checkEvery time.Duration) *schedule {
+	k := &schedule{
+		ledger: l, session: s, renewal: r, checkEvery: checkEvery, jitter: rand.Float64(),
+		changed: make(chan struct{}, 1), woken: make(chan struct{}, 1),
+		failures: &backoff.ExponentialBackOff{
+			InitialInterval: time.Second, MaxInterval: maxPause, Multiplier: 2, RandomizationFactor: 0.3,
+		},
+	}
+	k.failures.Reset()
+	return k
+}
+
+// wake ends the pause after a question that plex.tv has not seen.
+func (s *schedule) wake() { notify(s.woken) }
+
+// recheck looks again at what is due, without waiting for the end of a pause.
+func (s *schedule) recheck() { notify(s.changed) }
+
+func notify(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// follow rechecks after a change of what the tasks depend on. What a failed task
+// changes by itself must not be among it: that would end its own pause.
+func (s *schedule) follow(before, after *record) {
+	if before.standing != after.standing || before.settings.Mode != after.settings.Mode ||
+		before.Pairing != nil && after.Pairing == nil ||
+		!sameSignIn(before.Auth, after.Auth) || !sameSignIn(before.Owner, after.Owner) {
+		s.recheck()
+	}
+}
+
+func sameSignIn(a, b *statefile.Auth) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.UserID == b.UserID && a.Token.Equal(b.Token) && a.RefusedAt.Equal(b.RefusedAt)
+}
+
+func (s *schedule) run(ctx context.Context) {
+	timer := s.clock.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.Chan():
+		case <-s.changed:
+			s.notBefore = 0
+		case <-s.woken:
+			s.endPause()
+		}
+		if wait, ok := s.work(ctx); ok {
+			timer.Reset(wait)
+		} else {
+			timer.Stop()
+		}
+	}
+}
+
+// endPause ends a pause after a question that plex.tv has not seen.
+func (s *schedule) endPause() {
+	if !s.undelivered {
+		return
+	}
+	if now := s.time.Uptime(); now >= s.resetFrom {
+		s.resetFrom = now + resetPausesAfter
+		s.failures.Reset()
+	}
+	s.notBefore = min(s.notBefore, s.lastTry+wakeAfter)
+}
+
+// work does what is due and returns how long it is until the next task.
+func (s *schedule) work(ctx context.Context) (wait time.Duration, ok bool) {
+	for ctx.Err() == nil {
+		next, ok := s.next()
+		if !ok {
+			return 0, false
+		}
+		if wait := next.at - s.time.Uptime(); wait > 0 {
+			return wait, true
+		}
+		s.lastTry = s.time.Uptime()
+		*next.tried = s.lastTry
+		s.finish(ctx, next.do(ctx))
+	}
+	return 0, false
+}
+
+// finish sets the pause after a task.
+func (s *schedule) finish(ctx context.Context, err error) {
+	s.undelivered = isUndelivered(err)
+	if err == nil {
+		s.failures.Reset()
+		s.notBefore = 0
+		s.jitter = rand.Float64()
+		return
+	}
+	s.logFailure(err)
+	_ = s.saveOrKeep(ctx, func(next *record, _ *Event) error {
+		next.reportPlex(err)
+		return nil
+	})
+	pause := s.failures.NextBackOff()
+	if s.undelivered {
+		pause = min(pause, maxPauseUndelivered)
+	}
+	s.notBefore = s.time.Uptime() + max(pause, retryAfter(err))
+}
+
+// logFailure logs that a task has not shown that the token is good. What follows
+// from a refusal is logged with the change.
+func (s *schedule) logFailure(err error) {
+	switch {
+	case s.life.Err() != nil || CodeOf(err) == AuthRequired: // of no interest any more
+	case !isPlexKind(err, plextv.Refused):
+		s.log.Info("plex.tv has not confirmed the token; trying again", "message_id", MessageUnverified,
+			"error", err, httpStatus(err))
+	case s.snapshot().Authenticated:
+		s.log.Info("plex.tv refused the token; a second refusal counts", "error", err, httpStatus(err))
+	}
+}
+
+// next is the first task, if there is any. One that failed and is still due goes
+// behind the others: a fault of plex.tv at one address must not keep us from
+// asking at another.
+func (s *schedule) next() (first task, ok bool) {
+	for _, t := range s.tasks(s.record()) {
+		if t.at = max(t.at, *t.tried); !ok || t.at < first.at {
+			first, ok = t, true
+		}
+	}
+	first.at = max(first.at, s.notBefore)
+	return first, ok
+}
+
+// tasks are in the order in which they are done if they are due at the same time.
+func (s *schedule) tasks(r *record) []task {
+	switch unnamed := r.userID() == "" && r.standing.verdict != anonymous; {
+	case r.Auth == nil, r.keyless():
+		return nil
+	case r.standing.doubted:
+		return []task{{r.standing.doubtedAt + s.session.confirmAfter, &s.verifyTried, s.session.verify}}
+	case r.standing.verdict == unchecked, unnamed && !r.refused():
+		return []task{{0, &s.verifyTried, s.session.verify}}
+	case r.refused():
+		return nil
+	}
+	var list []task
+	if at, ok := s.renewalAt(r); ok {
+		list = append(list, task{max(at, s.renewFrom), &s.renewTried, s.renew})
+	}
+	if r.wantsKey() {
+		at := s.bindFrom
+		if !s.unbound.Equal(r.owner().Token) {
+			at = 0 // somebody has signed in again
+		}
+		list = append(list, task{at, &s.bindTried, s.bind})
+	}
+	if s.checkEvery > 0 {
+		list = append(list, task{s.dailyAt(r), &s.verifyTried, s.session.verify})
+	}
+	return list
+}
+
+// renew checks the token itself when plex.tv refuses to renew it: the device may
+// have been removed. Otherwise the token lasts for days.
+func (s *schedule) renew(ctx context.Context) error {
+	err := s.renewal.renew(ctx)
+	if err == nil || isInconclusive(err) {
+		return err
+	}
+	s.renewFrom = s.time.Uptime() + refusedRenewalPause
+	s.log.Warn("plex.tv refused to renew the token; trying again later", "message_id", MessageNotRenewed,
+		"error", err, httpStatus(err))
+	return s.session.verify(ctx)
+}
+
+// bind leaves for tomorrow what plex.tv refuses today; the opaque token stays in use.
+func (s *schedule) bind(ctx context.Context) error {
+	var opaque secret.String
+	if owner := s.record().owner(); owner != nil {
+		opaque = owner.Token
+	}
+	err := s.renewal.bind(ctx)
+	switch {
+	case err == nil:
+		if now := s.snapshot(); now.Mode == ModeJWT && now.Credentials != nil {
+			s.log.Info("moved to a device key: the token is now bound to this box",
+				"message_id", MessageMoved, "user_id", now.Credentials.UserID)
+		}
+	case !isInconclusive(err):
+		s.bindFrom, s.unbound = s.time.Uptime()+refusedBindPause, opaque
+		s.log.Warn("plex.tv refused to bind the token to a device key; trying again tomorrow",
+			"message_id", MessageNotMoved, "error", err, httpStatus(err))
+		if isPlexKind(err, plextv.Refused) {
+			return s.session.verify(ctx) // the token may be the one that is refused
+		}
+		return nil
+	}
+	return err
+}
+
+// renewalAt waits for plex.tv's time: by any other the age of a token could be
+// wrong by years.
+func (s *schedule) renewalAt(r *record) (at time.Duration, ok bool) {
+	due, ok := r.renewalDue()
+	now := s.now()
+	if !ok || !s.time.Known() {
+		return 0, false
+	}
+	at = now.uptime + due.Sub(now.date)
+	if last := r.times.renewed; last != 0 {
+		// A token that comes with little or no life left must not be renewed
+		// without a pause.
+		left := r.owner().ExpiresAt.Sub(now.date)
+		at = max(at, last+min(max(left/4, time.Minute), renewalPause))
+	}
+	return at, true
+}
+
+// dailyAt is the next daily check of a token that nothing else has checked. It
+// notices a revoked token within a day and shows plex.tv that the token is in use:
+// unused ones have been seen to expire after weeks. The jitter spreads a fleet of
+// boxes; the rest of the day is for a check that has to wait after failures.
+func (s *schedule) dailyAt(r *record) time.Duration {
+	early := time.Duration((1 + s.jitter) * float64(s.checkEvery/6))
+	return r.times.answered + s.checkEvery - early
+}

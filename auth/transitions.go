@@ -1,0 +1,286 @@
+package auth
+
+import (
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/retune-tv/plexauthd/auth/devicekey"
+	"github.com/retune-tv/plexauthd/auth/plextv"
+	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/auth/statefile"
+)
+
+// These are all the ways a record changes. Those that signal more than changed
+// properties fill in the event.
+
+// configure replaces the settings.
+func (r *record) configure(s Settings) { r.settings = s }
+
+// discardKeyless ends a sign-in whose device key is gone from the disk: its token
+// could not be renewed, and plex.tv gives its client identifier no other. What
+// remains tells people who has to sign in again.
+func (r *record) discardKeyless(now time.Time) (discarded bool) {
+	if !r.keyless() {
+		return false
+	}
+	ended := *r.owner()
+	if ended.RefusedAt.IsZero() {
+		ended.RefusedAt = now
+	}
+	r.State = statefile.State{ClientID: uuid.NewString(), Auth: &ended}
+	return true
+}
+
+// addKey makes a device key if there is none.
+func (r *record) addKey(now time.Time) (added bool, err error) {
+	if r.DeviceKey == nil {
+		r.DeviceKey, err = newDeviceKey(now)
+		return true, err
+	}
+	return false, nil
+}
+
+// startPairing makes p the pairing under way. One that it replaces is cancelled.
+func (r *record) startPairing(p *statefile.Pairing, e *Event) {
+	if r.Pairing != nil {
+		r.endPairing(PinCancelled, e)
+	}
+	r.Pairing = p
+}
+
+// endPairing ends the pairing under way.
+func (r *record) endPairing(result PinResult, e *Event) {
+	e.PinEnd = &PinEnd{ID: r.Pairing.ID, Result: result}
+	r.ended.add(endedPairing{*e.PinEnd, r.Pairing.ExpiresAt})
+	r.Pairing, r.plexProblem = nil, ""
+}
+
+// correctExpiry replaces the time at which the pairing under way expires.
+func (r *record) correctExpiry(at time.Time) {
+	corrected := *r.Pairing
+	corrected.ExpiresAt = at
+	r.Pairing = &corrected
+}
+
+// keepToken keeps a claimed token with the pairing under way until the sign-in
+// is complete; a zero token removes it.
+func (r *record) keepToken(token secret.String) {
+	if !r.Pairing.Token.Equal(token) {
+		kept := *r.Pairing
+		kept.Token = token
+		r.Pairing = &kept
+	}
+}
+
+// claim ends the pairing under way with a sign-in, with the device that the PIN
+// was requested with.
+func (r *record) claim(auth *statefile.Auth, now instant, e *Event) {
+	d := r.deviceOf(r.Pairing)
+	if d.key != nil && d.key.CreatedAt.IsZero() {
+		dated := *d.key
+		dated.CreatedAt = now.date
+		d.key = &dated
+	}
+	r.ClientID, r.DeviceKey = d.clientID, d.key
+	r.endPairing(PinClaimed, e)
+	r.signIn(auth, true, now, e)
+}
+
+// signIn makes auth the account in use, confirmed by plex.tv or not. The selected
+// media server stays if the user is the same.
+func (r *record) signIn(auth *statefile.Auth, checked bool, now instant, e *Event) {
+	if auth.SelectedServerID == "" && auth.UserID != "" && auth.UserID == r.userID() {
+		auth.SelectedServerID, auth.SelectedServerURI = r.Auth.SelectedServerID, r.Auth.SelectedServerURI
+	}
+	same := r.Auth != nil && !r.refused() && r.Auth.Token.Equal(auth.Token) && r.userID() == auth.UserID
+	r.Auth, r.Owner, r.Servers, r.HomePin = auth, nil, nil, nil
+	r.standing.reset()
+	if checked {
+		r.standing.confirm(true)
+		r.times.answered = now.uptime
+	}
+	if !same {
+		e.Auth = &AuthChange{Authenticated: true, Reason: ReasonSignedIn}
+	}
+}
+
+// signOut forgets who is signed in.
+func (r *record) signOut(e *Event) error {
+	if r.unreadable {
+		return errStorage(errors.New("the state could not be read, so it cannot be cleared: " + r.storageProblem))
+	}
+	if r.Auth == nil {
+		return nil
+	}
+	r.Auth, r.Owner, r.Servers, r.HomePin = nil, nil, nil, nil
+	r.standing.reset()
+	e.Auth = &AuthChange{Authenticated: false, Reason: ReasonSignedOut}
+	return nil
+}
+
+// selectServer remembers the selected media server of the account in use.
+func (r *record) selectServer(s Server) {
+	selected := *r.Auth
+	selected.SelectedServerID, selected.SelectedServerURI = s.MachineID, s.URI
+	r.setAuth(selected)
+}
+
+// accept notes that plex.tv accepted the token, and whose it is. After a 403 user
+// is zero: plex.tv knows the token then, but does not name its user.
+func (r *record) accept(user plextv.User, now instant, e *Event) {
+	named := *r.Auth
+	setUser(&named, user)
+	r.setAuth(named)
+	r.confirm(user.ID != "", now, e)
+}
+
+// confirm notes that plex.tv accepted the token in use. If it named the user it
+// also undoes an earlier refusal: during an outage plex.tv's sign-in service has
+// answered 401 to everybody.
+func (r *record) confirm(named bool, now instant, e *Event) {
+	r.standing.confirm(named)
+	r.times.answered, r.plexProblem = now.uptime, ""
+	if !r.refused() || !named || r.keyless() {
+		return
+	}
+	restored := *r.Auth
+	restored.RefusedAt = time.Time{}
+	r.setAuth(restored)
+	e.Auth = &AuthChange{Authenticated: true, Reason: ReasonSignedIn}
+}
+
+// refuse notes that plex.tv refused the token in use. The first refusal puts it
+// in doubt; one that is at least confirmAfter later ends the sign-in.
+func (r *record) refuse(cause error, confirmAfter time.Duration, now instant, e *Event) {
+	switch {
+	case r.refused():
+		r.standing.reject()
+	case !r.standing.doubted:
+		r.standing.doubt(now.uptime)
+	case now.uptime-r.standing.doubtedAt >= confirmAfter:
+		reason := ReasonRevoked
+		// A token of a device key is renewed for as long as plex.tv knows the key.
+		if end := r.Auth.ExpiresAt; !end.IsZero() && !now.date.Before(end) && !isJWT(r.Auth.Token) {
+			reason = ReasonExpired
+		}
+		refused := *r.Auth
+		refused.RefusedAt = now.date
+		r.setAuth(refused)
+		r.standing.reject()
+		e.Auth, e.cause = &AuthChange{Authenticated: false, Reason: reason}, cause
+	}
+}
+
+// renew replaces the owner's token, whoever is using the box. plex.tv accepted
+// the device with that.
+func (r *record) renew(token secret.String, claims devicekey.Claims, now instant, e *Event) error {
+	renewed := *r.owner()
+	if claims.UserID != "" && renewed.UserID != "" && claims.UserID != renewed.UserID {
+		return errOtherAccount
+	}
+	renewed.Token, renewed.IssuedAt, renewed.ExpiresAt = token, claims.IssuedAt, claims.ExpiresAt
+	if renewed.IssuedAt.IsZero() {
+		renewed.IssuedAt = now.date
+	}
+	r.times.renewed, r.times.answered, r.plexProblem = now.uptime, now.uptime, ""
+	if r.Owner != nil {
+		r.Owner = &renewed
+		return nil
+	}
+	r.Auth = &renewed
+	r.confirm(renewed.UserID != "", now, e)
+	return nil
+}
+
+// switchUser lets a user of the home use the box with the token that plex.tv gave.
+func (r *record) switchUser(to plextv.HomeUser, token secret.String, who plextv.User, now instant, e *Event) {
+	if r.userID() != to.ID || r.refused() {
+		r.Servers, r.times.servers = nil, 0
+		e.Auth = &AuthChange{Authenticated: true, Reason: ReasonUserSwitched}
+	}
+	if r.owner().UserID == to.ID {
+		r.useOwner(token)
+	} else {
+		r.useHomeUser(token, who, now.date)
+	}
+	r.standing.confirm(true)
+	r.times.answered = now.uptime
+}
+
+// replaceUserToken replaces the token of the home user in use, which plex.tv
+// refused.
+func (r *record) replaceUserToken(token secret.String, who plextv.User, now instant, e *Event) {
+	refusedAt := r.Auth.RefusedAt
+	r.useHomeUser(token, who, now.date)
+	r.Auth.RefusedAt = refusedAt
+	r.confirm(true, now, e)
+}
+
+// useOwner keeps the owner's own token. The switch has shown that the PIN is
+// right; the token it gave is one that media servers accept.
+func (r *record) useOwner(opaque secret.String) {
+	owner := *r.owner()
+	owner.RefusedAt = time.Time{} // plex.tv has just accepted the token
+	r.Auth, r.Owner = &owner, nil
+	if isJWT(owner.Token) {
+		known := statefile.Servers{}
+		if r.Servers != nil {
+			known = *r.Servers
+		}
+		known.OwnToken = opaque
+		r.Servers, r.times.servers = &known, 0
+	}
+}
+
+// useHomeUser makes somebody other than the owner the user in use.
+func (r *record) useHomeUser(token secret.String, who plextv.User, now time.Time) {
+	before, owner := r.Auth, *r.owner()
+	owner.RefusedAt = time.Time{} // plex.tv has just accepted the token
+	r.Owner = &owner
+	r.Auth = &statefile.Auth{Token: token, IssuedAt: now}
+	setUser(r.Auth, who)
+	if before.UserID == r.Auth.UserID {
+		r.Auth.SelectedServerID, r.Auth.SelectedServerURI = before.SelectedServerID, before.SelectedServerURI
+	}
+}
+
+// countPin counts one more wrong home PIN; it fails with [RateLimited] during a
+// pause after too many.
+func (r *record) countPin(now time.Time) error {
+	counted, err := countWrongPin(r.HomePin, now)
+	if err == nil {
+		r.HomePin = counted
+	}
+	return err
+}
+
+// restorePins restores the count from before a PIN that was not wrong.
+func (r *record) restorePins(count *statefile.HomePin) { r.HomePin = count }
+
+// keepServers keeps plex.tv's list of media servers.
+func (r *record) keepServers(list *statefile.Servers, now instant) {
+	r.Servers, r.times.servers = list, now.uptime
+}
+
+// reportPlex shows people why a question failed; nil is an answer.
+func (r *record) reportPlex(err error) { r.plexProblem = plexProblem(err) }
+
+// setAuth replaces the account in use, unless that changes nothing: an unchanged
+// record is not written again.
+func (r *record) setAuth(auth statefile.Auth) {
+	if *r.Auth != auth {
+		r.Auth = &auth
+	}
+}
+
+// setUser fills in the user that plex.tv named; none leaves what is known.
+func setUser(auth *statefile.Auth, u plextv.User) {
+	if u.ID == "" {
+		return
+	}
+	auth.UserID, auth.UUID, auth.Username, auth.Title = u.ID, u.UUID, u.Username, u.Title
+	auth.Email, auth.Thumb = u.Email, u.Thumb
+	auth.HomeAdmin, auth.Restricted = u.HomeAdmin, u.Restricted
+}
