@@ -226,8 +226,8 @@ func in(state auth.State) func(auth.Event) bool {
 	return func(e auth.Event) bool { return e.Snapshot.State == state }
 }
 
-// idle waits until somebody waits for the clock. The keeper does only while it has
-// nothing to do.
+// idle waits until somebody waits for the clock. The schedule only does while it
+// has nothing to do.
 func (b *box) idle() {
 	b.Helper()
 	if err := b.clock.BlockUntilContext(b.soon(), 1); err != nil {

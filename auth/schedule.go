@@ -44,8 +44,7 @@ type schedule struct {
 	session    *session
 	renewal    *renewal
 	checkEvery time.Duration
-	changed    chan struct{} // full when the record has changed
-	woken      chan struct{} // full when the box or the network is back
+	alarm      *alarm
 
 	failures    *backoff.ExponentialBackOff
 	lastTry     time.Duration
@@ -70,7 +69,7 @@ type task struct {
 func newSchedule(l *ledger, s *session, r *renewal, checkEvery time.Duration) *schedule {
 	k := &schedule{
 		ledger: l, session: s, renewal: r, checkEvery: checkEvery, jitter: rand.Float64(),
-		changed: make(chan struct{}, 1), woken: make(chan struct{}, 1),
+		alarm: newAlarm(l.clock),
 		failures: &backoff.ExponentialBackOff{
 			InitialInterval: time.Second, MaxInterval: maxPause, Multiplier: 2, RandomizationFactor: 0.3,
 		},
@@ -80,17 +79,10 @@ func newSchedule(l *ledger, s *session, r *renewal, checkEvery time.Duration) *s
 }
 
 // wake ends the pause after a question that plex.tv has not seen.
-func (s *schedule) wake() { notify(s.woken) }
+func (s *schedule) wake() { s.alarm.ring(reasons{woken: true}) }
 
 // recheck looks again at what is due, without waiting for the end of a pause.
-func (s *schedule) recheck() { notify(s.changed) }
-
-func notify(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
+func (s *schedule) recheck() { s.alarm.ring(reasons{changed: true}) }
 
 // follow rechecks after a change of what the tasks depend on. What a failed task
 // changes by itself must not be among it: that would end its own pause.
@@ -110,22 +102,22 @@ func sameSignIn(a, b *statefile.Auth) bool {
 }
 
 func (s *schedule) run(ctx context.Context) {
-	timer := s.clock.NewTimer(0)
-	defer timer.Stop()
+	defer s.alarm.take()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-timer.Chan():
-		case <-s.changed:
+		case <-s.alarm.timer.Chan():
+		}
+		why := s.alarm.take()
+		if why.changed {
 			s.notBefore = 0
-		case <-s.woken:
+		}
+		if why.woken {
 			s.endPause()
 		}
 		if wait, ok := s.work(ctx); ok {
-			timer.Reset(wait)
-		} else {
-			timer.Stop()
+			s.alarm.set(wait)
 		}
 	}
 }
