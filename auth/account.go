@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -27,33 +28,21 @@ type Account struct {
 // starts with what could be read, says so in [Snapshot].StorageProblem, and what
 // needs the store fails with [StorageFailed].
 func Open(o Options) *Account {
-	if o.ConfirmAfter == 0 {
-		o.ConfirmAfter = 2 * time.Second
-	}
-	if o.CheckEvery == 0 {
-		o.CheckEvery = 24 * time.Hour
-	}
 	l := openLedger(o)
 	a := &Account{ledger: l, renewal: &renewal{ledger: l, plex: o.Plex}}
 	a.pairings = &pairings{ledger: l, plex: o.Plex, renewal: a.renewal}
-	a.session = &session{ledger: l, plex: o.Plex, renewal: a.renewal, confirmAfter: o.ConfirmAfter}
+	a.session = &session{ledger: l, plex: o.Plex, renewal: a.renewal, confirmAfter: cmp.Or(o.ConfirmAfter, 2*time.Second)}
 	a.home = &home{ledger: l, session: a.session, switching: make(chan struct{}, 1)}
 	a.servers = &mediaServers{ledger: l, plex: o.Plex, session: a.session}
-	a.schedule = newSchedule(l, a.session, a.renewal, o.CheckEvery)
+	a.schedule = newSchedule(l, a.session, a.renewal, cmp.Or(o.CheckEvery, 24*time.Hour))
 	l.onChange = func(before, after *record) {
 		a.pairings.follow(after)
 		a.schedule.follow(before, after)
 	}
-	_ = l.start(func() {
-		if o.Hold != nil {
-			select {
-			case <-o.Hold:
-			case <-l.life.Done():
-			}
-		}
-		a.schedule.run(l.life)
-	})
-	_ = a.pairings.resume()
+	l.locked <- struct{}{} // a poller may end its pairing at once
+	defer l.unlock()
+	a.pairings.follow(l.record())
+	l.work.Go(func() { a.schedule.run(l.life, o.Hold) })
 	return a
 }
 
@@ -73,7 +62,9 @@ func (a *Account) Configure(ctx context.Context, settings Settings) error {
 
 // Alive returns nil if the account can still make changes, or ctx's error if a
 // change under way does not end.
-func (a *Account) Alive(ctx context.Context) error { return a.ledger.alive(ctx) }
+func (a *Account) Alive(ctx context.Context) error {
+	return a.ledger.save(ctx, func(*record, *Event) error { return nil })
+}
 
 // Wake says that the box has resumed or that the network is back: what plex.tv
 // could not be asked is asked now, and so is what has become due meanwhile. It
@@ -153,7 +144,9 @@ func (a *Account) Store(ctx context.Context, c Credentials) error {
 }
 
 // Clear forgets the credentials on this box. Doing it twice is no error.
-func (a *Account) Clear(ctx context.Context) error { return a.session.clear(ctx) }
+func (a *Account) Clear(ctx context.Context) error {
+	return a.ledger.save(ctx, func(next *record, e *Event) error { return next.signOut(e) })
+}
 
 // SignOut forgets the credentials on this box and then revokes the token at
 // plex.tv, best effort, for at most 10 s. It forgets first: the state of the
@@ -186,7 +179,7 @@ func (a *Account) ServerHeaders(ctx context.Context, machineID string) (Headers,
 // ServerHeaders returned: plex.tv is asked for another token first, at most once
 // a minute.
 func (a *Account) RenewServerHeaders(ctx context.Context, machineID string) (Headers, error) {
-	return a.servers.newHeaders(ctx, machineID)
+	return a.servers.headersWithin(ctx, machineID, retokenPause, true)
 }
 
 // ListUsers returns the users of the Plex Home, as plex.tv lists them now. An

@@ -29,8 +29,7 @@ func newAlarm(clock clockwork.Clock) *alarm { return &alarm{timer: clock.NewTime
 func (a *alarm) ring(why reasons) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.reasons.changed = a.reasons.changed || why.changed
-	a.reasons.woken = a.reasons.woken || why.woken
+	a.reasons = reasons{a.reasons.changed || why.changed, a.reasons.woken || why.woken}
 	a.timer.Reset(0)
 }
 
@@ -38,7 +37,11 @@ func (a *alarm) ring(why reasons) {
 func (a *alarm) take() (why reasons) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.stop()
+	a.timer.Stop()
+	select { // a fake clock's timer keeps its tick
+	case <-a.timer.Chan():
+	default:
+	}
 	why, a.reasons = a.reasons, reasons{}
 	return why
 }
@@ -49,14 +52,5 @@ func (a *alarm) set(d time.Duration) {
 	defer a.mu.Unlock()
 	if a.reasons == (reasons{}) {
 		a.timer.Reset(d)
-	}
-}
-
-// stop also discards the tick of an alarm that has gone off.
-func (a *alarm) stop() {
-	a.timer.Stop()
-	select { // a fake clock's timer does not
-	case <-a.timer.Chan():
-	default:
 	}
 }

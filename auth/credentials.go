@@ -49,24 +49,12 @@ func (c Credentials) completed(user plextv.User, now time.Time) *statefile.Auth 
 		SelectedServerID: c.ServerMachineID, SelectedServerURI: c.ServerURI,
 	}
 	setUser(auth, user)
-	for _, field := range []struct {
-		stored *string
-		given  string
-	}{
-		{&auth.UserID, c.UserID}, {&auth.Username, c.Username}, {&auth.Email, c.Email}, {&auth.Thumb, c.Thumb},
-	} {
-		if field.given != "" {
-			*field.stored = field.given
-		}
-	}
+	auth.UserID, auth.Username = cmp.Or(c.UserID, auth.UserID), cmp.Or(c.Username, auth.Username)
+	auth.Email, auth.Thumb = cmp.Or(c.Email, auth.Email), cmp.Or(c.Thumb, auth.Thumb)
 	if auth.IssuedAt.IsZero() {
 		auth.IssuedAt = now
 	}
 	return auth
-}
-
-func (s *session) clear(ctx context.Context) error {
-	return s.save(ctx, func(next *record, e *Event) error { return next.signOut(e) })
 }
 
 func (s *session) selectServer(ctx context.Context, server Server) error {
@@ -85,11 +73,11 @@ func (s *session) selectServer(ctx context.Context, server Server) error {
 // signOut forgets the credentials, and then revokes the tokens at plex.tv.
 func (s *session) signOut(ctx context.Context) (revoked bool, err error) {
 	var before record
-	done := func() {}
+	done := make(chan struct{})
 	err = s.save(ctx, func(next *record, e *Event) error {
 		before = *next
 		if next.Auth != nil && next.DeviceKey != nil {
-			next.revoking, done = afterBoth(next.revoking)
+			next.revoking = done
 		}
 		return next.signOut(e)
 	})
@@ -101,21 +89,27 @@ func (s *session) signOut(ctx context.Context) (revoked bool, err error) {
 
 // revoke revokes the tokens of a sign-in at plex.tv and reports whether the
 // owner's is worthless now. It continues after the caller has left, because
-// nobody else knows the tokens any more, and calls done at its end.
-func (s *session) revoke(ctx context.Context, r *record, done func()) bool {
+// nobody else knows the tokens any more. At its end, and not before the end of
+// earlier ones, it closes done.
+func (s *session) revoke(ctx context.Context, r *record, done chan<- struct{}) bool {
 	revoking, cancel := context.WithTimeout(s.life, revokeTimeout)
 	result := make(chan error, 1)
+	end := func() {
+		cancel()
+		if r.revoking != nil {
+			<-r.revoking
+		}
+		close(done)
+	}
 	if err := s.start(func() {
-		defer cancel()
-		defer done()
+		defer end()
 		if r.Owner != nil {
 			// Before the owner's: without that plex.tv may accept no other.
 			_ = s.plex.SignOut(revoking, r.identity(), r.Auth.Token)
 		}
 		result <- s.revokeOwner(revoking, r)
 	}); err != nil {
-		cancel()
-		done()
+		end()
 		return false
 	}
 	select {
@@ -144,16 +138,4 @@ func (s *session) revokeOwner(ctx context.Context, r *record) error {
 		return err
 	}
 	return s.plex.SignOut(ctx, r.identity(), token)
-}
-
-// afterBoth returns a channel that is closed by done, but not before earlier is,
-// unless that is nil.
-func afterBoth(earlier <-chan struct{}) (both <-chan struct{}, done func()) {
-	closed := make(chan struct{})
-	return closed, func() {
-		if earlier != nil {
-			<-earlier
-		}
-		close(closed)
-	}
 }

@@ -41,9 +41,6 @@ func (e *Error) Error() string {
 	if e.Err == nil {
 		return e.Text
 	}
-	if e.Text == "" {
-		return e.Err.Error()
-	}
 	return e.Text + ": " + e.Err.Error()
 }
 
@@ -150,6 +147,8 @@ func errorf(code Code, format string, args ...any) *Error {
 var errOtherAccount = errorf(AuthInvalid, "plex.tv returned a token of another account for the device key of this box")
 
 func errSignedOut() *Error { return errorf(AuthRequired, "nobody is signed in to Plex on this box") }
+
+func errNoPairing(id uint64) *Error { return errorf(NotFound, "there is no pairing %d", id) }
 
 func errStorage(err error) *Error {
 	return &Error{Code: StorageFailed, Text: "saving the state", Err: err}

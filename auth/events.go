@@ -135,20 +135,13 @@ func (f *feed) deliver(s *subscriber, handle func(Event)) {
 		case <-s.ready:
 		}
 		for _, e := range s.take() {
-			if s.isClosed() {
+			select {
+			case <-s.closed:
 				return
+			default:
+				f.call(handle, e)
 			}
-			f.call(handle, e)
 		}
-	}
-}
-
-func (s *subscriber) isClosed() bool {
-	select {
-	case <-s.closed:
-		return true
-	default:
-		return false
 	}
 }
 

@@ -25,7 +25,7 @@ type home struct {
 }
 
 func (h *home) users(ctx context.Context) ([]HomeUser, error) {
-	list, err := h.session.homeUsers(ctx)
+	list, err := asOwner(ctx, h.session, h.session.plex.HomeUsers)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +65,9 @@ func (h *home) switchUser(ctx context.Context, uuid string, pin secret.String) e
 		return err
 	}
 	token, who, err := h.session.switchUser(ctx, uuid, pin)
+	if isPlexKind(err, plextv.Gone) {
+		err = errNoHomeUser // the user has just left
+	}
 	if err != nil {
 		if !isPlexKind(err, plextv.PinRejected) {
 			_ = h.saveOrKeep(h.life, func(next *record, _ *Event) error {

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -41,18 +42,10 @@ type published struct {
 // openLedger loads the record from o.Store. If there is none it makes one.
 func openLedger(o Options) *ledger {
 	l := &ledger{
-		store: o.Store, clock: o.Clock, time: o.Time, log: o.Log,
-		locked: make(chan struct{}, 1),
+		store: o.Store, clock: cmp.Or(o.Clock, clockwork.NewRealClock()),
+		log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), locked: make(chan struct{}, 1),
 	}
-	if l.clock == nil {
-		l.clock = clockwork.NewRealClock()
-	}
-	if l.time == nil {
-		l.time = servertime.New(l.clock, nil)
-	}
-	if l.log == nil {
-		l.log = slog.New(slog.DiscardHandler)
-	}
+	l.time = cmp.Or(o.Time, servertime.New(l.clock, nil))
 	l.life, l.end = context.WithCancel(context.Background())
 	first := l.load(o.Settings)
 	l.current.Store(&published{first, first.snapshot()})
@@ -116,6 +109,10 @@ func (l *ledger) snapshot() *Snapshot { return l.current.Load().snapshot }
 
 func (l *ledger) now() instant { return instant{l.time.Now(), l.time.Uptime()} }
 
+// wallTime is the box's own time, for people and for the state file. It has no
+// monotonic part, which would hide that the clock was set.
+func (l *ledger) wallTime() time.Time { return l.clock.Now().Round(0) }
+
 // lock waits for the right to change the record. It fails once the ledger is closed.
 func (l *ledger) lock(ctx context.Context) error {
 	select {
@@ -131,15 +128,6 @@ func (l *ledger) lock(ctx context.Context) error {
 }
 
 func (l *ledger) unlock() { <-l.locked }
-
-// alive returns nil if the record can be changed before ctx ends.
-func (l *ledger) alive(ctx context.Context) error {
-	if err := l.lock(ctx); err != nil {
-		return err
-	}
-	l.unlock()
-	return nil
-}
 
 // start runs f in the background, unless the ledger is closed.
 func (l *ledger) start(f func()) error {

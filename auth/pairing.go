@@ -98,10 +98,6 @@ func (p *pairings) begin(ctx context.Context, started *statefile.Pairing, force 
 	return shown, nil
 }
 
-// wallTime is the box's own time, for people and for the state file. It has no
-// monotonic part, which would hide that the clock was set.
-func (p *pairings) wallTime() time.Time { return p.clock.Now().Round(0) }
-
 // cancel ends the pairing with that number.
 func (p *pairings) cancel(ctx context.Context, id uint64) error {
 	return p.save(ctx, func(next *record, e *Event) error {
@@ -135,16 +131,6 @@ func (p *pairings) check(ctx context.Context, id uint64) (claimed bool, expiresA
 	return false, expiresAt, err
 }
 
-// resume follows the pairing that the store had.
-func (p *pairings) resume() error {
-	if err := p.lock(p.life); err != nil {
-		return err
-	}
-	defer p.unlock()
-	p.follow(p.record())
-	return nil
-}
-
 // follow stops the poller of a pairing that is no longer under way, and starts
 // one for a pairing that has none. It needs the lock.
 func (p *pairings) follow(r *record) {
@@ -172,5 +158,3 @@ func errEnded(id uint64, result PinResult) error {
 		return errNoPairing(id)
 	}
 }
-
-func errNoPairing(id uint64) error { return errorf(NotFound, "there is no pairing %d", id) }

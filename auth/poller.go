@@ -2,9 +2,11 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/jonboulle/clockwork"
 
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/secret"
@@ -19,6 +21,9 @@ const (
 	// claimTimeout is the same for a claimed token that could not be checked yet:
 	// after a power cut the network may come up later than the daemon.
 	claimTimeout = 15 * time.Minute
+	// userTimeout bounds how long a claim waits for the user's name. The token is
+	// good without it, and the schedule asks for it again.
+	userTimeout = 2 * time.Second
 )
 
 // poller asks plex.tv about one pairing until it ends. Nobody else does, so two
@@ -61,8 +66,7 @@ func newPoller(pairings *pairings, r *record, stop context.CancelFunc) *poller {
 // check asks plex.tv about the PIN soon and waits for the answer.
 func (p *poller) check(ctx context.Context) error {
 	reply := make(chan error, 1)
-	ask := p.checks
-	for {
+	for ask := p.checks; ; {
 		select {
 		case ask <- reply:
 			ask = nil // once
@@ -168,6 +172,49 @@ func (p *poller) ask(ctx context.Context) error {
 	pin, err := p.plex.CheckPin(ctx, p.device.identity(p.settings), p.pairing.PlexID, proof)
 	if err == nil {
 		p.token = pin.Token
+	}
+	return err
+}
+
+// claim signs in with the claimed token. plex.tv may show the token only once, so
+// it is on disk before anything else is asked.
+func (p *poller) claim(ctx context.Context) error {
+	if err := p.save(ctx, p.ifCurrent(func(next *record, _ *Event) { next.keepToken(p.token) })); err != nil {
+		return err
+	}
+	signedIn := &statefile.Auth{Token: p.token, IssuedAt: p.time.Now()}
+	if p.device.key != nil {
+		if err := p.checkToken(ctx, signedIn); err != nil {
+			return err
+		}
+	}
+	userCtx, cancel := clockwork.WithTimeout(ctx, p.clock, userTimeout)
+	defer cancel()
+	user, err := p.plex.User(userCtx, p.device.identity(p.settings), p.token)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		p.log.Warn("signed in, but plex.tv has not named the user yet", "pin_id", p.pairing.ID, "error", err)
+	}
+	setUser(signedIn, user)
+	return p.save(ctx, p.ifCurrent(func(next *record, e *Event) { next.claim(signedIn, p.now(), e) }))
+}
+
+// checkToken checks a token for the device key and takes its times from it. One
+// that plex.tv has not signed is discarded: the next question about the PIN may
+// be answered with a good one.
+func (p *poller) checkToken(ctx context.Context, signedIn *statefile.Auth) error {
+	claims, err := p.renewal.checkToken(ctx, p.device, p.settings, p.token)
+	if errors.As(err, new(badToken)) {
+		p.token = secret.String{}
+		return errors.Join(err, p.save(ctx, p.ifCurrent(func(next *record, _ *Event) { next.keepToken(p.token) })))
+	}
+	if err == nil {
+		signedIn.ExpiresAt = claims.ExpiresAt
+		if !claims.IssuedAt.IsZero() {
+			signedIn.IssuedAt = claims.IssuedAt
+		}
 	}
 	return err
 }

@@ -101,8 +101,15 @@ func sameSignIn(a, b *statefile.Auth) bool {
 	return a.UserID == b.UserID && a.Token.Equal(b.Token) && a.RefusedAt.Equal(b.RefusedAt)
 }
 
-func (s *schedule) run(ctx context.Context) {
+// run begins when hold is closed, or at once if it is nil.
+func (s *schedule) run(ctx context.Context, hold <-chan struct{}) {
 	defer s.alarm.take()
+	if hold != nil {
+		select {
+		case <-hold:
+		case <-ctx.Done():
+		}
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -176,7 +183,7 @@ func (s *schedule) finish(ctx context.Context, err error) {
 // from a refusal is logged with the change.
 func (s *schedule) logFailure(err error) {
 	switch {
-	case s.life.Err() != nil || CodeOf(err) == AuthRequired: // of no interest any more
+	case s.life.Err() != nil || CodeOf(err) == AuthRequired: // signed out meanwhile
 	case !isPlexKind(err, plextv.Refused):
 		s.log.Info("plex.tv has not confirmed the token; trying again", "message_id", MessageUnverified,
 			"error", err, httpStatus(err))

@@ -24,23 +24,21 @@ const (
 	anyAge = time.Duration(math.MaxInt64)
 )
 
-// MediaServer is a Plex Media Server of the account in use.
+// MediaServer is a Plex Media Server of the account in use. The state file keeps
+// it in JSON.
 type MediaServer struct {
-	MachineID, Name string
-	Owned           bool     // the account's own, not shared with it
-	Presence        bool     // plex.tv has heard from it recently
-	URIs            []string // local ones first, plex.tv's relay last
-}
-
-// knownServer is a server as the state file keeps it, in JSON: the list is as
-// long as plex.tv says, and secret as a whole.
-type knownServer struct {
 	MachineID string   `json:"machine_id"`
 	Name      string   `json:"name"`
-	Owned     bool     `json:"owned"`
-	Presence  bool     `json:"presence"`
-	URIs      []string `json:"uris"`
-	Token     string   `json:"token"` // that this server accepts; "" if plex.tv gave none
+	Owned     bool     `json:"owned"`    // the account's own, not shared with it
+	Presence  bool     `json:"presence"` // plex.tv has heard from it recently
+	URIs      []string `json:"uris"`     // local ones first, plex.tv's relay last
+}
+
+// knownServer is a server with the token that it accepts, "" if plex.tv gave none.
+// The list is as long as plex.tv says, and secret as a whole.
+type knownServer struct {
+	MediaServer
+	Token string `json:"token"`
 }
 
 // mediaServers knows the media servers of the account in use and their tokens.
@@ -63,9 +61,9 @@ func (m *mediaServers) list(ctx context.Context) ([]MediaServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	servers := make([]MediaServer, 0, len(known))
-	for _, s := range known {
-		servers = append(servers, MediaServer{s.MachineID, s.Name, s.Owned, s.Presence, s.URIs})
+	servers := make([]MediaServer, len(known))
+	for i, s := range known {
+		servers[i] = s.MediaServer
 	}
 	return servers, nil
 }
@@ -79,11 +77,8 @@ func (m *mediaServers) headers(ctx context.Context, machineID string) (Headers, 
 	return headers, err
 }
 
-// newHeaders asks plex.tv for other tokens first.
-func (m *mediaServers) newHeaders(ctx context.Context, machineID string) (Headers, error) {
-	return m.headersWithin(ctx, machineID, retokenPause, true)
-}
-
+// headersWithin uses a list that is younger than maxAge, or asks plex.tv; with
+// retoken it asks for other tokens.
 func (m *mediaServers) headersWithin(ctx context.Context, machineID string, maxAge time.Duration, retoken bool) (Headers, error) {
 	if err := checkText("machine_id", machineID); err != nil {
 		return nil, err
@@ -155,7 +150,7 @@ func (m *mediaServers) ask(ctx context.Context, r *record, retoken bool) ([]know
 		if isJWT(token) {
 			token = own // media servers refuse a JWT
 		}
-		known = append(known, knownServer{s.MachineID, s.Name, s.Owned, s.Presence, s.URIs, token.Reveal()})
+		known = append(known, knownServer{MediaServer{s.MachineID, s.Name, s.Owned, s.Presence, s.URIs}, token.Reveal()})
 	}
 	text, err := json.Marshal(known)
 	if err != nil {
@@ -208,21 +203,14 @@ func (m *mediaServers) resources(ctx context.Context, r *record, retoken bool) (
 		return own, list, err
 	}
 	// Shared media servers have tokens of their own, for which no PIN is needed.
-	err = m.session.asOwner(ctx, func(id plextv.Identity, token secret.String) (err error) {
-		list, err = m.plex.Resources(ctx, id, token)
-		return err
-	})
+	list, err = asOwner(ctx, m.session, m.plex.Resources)
 	return secret.String{}, list, err
 }
 
 // ownToken gets an opaque token of the owner by a switch to that very user, as
 // one client has found, or returns kept if plex.tv wants the user's PIN for it.
 func (m *mediaServers) ownToken(ctx context.Context, uuid string, kept secret.String) (secret.String, error) {
-	var own secret.String
-	err := m.session.asOwner(ctx, func(id plextv.Identity, token secret.String) (err error) {
-		own, _, err = m.plex.SwitchHomeUser(ctx, id, token, uuid, secret.String{})
-		return err
-	})
+	own, _, err := m.session.switchUser(ctx, uuid, secret.String{})
 	if err != nil && !isInconclusive(err) && !kept.IsZero() {
 		return kept, nil
 	}

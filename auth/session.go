@@ -136,7 +136,10 @@ func (s *session) renewUser(ctx context.Context) error {
 		return err
 	}
 	token, who, err := s.switchUser(ctx, used.UUID, secret.String{})
-	if err != nil {
+	switch {
+	case isPlexKind(err, plextv.Gone): // the user has just left
+		return errNoHomeUser
+	case err != nil:
 		return err
 	}
 	return s.saveOrKeep(ctx, func(next *record, e *Event) error {
@@ -149,39 +152,32 @@ func (s *session) renewUser(ctx context.Context) error {
 
 // asOwner asks with the owner's token, and once more with a renewed one if
 // plex.tv refuses it.
-func (s *session) asOwner(ctx context.Context, ask func(plextv.Identity, secret.String) error) error {
+func asOwner[T any](ctx context.Context, s *session, ask func(context.Context, plextv.Identity, secret.String) (T, error)) (T, error) {
+	var none T
 	for renewed := false; ; renewed = true {
 		r := s.record()
 		switch {
 		case s.life.Err() != nil:
-			return s.life.Err()
+			return none, s.life.Err()
 		case r.owner() == nil:
-			return errSignedOut()
+			return none, errSignedOut()
 		}
 		token := r.owner().Token
-		err := ask(r.identity(), token)
+		answer, err := ask(ctx, r.identity(), token)
 		if renewed || !isPlexKind(err, plextv.Refused) && !isPlexKind(err, plextv.Stale) {
-			return err
+			return answer, err
 		}
 		if noOther := s.renewal.renew(ctx); noOther != nil {
-			return s.refused(ctx, token, err, noOther)
+			return none, s.refused(ctx, token, err, noOther)
 		}
 	}
 }
 
 var errNoHomeUser = errorf(NotFound, "the Plex Home has no such user")
 
-func (s *session) homeUsers(ctx context.Context) (users []plextv.HomeUser, err error) {
-	err = s.asOwner(ctx, func(id plextv.Identity, token secret.String) (err error) {
-		users, err = s.plex.HomeUsers(ctx, id, token)
-		return err
-	})
-	return users, err
-}
-
 // homeUser asks plex.tv each time: whether a user is protected may have changed.
 func (s *session) homeUser(ctx context.Context, uuid string) (plextv.HomeUser, error) {
-	users, err := s.homeUsers(ctx)
+	users, err := asOwner(ctx, s, s.plex.HomeUsers)
 	if err != nil {
 		return plextv.HomeUser{}, err
 	}
@@ -194,12 +190,9 @@ func (s *session) homeUser(ctx context.Context, uuid string) (plextv.HomeUser, e
 
 // switchUser gets a token of a home user.
 func (s *session) switchUser(ctx context.Context, uuid string, pin secret.String) (token secret.String, who plextv.User, err error) {
-	err = s.asOwner(ctx, func(id plextv.Identity, owner secret.String) (err error) {
+	token, err = asOwner(ctx, s, func(ctx context.Context, id plextv.Identity, owner secret.String) (token secret.String, err error) {
 		token, who, err = s.plex.SwitchHomeUser(ctx, id, owner, uuid, pin)
-		return err
+		return token, err
 	})
-	if isPlexKind(err, plextv.Gone) {
-		err = errNoHomeUser // the user has just left
-	}
 	return token, who, err
 }

@@ -1,0 +1,262 @@
+package auth
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/retune-tv/plexauthd/auth/devicekey"
+	"github.com/retune-tv/plexauthd/auth/plextv"
+	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/auth/statefile"
+)
+
+var (
+	noon   = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+	opaque = secret.New("opaque-token")
+	jwt    = secret.New("eyJhbGciOi.J9.c2ln")
+	ann    = plextv.User{ID: "1", UUID: "a", Username: "ann"}
+	kim    = plextv.User{ID: "2", UUID: "k", Title: "Kim"}
+)
+
+func at(seconds int) instant {
+	d := time.Duration(seconds) * time.Second
+	return instant{noon.Add(d), time.Hour + d}
+}
+
+// Records to start from.
+
+func signedOut() *record { return &record{State: statefile.State{ClientID: "box"}} }
+
+func pairing() *record {
+	r := signedOut()
+	r.Pairing = &statefile.Pairing{ID: 7, Code: "ABCD", ExpiresAt: noon.Add(time.Minute)}
+	return r
+}
+
+func held(token secret.String) *record {
+	r := signedOut()
+	r.Auth = &statefile.Auth{Token: token, UserID: ann.ID, UUID: ann.UUID, IssuedAt: noon}
+	if isJWT(token) {
+		r.DeviceKey, r.settings.Mode = &statefile.DeviceKey{Kid: "key"}, ModeJWT
+	}
+	return r
+}
+
+func signedIn() *record { return with(held(opaque), func(r *record) { r.standing.confirm(true) }) }
+func bound() *record    { return with(held(jwt), func(r *record) { r.standing.confirm(true) }) }
+func doubted() *record  { return with(signedIn(), func(r *record) { r.standing.doubt(at(0).uptime) }) }
+func ended() *record {
+	return with(signedIn(), func(r *record) { r.Auth.RefusedAt = noon; r.standing.reject() })
+}
+
+func switched() *record {
+	return with(signedIn(), func(r *record) {
+		r.switchUser(plextv.HomeUser{ID: kim.ID}, secret.New("kims-token"), kim, at(0), &Event{})
+	})
+}
+
+func with(r *record, change func(*record)) *record {
+	change(r)
+	return r
+}
+
+// transition is one way in which a record changes, and all that it signals.
+type transition struct {
+	from  *record
+	do    func(r *record, e *Event) error
+	state State
+	auth  *AuthChange
+	pin   PinResult // of pairing 7, "" while it goes on
+	err   error
+
+	loading bool // nobody has been told of the state before
+}
+
+func signal(authenticated bool, reason Reason) *AuthChange { return &AuthChange{authenticated, reason} }
+
+func quiet(do func(r *record)) func(*record, *Event) error {
+	return func(r *record, _ *Event) error { do(r); return nil }
+}
+
+func signals(do func(r *record, e *Event)) func(*record, *Event) error {
+	return func(r *record, e *Event) error { do(r, e); return nil }
+}
+
+// transitions are by method of record, each from the states in which it differs.
+func transitions() map[string]map[string]transition {
+	accept := func(user plextv.User) func(*record, *Event) error {
+		return signals(func(r *record, e *Event) { r.accept(user, at(1), e) })
+	}
+	refuse := func(seconds int) func(*record, *Event) error {
+		return signals(func(r *record, e *Event) { r.refuse(errStorage(nil), 2*time.Second, at(seconds), e) })
+	}
+	signIn := func(token secret.String, checked bool) func(*record, *Event) error {
+		return signals(func(r *record, e *Event) {
+			r.signIn(&statefile.Auth{Token: token, UserID: ann.ID}, checked, at(1), e)
+		})
+	}
+	switchUser := func(to plextv.User) func(*record, *Event) error {
+		return signals(func(r *record, e *Event) {
+			r.switchUser(plextv.HomeUser{ID: to.ID}, secret.New("another-token"), to, at(1), e)
+		})
+	}
+	renew := func(userID string) func(*record, *Event) error {
+		return func(r *record, e *Event) error {
+			return r.renew(secret.New("eyJuZXc.e30.c2ln"), devicekey.Claims{UserID: userID}, at(1), e)
+		}
+	}
+	in, out := signal(true, ReasonSignedIn), signal(false, ReasonSignedOut)
+	revoked, toOther := signal(false, ReasonRevoked), signal(true, ReasonUserSwitched)
+	claim := signals(func(r *record, e *Event) { r.claim(&statefile.Auth{Token: opaque}, at(1), e) })
+	start := signals(func(r *record, e *Event) { r.startPairing(&statefile.Pairing{ID: 8}, e) })
+	confirm := signals(func(r *record, e *Event) { r.confirm(true, at(1), e) })
+	signOut := func(r *record, e *Event) error { return r.signOut(e) }
+	replaceUser := signals(func(r *record, e *Event) { r.replaceUserToken(opaque, kim, at(1), e) })
+	cancel := signals(func(r *record, e *Event) { r.endPairing(PinCancelled, e) })
+	discard := quiet(func(r *record) { r.discardKeyless(noon) })
+	list := &statefile.Servers{List: secret.New("[]")}
+
+	return map[string]map[string]transition{
+		"configure": {"signed in": {from: signedIn(), state: SignedIn, do: quiet(func(r *record) { r.configure(Settings{Mode: ModeJWT}) })}},
+		"discardKeyless": {
+			"key":    {from: bound(), do: discard, state: SignedIn},
+			"no key": {from: with(bound(), func(r *record) { r.DeviceKey = nil }), do: discard, state: Expired, loading: true},
+		},
+		"addKey": {"signed in": {from: signedIn(), state: SignedIn, do: func(r *record, _ *Event) error { _, err := r.addKey(noon); return err }}},
+		"startPairing": {
+			"signed out": {from: signedOut(), do: start, state: PairingNow},
+			"pairing":    {from: pairing(), do: start, state: PairingNow, pin: PinCancelled},
+			"signed in":  {from: signedIn(), do: start, state: SignedIn},
+			"ended":      {from: ended(), do: start, state: PairingNow},
+		},
+		"endPairing":    {"cancelled": {from: pairing(), do: cancel, state: SignedOut, pin: PinCancelled}},
+		"correctExpiry": {"pairing": {from: pairing(), state: PairingNow, do: quiet(func(r *record) { r.correctExpiry(noon) })}},
+		"keepToken":     {"pairing": {from: pairing(), state: PairingNow, do: quiet(func(r *record) { r.keepToken(opaque) })}},
+		"claim": {
+			"signed out": {from: pairing(), do: claim, state: SignedIn, auth: in, pin: PinClaimed},
+			"ended":      {from: with(ended(), func(r *record) { r.Pairing = pairing().Pairing }), do: claim, state: SignedIn, auth: in, pin: PinClaimed},
+		},
+		"signIn": {
+			"signed out, checked": {from: signedOut(), do: signIn(opaque, true), state: SignedIn, auth: in},
+			"signed out":          {from: signedOut(), do: signIn(opaque, false), state: Unverified, auth: in},
+			"same token":          {from: signedIn(), do: signIn(opaque, true), state: SignedIn},
+			"other token":         {from: signedIn(), do: signIn(jwt, true), state: SignedIn, auth: in},
+			"ended":               {from: ended(), do: signIn(opaque, true), state: SignedIn, auth: in},
+			"switched":            {from: switched(), do: signIn(opaque, true), state: SignedIn, auth: in},
+		},
+		"signOut": {
+			"signed out": {from: signedOut(), do: signOut, state: SignedOut},
+			"signed in":  {from: signedIn(), do: signOut, state: SignedOut, auth: out},
+			"doubted":    {from: doubted(), do: signOut, state: SignedOut, auth: out},
+			"ended":      {from: ended(), do: signOut, state: SignedOut, auth: out},
+			"switched":   {from: switched(), do: signOut, state: SignedOut, auth: out},
+			"unreadable": {from: with(signedOut(), func(r *record) { r.unreadable = true }), do: signOut, state: SignedOut, err: errStorage(nil)},
+		},
+		"selectServer": {"signed in": {from: signedIn(), state: SignedIn, do: quiet(func(r *record) { r.selectServer(Server{MachineID: "m"}) })}},
+		"accept": {
+			"unchecked":          {from: held(opaque), do: accept(ann), state: SignedIn},
+			"unchecked, no name": {from: held(opaque), do: accept(plextv.User{}), state: SignedIn},
+			"doubted":            {from: doubted(), do: accept(ann), state: SignedIn},
+			"ended":              {from: ended(), do: accept(ann), state: SignedIn, auth: in},
+			"ended, no name":     {from: ended(), do: accept(plextv.User{}), state: Expired},
+		},
+		"confirm": {
+			"doubted":       {from: doubted(), do: confirm, state: SignedIn},
+			"ended":         {from: ended(), do: confirm, state: SignedIn, auth: in},
+			"ended, no key": {from: with(ended(), func(r *record) { r.Auth.Token = jwt }), do: confirm, state: Expired},
+		},
+		"refuse": {
+			"unchecked":          {from: held(opaque), do: refuse(0), state: Unverified},
+			"signed in":          {from: signedIn(), do: refuse(0), state: SignedIn},
+			"doubted, too early": {from: doubted(), do: refuse(1), state: SignedIn},
+			"doubted":            {from: doubted(), do: refuse(2), state: Expired, auth: revoked},
+			"past its end": {
+				from: with(doubted(), func(r *record) { r.Auth.ExpiresAt = noon }), do: refuse(2),
+				state: Expired, auth: signal(false, ReasonExpired),
+			},
+			"of a key, past its end": {
+				from: with(bound(), func(r *record) { r.Auth.ExpiresAt = noon; r.standing.doubt(at(0).uptime) }), do: refuse(2),
+				state: Expired, auth: revoked,
+			},
+			"ended": {from: ended(), do: refuse(9), state: Expired},
+		},
+		"renew": {
+			"unchecked":    {from: held(jwt), do: renew(ann.ID), state: SignedIn},
+			"ended":        {from: with(bound(), func(r *record) { r.Auth.RefusedAt = noon }), do: renew(ann.ID), state: SignedIn, auth: in},
+			"of the owner": {from: with(switched(), func(r *record) { r.standing.reset() }), do: renew(ann.ID), state: Unverified},
+			"of somebody":  {from: bound(), do: renew(kim.ID), state: SignedIn, err: errOtherAccount},
+		},
+		"switchUser": {
+			"to another":    {from: signedIn(), do: switchUser(kim), state: SignedIn, auth: toOther},
+			"to the same":   {from: signedIn(), do: switchUser(ann), state: SignedIn},
+			"back":          {from: switched(), do: switchUser(ann), state: SignedIn, auth: toOther},
+			"back, ended":   {from: ended(), do: switchUser(ann), state: SignedIn, auth: toOther},
+			"same, doubted": {from: doubted(), do: switchUser(ann), state: SignedIn},
+		},
+		"replaceUserToken": {
+			"switched": {from: switched(), do: replaceUser, state: SignedIn},
+			"ended":    {from: with(switched(), func(r *record) { r.Auth.RefusedAt = noon }), do: replaceUser, state: SignedIn, auth: in},
+		},
+		"countPin":    {"signed in": {from: signedIn(), state: SignedIn, do: func(r *record, _ *Event) error { return r.countPin(noon) }}},
+		"restorePins": {"signed in": {from: signedIn(), state: SignedIn, do: quiet(func(r *record) { r.restorePins(nil) })}},
+		"keepServers": {"signed in": {from: signedIn(), state: SignedIn, do: quiet(func(r *record) { r.keepServers(list, at(1)) })}},
+		"reportPlex":  {"signed in": {from: signedIn(), state: SignedIn, do: quiet(func(r *record) { r.reportPlex(&plextv.Error{Kind: plextv.ServerError}) })}},
+	}
+}
+
+// parts are methods of record that only transitions call.
+var parts = []string{"useOwner", "useHomeUser", "setAuth"}
+
+func TestEveryTransitionAndItsSignals(t *testing.T) {
+	all := transitions()
+	for method, cases := range all {
+		for name, c := range cases {
+			t.Run(method+", "+name, func(t *testing.T) { c.check(t) })
+		}
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), "transitions.go", nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := append(slices.Collect(maps.Keys(all)), parts...)
+	for _, decl := range file.Decls {
+		if f, ok := decl.(*ast.FuncDecl); ok && f.Recv != nil && !slices.Contains(known, f.Name.Name) {
+			t.Errorf("nothing says what %s signals", f.Name.Name)
+		}
+	}
+}
+
+func (c transition) check(t *testing.T) {
+	r, e := *c.from, Event{}
+	before := r.snapshot()
+	err := c.do(&r, &e)
+	if CodeOf(err) != CodeOf(c.err) || (err == nil) != (c.err == nil) {
+		t.Errorf("error %v, want %v", err, c.err)
+	}
+	after := r.snapshot()
+	if after.State != c.state {
+		t.Errorf("%s from %s, want %s", after.State, before.State, c.state)
+	}
+	if got, want := e.Auth, c.auth; (got == nil) != (want == nil) || got != nil && *got != *want {
+		t.Errorf("signals %+v, want %+v", got, want)
+	}
+	if e.Auth == nil && after.Authenticated != before.Authenticated && !c.loading {
+		t.Errorf("authenticated is %v, and nothing signals it", after.Authenticated)
+	}
+	switch {
+	case e.PinEnd == nil && c.pin != "":
+		t.Errorf("no pairing ends, want %s", c.pin)
+	case e.PinEnd != nil && *e.PinEnd != PinEnd{7, c.pin}:
+		t.Errorf("ends pairing %+v, want %s", *e.PinEnd, c.pin)
+	case e.PinEnd != nil && r.ended.find(7).Result != c.pin:
+		t.Error("the end of the pairing is not remembered")
+	}
+	if r.standing.doubted && (r.refused() || r.Auth == nil) {
+		t.Errorf("standing %+v of a token that is refused or gone", r.standing)
+	}
+}
