@@ -38,8 +38,8 @@ func Generate() (Key, error) {
 }
 
 // Restore returns the key whose [Key.ID] and [Key.Private] were kept. Its
-// errors say what does not fit, without quoting it: a key that was kept by
-// halves cannot be mended, because plex.tv knows the device by the whole.
+// errors say what does not fit, without quoting it: a key of which half is lost
+// cannot be repaired, because plex.tv knows the device by the whole.
 func Restore(kid string, privateKey secret.String) (Key, error) {
 	switch {
 	case kid == "" && privateKey.IsZero():
@@ -91,8 +91,8 @@ func newKey(seed []byte) (Key, error) {
 
 // ID returns the key's SHA-256 thumbprint (RFC 7638) in base64url; "" for no
 // key. Plex leaves the id to the client. The thumbprint is right whether
-// plex.tv's tokens name the key by its id or by its thumbprint, which nobody
-// documents.
+// plex.tv's tokens name the key by its id or by its thumbprint, which is not
+// documented.
 func (k Key) ID() string { return k.id }
 
 // Private returns the private part in base64url: the JWK member d of RFC 8037.

@@ -16,14 +16,14 @@ import (
 // maxToken bounds a token, in bytes. Those of plex.tv have about 1,000.
 const maxToken = 8 << 10
 
-// endOfTime is the last second that RFC 3339 can write, 9999-12-31T23:59:59Z.
+// endOfTime is the last second that RFC 3339 can express, 9999-12-31T23:59:59Z.
 const endOfTime = 253402300799
 
 // ErrUnknownKey is in the error of [Verify] if none of the keys has the id that
-// the token names: plex.tv may have changed its keys, so fetch them anew, once.
+// the token names: plex.tv may have changed its keys, so fetch them again, once.
 var ErrUnknownKey = errors.New("signed with a key that plex.tv has not shown")
 
-// Expect is what a token has to fit.
+// Expect is what a token must match.
 type Expect struct {
 	// ClientID and Thumbprint are the installation's client identifier and its
 	// [Key.ID].

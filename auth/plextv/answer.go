@@ -22,7 +22,7 @@ const (
 	maxText  = 2 << 10 // names, addresses, URLs of pictures
 )
 
-// answer is what plex.tv, or whoever sits in between, sent back.
+// answer is what plex.tv, or something between it and us, sent back.
 type answer struct {
 	status int
 	header http.Header
@@ -31,8 +31,8 @@ type answer struct {
 	late   error     // set if time ran out, or the caller left, during the body
 }
 
-// serverTime prefers the Date header: on a box without a clock battery, times
-// in an answer mean something only beside the time of that answer.
+// serverTime prefers the Date header: on a box without a clock battery, a time
+// in an answer only makes sense relative to the time of that answer.
 func serverTime(header http.Header, clock clockwork.Clock) time.Time {
 	if date, err := http.ParseTime(header.Get("Date")); err == nil {
 		return date

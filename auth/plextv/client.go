@@ -49,7 +49,7 @@ type Config struct {
 	// OnDate is told the time of plex.tv's clock, to the second, with each
 	// answer that is its own: JSON or XML, over TLS unless BaseURL says http.
 	// The goroutine that asks calls it, several may at once, and it must not
-	// block. Nil means nobody.
+	// block. Nil means none.
 	OnDate func(server time.Time)
 	// Log gets one debug line a request, without ids, headers and bodies.
 	// Nil means none.
@@ -63,7 +63,7 @@ type Client struct {
 	clock   clockwork.Clock
 	log     *slog.Logger
 	onDate  func(time.Time)
-	gate    *gate
+	limit   *rateLimit
 	rootCAs *x509.CertPool
 	proxy   func(*http.Request) (*url.URL, error)
 	way     atomic.Pointer[way]
@@ -79,7 +79,7 @@ type way struct {
 // New returns a client, or an error that says what is wrong with cfg. It does
 // not touch the network.
 func New(cfg Config) (*Client, error) {
-	c := &Client{clock: cfg.Clock, log: cfg.Log, onDate: cfg.OnDate, rootCAs: cfg.RootCAs, proxy: cfg.Proxy, gate: newGate()}
+	c := &Client{clock: cfg.Clock, log: cfg.Log, onDate: cfg.OnDate, rootCAs: cfg.RootCAs, proxy: cfg.Proxy, limit: newRateLimit()}
 	if c.clock == nil {
 		c.clock = clockwork.NewRealClock()
 	}

@@ -135,7 +135,7 @@ func checkError(t *testing.T, err error, status int, head string, body []byte) {
 	hidesAll(t, text)
 	switch e.Kind {
 	case RateLimited:
-		// The second try has not been made: the first has shut the gate.
+		// The second try has not been made: the first one started a pause.
 		if e.RetryAfter == 0 || e.Status != 429 && e.Status != 0 {
 			t.Errorf("%+v", e)
 		}

@@ -26,10 +26,10 @@ type HomeUser struct {
 	// Title is what people call the user; the username if there is no title.
 	Title string
 	Thumb string // may be empty
-	// Admin owns the home; Restricted is a managed user.
+	// Admin runs the home; Restricted is a managed user.
 	Admin, Guest, Restricted bool
-	// Protected: a PIN is needed. plex.tv has let clients in that sent none, so
-	// whoever switches has to ask for it. Also true if plex.tv does not say.
+	// Protected: a PIN is needed. plex.tv has accepted clients that sent none, so
+	// the caller has to ask for it. Also true if plex.tv does not say.
 	Protected bool
 }
 

@@ -25,7 +25,7 @@ type plexErrors struct {
 	messages []string
 }
 
-// statusSaysAll holds for statuses that mean the same whoever sends them.
+// statusSaysAll holds for statuses whose meaning does not depend on the sender.
 func statusSaysAll(status int) bool {
 	return status == http.StatusTooManyRequests || status >= 500
 }

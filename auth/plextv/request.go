@@ -35,7 +35,7 @@ type request struct {
 // error is an [*Error], or ctx's if that has ended.
 func (c *Client) ask(ctx context.Context, r request, read func(answer) error) error {
 	start := c.clock.Now()
-	if left := c.gate.left(start); left > 0 {
+	if left := c.limit.left(start); left > 0 {
 		return &Error{Op: r.op, Kind: RateLimited, RetryAfter: left, Err: errors.New("not asked, plex.tv wants a pause")}
 	}
 	a, err := c.exchange(ctx, r)
@@ -56,7 +56,7 @@ func (c *Client) ask(ctx context.Context, r request, read func(answer) error) er
 	return err
 }
 
-// learn takes from an answer what it says beside the point.
+// learn notes the time and the rate limit that an answer tells.
 func (c *Client) learn(a answer, err error) {
 	if date, ok := a.date(); ok {
 		c.onDate(date)
@@ -64,9 +64,9 @@ func (c *Client) learn(a answer, err error) {
 	var failed *Error
 	switch {
 	case err == nil:
-		c.gate.answered()
+		c.limit.answered()
 	case errors.As(err, &failed) && failed.Kind == RateLimited:
-		failed.RetryAfter = c.gate.limited(failed.RetryAfter, c.clock.Now())
+		failed.RetryAfter = c.limit.limited(failed.RetryAfter, c.clock.Now())
 	}
 }
 

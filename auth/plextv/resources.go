@@ -24,10 +24,10 @@ type Resource struct {
 	Name      string // may be empty
 	// Owned: the account's own, not shared with it.
 	Owned bool
-	// Presence: plex.tv has heard of it of late.
+	// Presence: plex.tv has heard from it recently.
 	Presence bool
-	// AccessToken is for this server; zero if there is none. A server refuses
-	// it where it is the JWT that asked, as plex.tv answers for owned ones.
+	// AccessToken is for this server; zero if there is none. For owned servers
+	// plex.tv returns the JWT that it was asked with, which the server refuses.
 	AccessToken secret.String
 	// URIs are http and https addresses: local ones first, plex.tv's relay last.
 	URIs []string

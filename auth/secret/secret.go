@@ -13,7 +13,7 @@ import (
 const redacted = "[redacted]"
 
 // String is a text that prints as "[redacted]" with every verb of fmt, in
-// log/slog and in JSON, TOML and XML encoders. Only [String.Reveal] gives the text.
+// log/slog and in JSON, TOML and XML encoders. Only [String.Reveal] returns the text.
 // The zero value is the empty secret. A String is immutable and safe for
 // concurrent use. Compare with [String.Equal]; == compares identity.
 type String struct {

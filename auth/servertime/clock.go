@@ -37,7 +37,7 @@ func New(wall clockwork.Clock, uptime func() time.Duration) *Clock {
 	return &Clock{wall: wall, uptime: uptime}
 }
 
-// Learn takes in plex.tv's time, now. It has the form of OnDate in plextv.Config.
+// Learn sets plex.tv's time, now. It has the form of OnDate in plextv.Config.
 func (c *Clock) Learn(server time.Time) {
 	c.reading.Store(&reading{server: server, at: c.uptime()})
 }
@@ -46,7 +46,7 @@ func (c *Clock) Learn(server time.Time) {
 func (c *Clock) Known() bool { return c.reading.Load() != nil }
 
 // Now is the time at plex.tv, in UTC and to about a second. Until that is known
-// it is the box's own, which may be years off: nothing is to be judged by it.
+// it is the box's own, which may be years off: do not decide anything by it.
 func (c *Clock) Now() time.Time {
 	r := c.reading.Load()
 	if r == nil {

@@ -84,7 +84,7 @@ func explainBusy(err error) error {
 }
 
 // confirm makes the rename that put path there durable. The file itself is
-// synced once more, because vfat keeps length and place of a file beside its
+// synced once more, because vfat keeps length and place of a file with its
 // name and writes them with the file: without that a power cut leaves 0 bytes
 // under the new name (seen in power-cut tests). It comes before the directory,
 // so that the name is not on the disk long before what belongs to it. ext4 needs
@@ -141,10 +141,10 @@ func setAside(path, target string) (string, error) {
 	return name, syncPath(filepath.Dir(path))
 }
 
-// temporaries lists what killed writers left beside path: the pattern is
+// temporaries lists what killed writers left next to path: the pattern is
 // renameio's, a dot, the name and digits.
 func temporaries(path string) ([]string, error) {
-	return beside(path, func(name string) bool {
+	return siblings(path, func(name string) bool {
 		rest, ok := strings.CutPrefix(name, "."+filepath.Base(path))
 		digits := strings.TrimPrefix(rest, original)
 		return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
@@ -153,12 +153,12 @@ func temporaries(path string) ([]string, error) {
 
 // corruptCopies lists the files that were set aside.
 func corruptCopies(path string) ([]string, error) {
-	return beside(path, func(name string) bool { return strings.HasPrefix(name, filepath.Base(path)+corrupt) })
+	return siblings(path, func(name string) bool { return strings.HasPrefix(name, filepath.Base(path)+corrupt) })
 }
 
-// beside lists the regular files in path's directory whose name matches. Where
-// there is no directory, or a file in its place, there are none.
-func beside(path string, matches func(name string) bool) ([]string, error) {
+// siblings lists the regular files in path's directory whose name matches; none
+// if there is no directory, or a file in its place.
+func siblings(path string, matches func(name string) bool) ([]string, error) {
 	dir := filepath.Dir(path)
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {

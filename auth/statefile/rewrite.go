@@ -46,7 +46,7 @@ func readsBack(text string, s State, keep map[string]any) error {
 	return nil
 }
 
-// rewritten encodes the document anew from its values, with our keys as
+// rewritten encodes the document again from its values, with our keys as
 // sections want them.
 func (d document) rewritten(sections []section) (string, error) {
 	values, _ := encodable(d.values).(map[string]any)

@@ -6,9 +6,8 @@ import (
 	"github.com/retune-tv/plexauthd/auth/secret"
 )
 
-// State is all that the daemon remembers over a restart. Strings are kept
-// exactly as they are given. Times are kept in UTC and whole seconds; what is
-// smaller is cut off.
+// State is everything the daemon remembers across restarts. Strings are kept
+// exactly as given. Times are kept in UTC, truncated to whole seconds.
 type State struct {
 	// ClientID is the X-Plex-Client-Identifier of this installation.
 	ClientID string
@@ -25,12 +24,12 @@ type State struct {
 	// Servers is what plex.tv last said of the media servers; nil when
 	// nothing. It is not kept without Auth.
 	Servers *Servers
-	// HomePin counts the wrong home PINs of late; nil when there were none.
+	// HomePin counts recent wrong home PINs; nil when there were none.
 	HomePin *HomePin
 }
 
-// DeviceKey is an Ed25519 key that plex.tv has the public part of. It is whole
-// or worth nothing: see package devicekey.
+// DeviceKey is an Ed25519 key of which plex.tv has the public part. It is
+// of no use unless it is whole: see package devicekey.
 type DeviceKey struct {
 	// Kid is the RFC 7638 thumbprint of the key.
 	Kid string
@@ -40,7 +39,7 @@ type DeviceKey struct {
 	CreatedAt time.Time
 }
 
-// Auth is an account, its token and what is remembered beside it.
+// Auth is an account, its token and what is remembered with it.
 type Auth struct {
 	// SelectedServerID and SelectedServerURI name the media server in use.
 	SelectedServerID, SelectedServerURI string
@@ -96,7 +95,7 @@ type Servers struct {
 	FetchedAt time.Time
 }
 
-// HomePin is how often a home PIN was wrong, for whoever slows guessing down.
+// HomePin is how often a home PIN was wrong, to slow down guessing.
 type HomePin struct {
 	// Wrong is the number of wrong PINs in a row.
 	Wrong uint64

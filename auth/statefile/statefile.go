@@ -15,7 +15,7 @@ import (
 	"github.com/jonboulle/clockwork"
 )
 
-// What is appended to the state file's name for copies beside it.
+// What is appended to the state file's name for copies in its directory.
 const (
 	corrupt  = ".corrupt-"
 	original = ".orig"
@@ -34,8 +34,8 @@ type File struct {
 	keptAside string // see KeptAside
 }
 
-// Open returns the state file at path. It touches no disk. Links on the way
-// to the directory are followed; a link at path itself is refused later on.
+// Open returns the state file at path. It does not touch the disk. Links on the
+// way to the directory are followed; a link at path itself is refused later.
 // The clock stamps the names of corrupt files.
 func Open(path string, clock clockwork.Clock) *File {
 	return OpenSealed(path, clock, Key{})
@@ -46,31 +46,31 @@ func Open(path string, clock clockwork.Clock) *File {
 // its place in the file and to the client identifier: in another place or on
 // another box it does not open.
 //
-// A plain file is read, and sealed by Load at once. What the disk keeps of
-// blocks that are not in use any more is out of reach: a token that was never
-// on the disk in plain text takes a new sign-in. There is no way back but to
-// sign in anew without the key after the file has been removed.
+// A plain file is read, and sealed by Load at once. What the disk keeps in blocks
+// that are no longer in use is out of reach: only a new sign-in gets a token that
+// was never on the disk in plain text. The way back is to remove the file and
+// sign in again without the key.
 func OpenSealed(path string, clock clockwork.Clock, key Key) *File {
 	return &File{path: path, clock: clock, key: key}
 }
 
 // Load reads the state. No file is no state and no error. Errors are
-// [*CorruptError], after which the daemon goes on signed out; [ErrNewer],
+// [*CorruptError], after which the daemon continues signed out; [ErrNewer],
 // wrapped, and [*SealError], with which the state has the client identifier
 // alone; and [*AccessError]. After the last three, and after a corrupt file that could
 // not be set aside, Save refuses until a Load succeeds.
 //
 // If all that is wrong with a corrupt file is a device key that is half-written
 // or damaged, the state has the account alone, without a client identifier:
-// Owner's if there is one, else Auth's, in Auth. Its token is as good as
-// refused, but it is known whose it was. A pairing with such a key is left out
+// Owner's if there is one, else Auth's, in Auth. Its token is of no use, but it
+// is known whose it was. A pairing with such a key is left out
 // without an error.
 //
 // Load also removes temporary files that a killed daemon left, and takes
 // permissions of group and others from the file as well as it can. With a key
-// it seals what the file shows in plain text and removes copies beside it in
-// which nothing is sealed, because they may be from a time without the key. If
-// that fails, the state comes with a [*WriteError] and is good to go on with.
+// it seals what the file shows in plain text and removes copies in which nothing
+// is sealed, because they may be from a time without the key. If that fails, the
+// state comes with a [*WriteError] and can be used.
 func (f *File) Load() (State, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -94,7 +94,7 @@ func (f *File) Load() (State, error) {
 	return doc.plain, err
 }
 
-// hide seals what old and the copies beside it may show.
+// hide seals what old may show, and removes copies that may show it.
 func (f *File) hide(old document) error {
 	copies, err := bareCopies(f.path)
 	if err == nil {
@@ -109,13 +109,13 @@ func (f *File) hide(old document) error {
 	return f.write(old, old.plain)
 }
 
-// Save writes the state durably: when it returns nil, s outlives a power cut.
+// Save writes the state durably: when it returns nil, s survives a power cut.
 // Keys that are not ours and comments stay, but for those in tables of what is
 // nil in s. Without Auth neither Owner nor Servers is kept, and no copy with
-// their tokens is left beside the file either. Keys that Load would not take
-// are refused.
+// their tokens is left in the directory. Keys that Load would not accept are
+// refused.
 // If the file already holds s, nothing is written. A file that became corrupt
-// since Load is set aside like there. Every error is a [*WriteError].
+// since Load is set aside as there. Every error is a [*WriteError].
 func (f *File) Save(s State) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -130,7 +130,7 @@ func (f *File) Save(s State) error {
 	setAside := f.keptAside
 	if err := f.write(old, s); err != nil {
 		if setAside != "" {
-			// Back, lest the next start finds no file and nothing amiss.
+			// Back, or the next start would find no file and nothing wrong.
 			_ = os.Rename(setAside, f.path)
 		}
 		f.keptAside = ""
@@ -166,7 +166,7 @@ func (f *File) write(old document, s State) error {
 }
 
 // KeptAside returns where the last Save kept what it could not carry over:
-// the old document, when it had to be written anew without its comments
+// the old document, when it had to be rewritten without its comments
 // ("….orig"), or one that could not be understood any more ("….corrupt-…").
 // Empty if the last Save carried over everything, and if the old document shows
 // a secret that there is a key for now: that is not kept.
@@ -183,8 +183,8 @@ func (f *File) failed(op, path string, err error) error {
 // read returns the document on disk; the zero document if there is no file.
 func (f *File) read() (document, error) {
 	data, err := readFile(f.path)
-	// With a file in the place of the directory there is no state to protect
-	// either, and once that is mended Save works.
+	// With a file in place of the directory there is no state to protect either,
+	// and once that is repaired Save works.
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return document{}, nil
 	}
@@ -238,7 +238,7 @@ func (f *File) setAside(broken *CorruptError) {
 
 // removeCopies removes what may hold the tokens of an account that is no
 // longer signed in. Corrupt files go with the account that is signed out now;
-// while nobody was signed in, they are all there is to look into.
+// while nobody was signed in, they are all that is left to examine.
 func (f *File) removeCopies() error {
 	stale, err := temporaries(f.path)
 	stale = append(stale, f.path+original)
@@ -266,8 +266,8 @@ func (f *File) keepOriginal(old document) error {
 	return nil
 }
 
-// put makes text what is durably on disk. Text that is there already is not
-// written again, but confirmed: whoever wrote it may have been killed before.
+// put makes text durable. Text that is on the disk already is not written again,
+// only confirmed: its writer may have been killed before that.
 func (f *File) put(old document, text string) error {
 	if err := makeDir(filepath.Dir(f.path)); err != nil {
 		return f.failed("create directory", filepath.Dir(f.path), err)

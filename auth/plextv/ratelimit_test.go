@@ -11,8 +11,8 @@ import (
 	"github.com/retune-tv/plexauthd/auth/plextv"
 )
 
-// gated is a client whose first question got a 429.
-func gated(t *testing.T, named string, then http.HandlerFunc) (*server, *plextv.Client, *clockwork.FakeClock) {
+// limited is a client whose first question got a 429.
+func limited(t *testing.T, named string, then http.HandlerFunc) (*server, *plextv.Client, *clockwork.FakeClock) {
 	t.Helper()
 	s := serve(t, inTurn(retryAfter(429, named), then))
 	clock := clockwork.NewFakeClock()
@@ -22,7 +22,7 @@ func gated(t *testing.T, named string, then http.HandlerFunc) (*server, *plextv.
 }
 
 func TestAfter429NothingIsAsked(t *testing.T) {
-	s, c, clock := gated(t, "60", reply(200, jsonType, someUser))
+	s, c, clock := limited(t, "60", reply(200, jsonType, someUser))
 	clock.Advance(18 * time.Second)
 	for _, call := range calls() {
 		e := failed(t, call.do(t.Context(), c), plextv.RateLimited)
@@ -42,7 +42,7 @@ func TestAfter429NothingIsAsked(t *testing.T) {
 }
 
 func TestShortPauseIsNotWaitedForByOthers(t *testing.T) {
-	s, c, _ := gated(t, "3", reply(200, jsonType, someUser))
+	s, c, _ := limited(t, "3", reply(200, jsonType, someUser))
 	if e := failed(t, askUser(t.Context(), c), plextv.RateLimited); e.RetryAfter != 3*time.Second || len(s.requests()) != 1 {
 		t.Errorf("%v after %d requests", e, len(s.requests()))
 	}
@@ -112,7 +112,7 @@ func TestQuestionsTogether(t *testing.T) {
 }
 
 func TestClockSetBackOpensTheGate(t *testing.T) {
-	_, c, clock := gated(t, "60", reply(200, jsonType, someUser))
+	_, c, clock := limited(t, "60", reply(200, jsonType, someUser))
 	clock.Advance(-365 * 24 * time.Hour)
 	// The certificate of the test server is good from 1970 on.
 	if err := askUser(t.Context(), c); err != nil {
