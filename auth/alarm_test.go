@@ -30,7 +30,7 @@ func TestTheAlarmRunsOnlyWhileNothingIsToBeDone(t *testing.T) {
 	if why := a.take(); why != (reasons{woken: true}) {
 		t.Errorf("rung for %+v", why)
 	}
-	a.ring(reasons{changed: true}) // while the keeper works
+	a.ring(reasons{changed: true}) // while the schedule works
 	a.ring(reasons{woken: true})
 	a.set(time.Hour)
 	if runs() || len(a.timer.Chan()) != 1 {

@@ -153,7 +153,7 @@ func (b *box) disk() statefile.State {
 	return state
 }
 
-// breakDisk makes the state file unreachable for everybody, root too, until mend.
+// breakDisk makes the state file unreachable for everybody, root too, until it is repaired.
 // The directory and a file change places at once: the account may try to save, and
 // makes a directory where there is none.
 func (b *box) breakDisk() (mend func()) {
@@ -242,7 +242,7 @@ func (b *box) tick(d time.Duration) {
 	b.clock.Advance(d)
 }
 
-// poll lets time pass until the PIN has been asked about once more, in vain.
+// poll lets time pass until the PIN has been asked about once more, without a claim.
 func (b *box) poll() {
 	b.Helper()
 	for before := len(b.asked(plextvsim.CheckPin)); len(b.asked(plextvsim.CheckPin)) == before; {

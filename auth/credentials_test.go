@@ -209,8 +209,8 @@ func TestRevokingGoesOnWhenTheCallerLeaves(t *testing.T) {
 }
 
 func TestTheServerBelongsToTheUser(t *testing.T) {
-	pair := func(b *box, holder string) {
-		b.must(b.sim.Claim(b.pair(auth.PinOptions{}).Code, holder))
+	pair := func(b *box, owner string) {
+		b.must(b.sim.Claim(b.pair(auth.PinOptions{}).Code, owner))
 		_, _, err := b.account.CheckPin(b.soon(), b.account.Snapshot().Pairing.ID)
 		b.must(err)
 	}

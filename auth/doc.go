@@ -1,15 +1,14 @@
 // Package auth owns the box's Plex account: it pairs the box with a PIN, keeps
 // the token good, knows who is signed in and which media servers there are, and
-// tells subscribers of each change.
+// tells subscribers of each change. It knows neither D-Bus nor a service manager.
 //
-// It knows no D-Bus and no service manager. [Account] is the whole of it; below
-// it lie the plex.tv client (auth/plextv), the device key (auth/devicekey),
-// plex.tv's time (auth/servertime) and the state file (auth/statefile).
+// [Account] in account.go is the API and wires the layers below it, each of which
+// calls down only: schedule.go knows what to ask plex.tv and when; the flows
+// (pairing.go, poller.go, session.go, credentials.go, renew.go, home.go,
+// servers.go) ask plex.tv and change the ledger; ledger.go saves and publishes the
+// record; record.go, transitions.go and the rest are data.
 //
-// Every change goes the same way: the record is made durable, the immutable
-// [Snapshot] is replaced, subscribers get one [Event]. Reads take the snapshot
-// and never wait for a disk or for plex.tv.
-//
-// In the background a poller follows the pairing under way, and a keeper asks
-// plex.tv what has to be asked about the token, with a pause after each failure.
+// Each change takes one path: a transition changes a copy of the record, the copy
+// is made durable, the record and its immutable [Snapshot] are replaced, and
+// subscribers get one [Event]. Reads never wait for a disk or for plex.tv.
 package auth

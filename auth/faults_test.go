@@ -29,7 +29,7 @@ func TestFaultsWhenThePinIsMade(t *testing.T) {
 	}, auth.ModeLegacy, auth.ModeJWT)
 }
 
-// Before the claim as after it a poll in vain ends nothing, but for plex.tv's own
+// Before and after the claim a failed poll ends nothing, except for plex.tv's own
 // word that there is no such PIN.
 func TestFaultsWhenThePinIsAskedAbout(t *testing.T) {
 	for name, claimed := range map[string]bool{"before the claim": false, "after the claim": true} {

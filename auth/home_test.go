@@ -175,7 +175,7 @@ func TestBadSwitches(t *testing.T) {
 	wantCode(t, "signed out", err, auth.AuthRequired)
 }
 
-// The token of a switch is not for ever: a user without a PIN gets another one and
+// The token of a switch expires: a user without a PIN gets another one and
 // notices nothing, a protected one has to type it again.
 func TestTheTokenOfASwitchEnds(t *testing.T) {
 	bothModes(t, func(t *testing.T, mode func(*setup)) {

@@ -62,7 +62,7 @@ func TestAMoveToADeviceKey(t *testing.T) {
 	if b.token() == old {
 		t.Error("the token is the old one")
 	}
-	b.idle() // the keeper has said so
+	b.idle() // the schedule has logged it
 	b.told(auth.MessageMoved, "user_id=")
 	b.toRenewal()
 	b.isBound()
@@ -103,7 +103,7 @@ func TestAMoveThatIsInterrupted(t *testing.T) {
 }
 
 // The token of the move is in memory when the disk fails and the daemon is killed:
-// the opaque token on the disk is dead, and the key beside it is not.
+// the opaque token on the disk has ended, and its key has not.
 func TestAMoveThatCannotBeWritten(t *testing.T) {
 	b := newBox(t)
 	b.claimed(auth.PinOptions{})
@@ -133,7 +133,7 @@ func TestSomebodySignsOutDuringAMove(t *testing.T) {
 	b.must(b.account.Clear(b.soon()))
 	b.clock.Advance(2 * time.Second)
 	b.answered(1, plextvsim.RefreshJWT)
-	b.close() // waits for the keeper
+	b.close() // waits for the schedule
 	if b.disk().Auth != nil {
 		t.Error("the token came back")
 	}
@@ -186,7 +186,7 @@ func TestAMoveIsTriedAgainWithTheNextToken(t *testing.T) {
 	b.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.RegisterKey, Status: 403, Code: 1009})
 	b.switchMode(auth.ModeJWT)
 	b.untilAsked(plextvsim.RegisterKey, time.Second)
-	b.idle() // the keeper has said that it waits for tomorrow
+	b.idle() // the schedule has logged that it tries again tomorrow
 	b.told(auth.MessageNotMoved, "error=")
 	b.sim.Clear()
 	before := b.clock.Now()

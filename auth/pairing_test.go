@@ -185,7 +185,7 @@ func TestForceStartsAnew(t *testing.T) {
 	_, _, err := b.account.CheckPin(b.soon(), first.ID)
 	wantCode(t, "checking the old one", err, auth.NotFound)
 
-	// Whoever has typed the old code has done so in vain.
+	// The old code no longer works for whoever has typed it.
 	b.must(b.sim.Claim(first.Code, ""))
 	b.poll()
 	equal(t, "state", b.account.Snapshot().State, auth.PairingNow)

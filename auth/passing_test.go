@@ -80,11 +80,11 @@ func (b *box) isBound() {
 	}
 	_, err := devicekey.Restore(state.DeviceKey.Kid, state.DeviceKey.PrivateKey)
 	b.must(err)
-	holder := state.Auth
+	owner := state.Auth
 	if state.Owner != nil {
-		holder = state.Owner
+		owner = state.Owner
 	}
-	equal(b, "the token is on disk", holder.Token.Reveal() == b.token(), true)
+	equal(b, "the token is on disk", owner.Token.Reveal() == b.token(), true)
 	equal(b, "mode", b.account.Snapshot().Mode, auth.ModeJWT)
 }
 
@@ -94,7 +94,7 @@ func (b *box) toRenewal() {
 	before := b.sim.Count(plextvsim.RefreshJWT)
 	for range 7 * 24 {
 		b.tick(time.Hour)
-		b.idle() // the keeper has done what was due
+		b.idle() // the schedule has done what was due
 		if b.sim.Count(plextvsim.RefreshJWT) > before {
 			return
 		}

@@ -61,5 +61,5 @@ func TestASwitchDoesNotLandInAnothersSignIn(t *testing.T) {
 	if reasons := h.reasons(); len(reasons) != 0 {
 		t.Errorf("told: %v", reasons)
 	}
-	equal(t, "who signed in, kept beside", h.disk().Owner, nil)
+	equal(t, "who signed in, kept as owner", h.disk().Owner, nil)
 }

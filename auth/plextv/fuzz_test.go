@@ -97,7 +97,7 @@ func (c impatientClock) NewTimer(time.Duration) clockwork.Timer { return c.FakeC
 // oneAnswer is a connection to somebody who answers the first bytes of whatever
 // question and hangs up.
 type oneAnswer struct {
-	net.Conn // nil: a deadline is all that net/http could want of it beside this
+	net.Conn // nil: a deadline is all that net/http could want of it besides
 	answer   io.Reader
 	once     sync.Once
 	asked    chan struct{}

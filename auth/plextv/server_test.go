@@ -87,7 +87,7 @@ func reply(status int, contentType, body string) http.HandlerFunc {
 	}
 }
 
-// inTurn gives the answers one after the other and then the last one for ever.
+// inTurn gives the answers one after the other, then always the last one.
 func inTurn(answers ...http.HandlerFunc) http.HandlerFunc {
 	var mu sync.Mutex
 	return func(w http.ResponseWriter, r *http.Request) {

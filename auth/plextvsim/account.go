@@ -56,7 +56,7 @@ func (s *Sim) addUser(user User) (*User, string) {
 	user.Resources = resources
 	s.grant(&user)
 	s.users = append(s.users, &user)
-	return &user, s.mint(&session{user: &user, token: user.Token})
+	return &user, s.issue(&session{user: &user, token: user.Token})
 }
 
 func fill(field *string, value string) {
@@ -86,8 +86,8 @@ func (s *Sim) userNamed(name string) (*User, error) {
 	return nil, fmt.Errorf("user %q: %w", name, errNoUser)
 }
 
-// holder returns whose token this is; "" is the first user's.
-func (s *Sim) holder(token string) (*User, error) {
+// userOf returns whose token this is; "" is the first user's.
+func (s *Sim) userOf(token string) (*User, error) {
 	if token == "" {
 		return s.firstUser(), nil
 	}

@@ -65,23 +65,23 @@ func (s *Sim) endSessions(d *device, match func(*session) bool) {
 func (s *Sim) bindKey(d *device, key *deviceKey) {
 	s.dropKey(d)
 	d.key = key
-	s.keyHolders[key.id], s.keyHolders[key.thumbprint] = d, d
+	s.keyOwners[key.id], s.keyOwners[key.thumbprint] = d, d
 }
 
 func (s *Sim) dropKey(d *device) {
 	if d.key != nil {
-		delete(s.keyHolders, d.key.id)
-		delete(s.keyHolders, d.key.thumbprint)
+		delete(s.keyOwners, d.key.id)
+		delete(s.keyOwners, d.key.thumbprint)
 	}
 	d.key = nil
 }
 
-// keyHolder returns the device that has registered the key, nil if none has.
-func (s *Sim) keyHolder(key *deviceKey) *device {
-	if holder := s.keyHolders[key.thumbprint]; holder != nil {
-		return holder
+// keyOwner returns the device that has registered the key, nil if none has.
+func (s *Sim) keyOwner(key *deviceKey) *device {
+	if owner := s.keyOwners[key.thumbprint]; owner != nil {
+		return owner
 	}
-	return s.keyHolders[key.id]
+	return s.keyOwners[key.id]
 }
 
 // RemoveDevice removes a device as a person does under Authorized Devices: its
@@ -125,7 +125,7 @@ func (s *Sim) issueJWT(d *device, x *exchange) string {
 	s.endSessions(d, func(session *session) bool { return !session.switched || s.options.JWTKillsSwitched })
 	d.issued++
 	x.log = fmt.Sprintf("a device of %s has a JWT, valid for %v", d.user.Username, s.options.JWTLifetime)
-	return s.mintJWT(map[string]any{
+	return s.signJWT(map[string]any{
 		"iss":        issuer,
 		"aud":        []string{issuer, d.client},
 		"iat":        x.plexTime().Unix(),

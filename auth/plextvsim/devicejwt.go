@@ -53,7 +53,7 @@ func (s *Sim) registerKey(x *exchange) reply {
 		return refusal
 	case err != nil:
 		return refuse(codeMalformed)
-	case s.keyHolder(key) != nil:
+	case s.keyOwner(key) != nil:
 		return s.thumbprintTaken()
 	}
 	if session.device == nil {

@@ -21,7 +21,7 @@ const clientID = "4f0c2c0e-6f0b-4c9e-9d4e-1d8f0c1b2a3d"
 // start is a whole number of seconds, so that what is printed can be compared.
 var start = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
 
-// box is a client beside a simulator that it reaches over HTTPS.
+// box is a client of a simulator that it reaches over HTTPS.
 type box struct {
 	*testing.T
 	sim    *plextvsim.Sim

@@ -32,7 +32,7 @@ type switchCount struct {
 func (s *Sim) AddHomeUser(adminToken string, user User) (uuid string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	admin, err := s.holder(adminToken)
+	admin, err := s.userOf(adminToken)
 	if err == nil {
 		err = checkPIN(user.PIN)
 	}
@@ -125,7 +125,7 @@ func (s *Sim) switchUser(x *exchange) reply {
 	if s.options.SwitchedLifetime > 0 {
 		switched.ends = x.plexTime().Add(s.options.SwitchedLifetime)
 	}
-	s.mint(switched)
+	s.issue(switched)
 	s.addSession(s.deviceOf(x.client(), from), switched)
 	x.log = fmt.Sprintf("%s switched to %s", from.Username, to.Username)
 	return reply{http.StatusCreated, newUserDoc(to, switched.token, x)}

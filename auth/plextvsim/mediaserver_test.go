@@ -16,7 +16,7 @@ const (
 	pageOf401     = "<html><head><title>401 Unauthorized</title></head><body><h1>401 Unauthorized</h1></body></html>"
 )
 
-// serverToken is the access token in the resources that the holder of token gets.
+// serverToken is the access token in the resources that the user of token gets.
 func (d *device) serverToken(machine, token string) string {
 	d.Helper()
 	var list []struct{ ClientIdentifier, AccessToken string }

@@ -54,8 +54,8 @@ type Options struct {
 	// can get a new JWT by itself. By default the key is gone (code 1097).
 	SignOutKeepsKey bool
 
-	// SwitchedLifetime is how long the token of a switched home user is good; 0 is
-	// for ever.
+	// SwitchedLifetime is how long the token of a switched home user is good; 0 means
+	// without end.
 	SwitchedLifetime time.Duration
 	// JWTKillsSwitched makes a new JWT of a device end also the tokens that the
 	// device got by switching users. By default it ends only tokens from PINs.

@@ -51,8 +51,8 @@ func (s *Sim) refusePin(client string, key *deviceKey) (refusal reply, refused b
 		converted := d != nil && d.issued > 0
 		return s.unprocessable("Device signs in with its key"), converted && s.options.LegacyPin == LegacyPinRefused
 	}
-	holder := s.keyHolder(key)
-	taken := holder != nil && (holder != d || s.options.PinRefusesKnownKey)
+	owner := s.keyOwner(key)
+	taken := owner != nil && (owner != d || s.options.PinRefusesKnownKey)
 	return s.thumbprintTaken(), taken
 }
 

@@ -59,7 +59,7 @@ func (s *Sim) Pins() []Pin {
 // and lower case are the same in a short code. The error is [ErrNoPin] or says
 // that the token is nobody's.
 func (s *Sim) Claim(code, userToken string) error {
-	return s.claimAs(code, func() (*User, error) { return s.holder(userToken) })
+	return s.claimAs(code, func() (*User, error) { return s.userOf(userToken) })
 }
 
 // claimAs claims the PIN for the user that find returns from the locked simulator.
@@ -91,7 +91,7 @@ func (s *Sim) claim(code string, user *User) error {
 		s.bindKey(d, p.key)
 	case d.issued == 0 || s.options.LegacyPin == LegacyPinWorks:
 		session := &session{user: user}
-		p.token = s.mint(session)
+		p.token = s.issue(session)
 		s.addSession(d, session)
 	}
 	return nil

@@ -83,8 +83,8 @@ func (s *Sim) NextJWT(change func(*JWT)) {
 	s.changes = append(s.changes, change)
 }
 
-// mintJWT signs the claims with the newest key.
-func (s *Sim) mintJWT(claims map[string]any) string {
+// signJWT signs the claims with the newest key.
+func (s *Sim) signJWT(claims map[string]any) string {
 	key := s.keys[len(s.keys)-1]
 	jwt := &JWT{
 		Header:    map[string]any{"kid": key.id, "typ": "JWT", "alg": "EdDSA"},

@@ -149,7 +149,7 @@ func TestRemoveDevice(t *testing.T) {
 	d.clock.Advance(plextvsim.JWTLifetime)
 	equal(t, "when expired too", d.user(jwt), http.StatusText(498)+expiredJSON)
 
-	equal(t, "signed in anew", d.user(d.signInWithKey()), "sim-user-1")
+	equal(t, "signed in again", d.user(d.signInWithKey()), "sim-user-1")
 	d.clock.Advance(-plextvsim.JWTLifetime)
 	equal(t, "the old JWT", d.user(jwt), "Unauthorized"+noUserJSON)
 	if err := b.sim.RemoveDevice("x"); !errors.Is(err, plextvsim.ErrNoDevice) {

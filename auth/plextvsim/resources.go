@@ -131,7 +131,7 @@ type connectionDoc struct {
 	IPv6     flag   `json:"IPv6" xml:"IPv6,attr"`
 }
 
-// document shows the resource to its holder. An owned one has the JWT that asked
+// document shows the resource to its user. An owned one has the JWT that asked
 // for its access token, of which it wants to hear nothing: so seen of plex.tv.
 func (r Resource) document(session *session, x *exchange) resourceDoc {
 	document := resourceDoc{

@@ -17,14 +17,14 @@ type session struct {
 	token    string
 	user     *User
 	device   *device   // nil for a token from [Sim.AddUser]
-	jwt      bool      // not kept: made anew from each JWT
+	jwt      bool      // not kept: made again from each JWT
 	switched bool      // from a switch of users
 	ends     time.Time // zero: never
 	refused  int       // the status with which plex.tv answers the token, 0 while it is good
 }
 
-// mint gives the session a token, if it has none yet, and returns it.
-func (s *Sim) mint(session *session) string {
+// issue gives the session a token, if it has none yet, and returns it.
+func (s *Sim) issue(session *session) string {
 	fill(&session.token, randomText(tokenAlphabet, 20))
 	s.sessions[session.token] = session
 	return session.token

@@ -24,7 +24,7 @@ type Sim struct {
 	users       []*User
 	sessions    map[string]*session // by opaque token
 	devices     map[string]*device  // by client identifier
-	keyHolders  map[string]*device  // by the id and by the thumbprint of the key
+	keyOwners   map[string]*device  // by the id and by the thumbprint of the key
 	refusedJWTs map[string]int      // the status of a JWT that [Sim.Refuse] was given
 	keys        []signingKey        // of plex.tv, newest last
 	changes     []func(*JWT)
@@ -51,7 +51,7 @@ func New(options Options) *Sim {
 		counted:     make(chan struct{}),
 		sessions:    make(map[string]*session),
 		devices:     make(map[string]*device),
-		keyHolders:  make(map[string]*device),
+		keyOwners:   make(map[string]*device),
 		refusedJWTs: make(map[string]int),
 		keys:        []signingKey{newSigningKey(), newSigningKey()},
 		unused:      make(map[string]time.Time),

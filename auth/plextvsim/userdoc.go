@@ -86,7 +86,7 @@ type serviceDoc struct {
 // rememberFor is how far ahead rememberExpiresAt was in a captured answer.
 const rememberFor = 14 * 24 * time.Hour
 
-// newUserDoc shows the account to the holder of the token.
+// newUserDoc shows the account to the user of the token.
 func newUserDoc(user *User, token string, x *exchange) userDoc {
 	return userDoc{
 		ID: user.ID, UUID: user.UUID, Username: user.Username, Title: user.Title, Email: user.Email,

@@ -28,7 +28,7 @@ const (
 //     and one exchange, and no second exchange within 3 days;
 //   - 3 hours after the box has met with trouble, in one hour: as often as each kind
 //     of trouble says, see [trouble];
-//   - whatever happens, in one hour: 120 times, beside what a pairing and frontends ask;
+//   - whatever happens, in one hour: 120 times, plus what a pairing and frontends ask;
 //   - nothing before the time is over that a 429 names.
 type budget struct {
 	calls     []call // of the last 3 days

@@ -31,7 +31,7 @@ type pairing struct {
 	opens     int // how often the daemon took it up, each time for at most its whole life
 }
 
-// take takes in a signal and says what is wrong with it, "" if nothing.
+// take counts a signal and says what is wrong with it, "" if nothing.
 func (l *ledger) take(e auth.Event) string {
 	claimed := false
 	if end := e.PinEnd; end != nil {
@@ -94,7 +94,7 @@ func (l *ledger) missing(good time.Duration) string {
 	return ""
 }
 
-// restarted takes in how the box finds itself after it had no power, when what it
+// restarted compares how the box finds itself after it had no power, when what it
 // wrote last may not have been signalled.
 func (l *ledger) restarted(s *auth.Snapshot) string {
 	if l.pairing != nil && s.Pairing.ID != l.pairing.id {

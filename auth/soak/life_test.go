@@ -134,7 +134,7 @@ func (l *life) takeIn() {
 	l.check()
 }
 
-// hear waits until nobody does anything, and takes in what was asked and signalled.
+// hear waits until nobody does anything, and counts what was asked and signalled.
 func (l *life) hear() {
 	l.Helper()
 	settle(l.box.answers)
@@ -203,12 +203,12 @@ func (l *life) notWell(s *auth.Snapshot, now time.Time) string {
 		return fmt.Sprintf("still in mode %s", s.Mode)
 	}
 	state := l.box.disk()
-	holder := state.Auth
+	owner := state.Auth
 	if state.Owner != nil {
-		holder = state.Owner
+		owner = state.Owner
 	}
-	if s.Mode == auth.ModeJWT && holder.ExpiresAt.Sub(now) < day {
-		return fmt.Sprintf("the token is good until %v", holder.ExpiresAt)
+	if s.Mode == auth.ModeJWT && owner.ExpiresAt.Sub(now) < day {
+		return fmt.Sprintf("the token is good until %v", owner.ExpiresAt)
 	}
 	return ""
 }

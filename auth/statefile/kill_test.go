@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 	case "small files":
 		signal.Ignore(syscall.SIGXFSZ)
 		err = saveSmallFiles(file)
-	case "for ever":
+	case "endless":
 		err = saveForEver(file)
 	}
 	if err != nil {
@@ -110,7 +110,7 @@ func TestKilledWriters(t *testing.T) {
 // number of the last state it acknowledged.
 func killWriter(b box) int {
 	b.Helper()
-	cmd := child("for ever", b.path)
+	cmd := child("endless", b.path)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestNamesAreThoseOfTheDecoder has the short way of nameOf beside the long one.
+// TestNamesAreThoseOfTheDecoder compares the short way of nameOf with the long one.
 func TestNamesAreThoseOfTheDecoder(t *testing.T) {
 	for _, text := range []string{
 		"key = 1\n", "key=1", " \tk-_9\t = \"a = b\" # c\n", "\ufeffkey = 1",

@@ -183,7 +183,7 @@ func TestEveryBitOfASealedValueCounts(t *testing.T) {
 	}
 }
 
-// inline is a plain file that has to be written anew to be sealed.
+// inline is a plain file that has to be rewritten to be sealed.
 var inline = strings.Replace(odd["inline table"], `"t"`, `"`+token+`"`, 1)
 
 func TestAPlainFileIsSealedAtOnce(t *testing.T) {

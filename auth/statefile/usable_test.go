@@ -101,7 +101,7 @@ func (b box) wantHalfWritten(account *statefile.Auth, says string) {
 	}
 	state.Auth = nil
 	if state != (statefile.State{}) {
-		b.Errorf("beside the account there is left %s", spelled(state))
+		b.Errorf("besides the account there is left %s", spelled(state))
 	}
 }
 
