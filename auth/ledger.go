@@ -204,8 +204,8 @@ func (l *ledger) write(r *record) error {
 		return err
 	}
 	if kept := l.store.KeptAside(); kept != "" {
-		l.log.Warn("the state file was replaced; its old contents are kept",
-			"message_id", MessageStateAnew, "kept_aside", kept)
+		l.log.Warn("the state file was rewritten; its old contents are kept",
+			"message_id", MessageStateRewritten, "kept_aside", kept)
 	}
 	return nil
 }

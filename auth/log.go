@@ -20,7 +20,7 @@ const (
 	MessagePairingEnded   = "5a710ec996a84e7daaa7224da6c1b4d8" // with pin_id, result
 	MessageStateNotKept   = "7a4b82472c9047329a4df9a1013863ca" // with error
 	MessageStateCorrupt   = "61f5844d1c6d48c5aa6ca964942db2f1" // with set_aside, error
-	MessageStateAnew      = "4f9c81d2e7a64b3fb0d5c36e18a9f274" // with kept_aside
+	MessageStateRewritten = "4f9c81d2e7a64b3fb0d5c36e18a9f274" // with kept_aside
 	MessageNotRevoked     = "e0a1c4f7d1b94bb59a3f1c7a52e86d03" // with error
 	MessageUnverified     = "7c8d754ba06e41459e5466607521054d" // with error, http_status if there was an answer
 	MessageUserSwitched   = "2f6f1b0c6d8e4d0f9a51c7b3e84a90d6" // with user_id
