@@ -46,6 +46,7 @@ class EveryMember(unittest.TestCase):
         def check(plex):
             self.refused("AuthRequired", plex.token)
             self.refused("AuthRequired", plex.validate)
+            self.assertEqual(settled(plex.plex_endpoint())["proxy"], "")
             self.refused("InvalidArgs", plex.store_credentials, {})
             self.assertEqual(settled(plex.current_user()), {})
             settled(plex.store_credentials({"token": TOKEN}))
