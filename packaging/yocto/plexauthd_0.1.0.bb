@@ -23,13 +23,14 @@ LIC_FILES_CHKSUM = " \
     file://src/${GO_IMPORT}/packaging/licenses/rsc.io/qr/LICENSE;md5=5d4950ecb7b26d2c5e4e7b4e0dd74707 \
 "
 
-# SRCREV is a commit of this version; name the one that you ship.
+# SRCREV is a commit of this version that is on the main branch; name the one that you
+# ship.
 #
 # The modules are fetched while compiling, for which the task gets a network. To
 # build without one, run "go mod vendor" in the sources, commit vendor/ to a
 # branch or mirror of yours, name that here, and delete the line with [network].
 SRC_URI = "git://github.com/retune-tv/plexauthd;protocol=https;branch=main;destsuffix=${GO_SRCURI_DESTSUFFIX}"
-SRCREV = "5ba895baf9ce39de6eb1219d09dacf0518fa1d5a"
+SRCREV = "4a0ea108e88a1c898cf3912b7fc58ca4fa6f2031"
 do_compile[network] = "1"
 
 GO_IMPORT = "github.com/retune-tv/plexauthd"
