@@ -44,6 +44,12 @@ func (b *box) awaitMatchRules(want uint32) {
 // watchedCallers asks the bus how many callers the daemon has it watch.
 func (b *box) watchedCallers() (watched int) {
 	b.t.Helper()
+	return len(b.rulesWith("arg2=''"))
+}
+
+// rulesWith asks the bus for the match rules that have the text.
+func (b *box) rulesWith(text string) (found []string) {
+	b.t.Helper()
 	var rules map[string][]string
 	err := b.observer.BusObject().CallWithContext(b.ctx, "org.freedesktop.DBus.Debug.Stats.GetAllMatchRules", 0).Store(&rules)
 	if err != nil {
@@ -51,12 +57,24 @@ func (b *box) watchedCallers() (watched int) {
 	}
 	for _, of := range rules {
 		for _, rule := range of {
-			if strings.Contains(rule, "arg2=''") {
-				watched++
+			if strings.Contains(rule, text) {
+				found = append(found, rule)
 			}
 		}
 	}
-	return watched
+	return found
+}
+
+// leave ends a caller's connection once the daemon has the bus watch the caller:
+// who leaves before that is not noticed.
+func (b *box) leave(c *client) {
+	b.t.Helper()
+	for len(b.rulesWith("arg0='"+c.conn.Names()[0]+"',arg2=''")) == 0 {
+		if b.ctx.Err() != nil {
+			b.t.Fatal("the daemon does not have the caller watched")
+		}
+	}
+	_ = c.conn.Close()
 }
 
 // awaitWatchedCallers returns when the daemon has that many callers watched.
@@ -97,6 +115,7 @@ func TestCallsThatAskPlexBlockNobody(t *testing.T) {
 	if rules := b.watchedCallers(); rules != 1 {
 		t.Errorf("%d match rules for 1 caller", rules)
 	}
+	b.plex.Clear() // for calls that are not that far
 	b.plexTime.Advance(time.Second)
 	for range cap(slow) {
 		if done := <-slow; done.Err != nil || done.Body[0] != true {
@@ -146,7 +165,7 @@ func TestCallerWhoLeaves(t *testing.T) {
 			if err := b.plex.Await(b.ctx, before+1, plextvsim.Any); err != nil {
 				t.Fatal(err)
 			}
-			_ = leaving.conn.Close()
+			b.leave(leaving)
 			signsOut := method == names.Credentials+".SignOut"
 			if !signsOut {
 				// plex.tv's time stands still: it is the daemon that gives up.
@@ -179,7 +198,7 @@ func TestCallerWhoLeavesAPairing(t *testing.T) {
 	if err := b.plex.Await(b.ctx, before+1, plextvsim.CheckPin); err != nil {
 		t.Fatal(err)
 	}
-	_ = leaving.conn.Close()
+	b.leave(leaving)
 	b.awaitNobodyIsServed()
 	b.plex.Clear()
 	if err := b.plex.Claim(p.Code, b.token); err != nil {
@@ -225,8 +244,9 @@ func TestCallerWhoStaysWhenAnotherLeaves(t *testing.T) {
 	leaving.start(make(chan *dbus.Call, 1), names.Main+".Validate")
 	b.awaitDelayed(1)
 	b.awaitWatchedCallers(2)
-	_ = leaving.conn.Close()
+	b.leave(leaving)
 	b.awaitWatchedCallers(1)
+	b.plex.Clear() // for a call that is not that far
 	b.plexTime.Advance(time.Second)
 	if call := <-done; call.Err != nil {
 		t.Error(call.Err)
