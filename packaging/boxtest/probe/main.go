@@ -17,7 +17,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(fmt.Errorf("usage: probe members|crowd N|vanish|listen|post URL"))
+		fail(fmt.Errorf("usage: probe members|crowd N|flood PID N|vanish|listen|post URL"))
 	}
 	var err error
 	switch args := os.Args[2:]; os.Args[1] {
@@ -25,6 +25,8 @@ func main() {
 		err = callMembers()
 	case "crowd":
 		err = crowd(number(args[0]))
+	case "flood":
+		err = flood(number(args[0]), number(args[1]))
 	case "vanish":
 		err = vanish()
 	case "listen":
