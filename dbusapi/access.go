@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/user"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,21 +26,17 @@ const (
 	manage          action = "tv.retune.PlexAuth1.manage"
 )
 
-// AccessGroup is the group whose members may call every method.
-const AccessGroup = "plexauth"
-
 // gate decides who may call. What it cannot check it refuses.
 type gate struct {
 	bus         *directory
+	group       *group
 	onSystemBus bool // polkit is asked there, and elsewhere the daemon's own user may call
 	clock       clockwork.Clock
 	log         *slog.Logger
 	blind       atomic.Bool // the bus does not say who is calling, which has been logged
-	findGroup   func(name string) (*user.Group, error)
 
 	mu    sync.Mutex
 	known map[string]identity // by unique name, which a bus never gives twice
-	group *uint32             // the access group's number once it has been found
 }
 
 // rememberedCallers bounds gate.known: more do not call beside each other on a box,
@@ -50,29 +44,47 @@ type gate struct {
 // together then, which costs a question to the bus for each who calls again.
 const rememberedCallers = 256
 
-func newGate(bus *directory, onSystemBus bool, clock clockwork.Clock, log *slog.Logger) *gate {
-	return &gate{
-		bus: bus, onSystemBus: onSystemBus, clock: clock, log: log, findGroup: user.LookupGroup, known: map[string]identity{},
-	}
+func newGate(bus *directory, group *group, onSystemBus bool, clock clockwork.Clock, log *slog.Logger) *gate {
+	return &gate{bus: bus, group: group, onSystemBus: onSystemBus, clock: clock, log: log, known: map[string]identity{}}
 }
 
-// trusts reports whether the caller may do what a stands for. If not, and
-// there is no error that says why, polkit has to be asked.
+// trusts reports whether the caller may do what a stands for, as far as it can be
+// told at once. If not, and there is no error that says why, permit has to be asked.
 func (g *gate) trusts(ctx context.Context, sender []byte, a action) (bool, error) {
 	if a == "" {
 		return true, nil
 	}
 	who, err := g.identify(ctx, sender)
-	switch {
-	case err != nil:
+	if err != nil {
 		return false, g.unidentified(ctx, err)
-	case g.trusted(who):
-		return true, nil
-	case !g.onSystemBus:
-		return false, accessDenied("only root, members of the group %s and the daemon's own user may call", AccessGroup)
-	default:
-		return false, nil
 	}
+	if who.uid == 0 || (!g.onSystemBus && who.uid == uint32(os.Getuid())) {
+		return true, nil
+	}
+	gid, ok := g.group.known()
+	return ok && slices.Contains(who.groups, gid), nil
+}
+
+// permit returns nil if the caller may do what a stands for, although it is not
+// trusted at once: the group may be one that only NSS knows, and polkit may let the
+// caller.
+func (g *gate) permit(ctx context.Context, c *call, a action) error {
+	if gid, ok := g.group.find(ctx); ok {
+		who, err := g.identify(ctx, []byte(c.sender))
+		if err != nil {
+			return g.unidentified(ctx, err)
+		}
+		if slices.Contains(who.groups, gid) {
+			return nil
+		}
+	}
+	if !g.onSystemBus {
+		return accessDenied("only root, members of the group %s and the daemon's own user may call", AccessGroup)
+	}
+	if err := g.askPolkit(ctx, c, a); err != nil {
+		return accessDenied("only root and members of the group %s may call, and polkit does not allow %s: %v", AccessGroup, a, err)
+	}
+	return nil
 }
 
 // mustBeRoot returns nil if the caller is root.
@@ -99,33 +111,6 @@ func (g *gate) unidentified(ctx context.Context, err error) error {
 		g.log.Error("the bus does not say who is calling, so all calls are refused", "error", err, "message_id", MessageBlind)
 	}
 	return dbus.NewError(names.ErrFailed, []any{fmt.Sprintf("the bus does not say who is calling, so all calls are refused: %v", err)})
-}
-
-func (g *gate) trusted(who identity) bool {
-	if who.uid == 0 || (!g.onSystemBus && who.uid == uint32(os.Getuid())) {
-		return true
-	}
-	gid, ok := g.accessGroup()
-	return ok && slices.Contains(who.groups, gid)
-}
-
-// accessGroup looks for the group until it is there: it may be added after us.
-func (g *gate) accessGroup() (gid uint32, ok bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.group == nil {
-		group, err := g.findGroup(AccessGroup)
-		if err != nil {
-			return 0, false
-		}
-		number, err := strconv.ParseUint(group.Gid, 10, 32)
-		if err != nil {
-			return 0, false
-		}
-		found := uint32(number)
-		g.group = &found
-	}
-	return *g.group, true
 }
 
 // answerOfBus is far more time than a bus needs for an answer of its own.

@@ -1,6 +1,7 @@
 package dbusapi_test
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"os"
@@ -73,6 +74,7 @@ type setup struct {
 	clock          clockwork.Clock   // the service's
 	log            *slog.Logger
 	logLevel       *slog.LevelVar
+	group          string // the access group; "": standIn
 	wrap           func(dbusapi.Account) dbusapi.Account
 	wake           func(reason string)
 }
@@ -130,7 +132,7 @@ func (b *box) start() {
 			return plextv.Endpoint{URL: b.server.URL, Proxy: "http://proxy:3128", ProxyUser: true}
 		},
 	}
-	b.service, err = dbusapi.Serve(b.ctx, options.WithAccessGroup(standIn))
+	b.service, err = dbusapi.Serve(b.ctx, options.WithAccessGroup(cmp.Or(s.group, standIn)))
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -130,7 +130,7 @@ func (s *Service) beside(others *inFlight, c *bus.Call, do func(*bus.Call)) {
 	}()
 }
 
-// work answers a call that takes its time, because of its member or because
+// work answers a call that takes its time, because of its member or because NSS or
 // polkit has to be asked about the caller.
 func (s *Service) work(m *member, c *bus.Call, began time.Time, trusted bool) {
 	ctx := s.conn.Context()
@@ -140,7 +140,7 @@ func (s *Service) work(m *member, c *bus.Call, began time.Time, trusted bool) {
 		defer end()
 	}
 	if !trusted {
-		if err := s.gate.askPolkit(ctx, newCall(c), m.action); err != nil {
+		if err := s.gate.permit(ctx, newCall(c), m.action); err != nil {
 			s.reply(m, c, began, func() bus.Reply { return failure(err) })
 			return
 		}

@@ -1,11 +1,9 @@
 package dbusapi
 
-import "os/user"
-
 // WithAccessGroup has the members of a group that this machine has count as those
 // of [AccessGroup], which it need not have.
 func (o Options) WithAccessGroup(name string) Options {
-	o.findGroup = func(string) (*user.Group, error) { return user.LookupGroup(name) }
+	o.accessGroup = name
 	return o
 }
 

@@ -59,10 +59,7 @@ func (g *gate) askPolkit(ctx context.Context, c *call, a action) error {
 	if process == nil || (errors.As(err, &failed) && failed.Name == polkit+".Error.Failed") {
 		err = g.authorize(ctx, c, a, byName(c.sender))
 	}
-	if err != nil {
-		return accessDenied("only root and members of the group %s may call, and polkit does not allow %s: %v", AccessGroup, a, err)
-	}
-	return nil
+	return err
 }
 
 // processOf asks the bus for the caller's process, to be closed. It is nil if

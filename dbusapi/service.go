@@ -1,10 +1,10 @@
 package dbusapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
-	"os/user"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -64,7 +64,7 @@ type Options struct {
 	// while the service is closed.
 	Wake func(reason string)
 
-	findGroup func(name string) (*user.Group, error) // for tests; nil: the system's
+	accessGroup string // for tests; "": AccessGroup
 }
 
 // Service is the account on a bus.
@@ -132,10 +132,8 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 	}
 	s.conn = conn
 	s.callers = newCallers(conn.Context(), o.Bus, s.clock)
-	s.gate = newGate(s.callers.bus, o.Bus == "system", s.clock, s.log)
-	if o.findGroup != nil {
-		s.gate.findGroup = o.findGroup
-	}
+	group := &group{name: cmp.Or(o.accessGroup, AccessGroup), clock: s.clock, log: s.log}
+	s.gate = newGate(s.callers.bus, group, o.Bus == "system", s.clock, s.log)
 	if err := s.takeName(ctx); err != nil {
 		_ = conn.Close()
 		return nil, err
@@ -145,13 +143,14 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 	close(s.ready)
 	go s.wakeups.listen(conn.BusObject()) // the service manager waits for us
 	if o.Bus == "system" {
-		s.warnWithoutGroup()
+		go s.warnWithoutGroup() // NSS can take its time
 	}
 	return s, nil
 }
 
 func (s *Service) warnWithoutGroup() {
-	if _, ok := s.gate.accessGroup(); !ok {
+	ctx := s.conn.Context()
+	if _, ok := s.gate.group.find(ctx); !ok && ctx.Err() == nil {
 		s.log.Warn("there is no group "+AccessGroup+": only root, and whoever polkit lets, may call until it is added",
 			"message_id", MessageNoGroup)
 	}

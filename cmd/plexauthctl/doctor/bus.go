@@ -11,13 +11,14 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/retune-tv/plexauthd/dbusapi/accessgroup"
 	"github.com/retune-tv/plexauthd/dbusapi/bus"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
 // accessGroup has the members whom plexauthd lets call.
-const accessGroup = "plexauth"
+const accessGroup = accessgroup.Name
 
 const journalAdvice = "see journalctl -x -u plexauthd"
 
@@ -107,11 +108,11 @@ func (x *examination) checkAccess(ctx context.Context) Finding {
 		x.allowed = true
 		return ok("this user may pair and read the token")
 	case !denied(readErr):
-		return wrong("plexauthd does not answer: "+readErr.Error(), journalAdvice)
+		return wrong("plexauthd cannot answer: "+readErr.Error(), journalAdvice)
 	case err == nil:
 		return ok(fmt.Sprintf("this user may %s, but not %s, as polkit has it", may, mayNot))
 	case !denied(err):
-		return wrong("plexauthd does not answer: "+err.Error(), journalAdvice)
+		return wrong("plexauthd cannot answer: "+err.Error(), journalAdvice)
 	case os.Getuid() == 0:
 		return wrong("the bus lets not even root call plexauthd", policyAdvice)
 	}
@@ -129,19 +130,18 @@ type membership struct {
 	listed bool // the user, where logins look
 }
 
-func (x *examination) checkGroup(context.Context) Finding {
-	m, err := findMembership()
+func (x *examination) checkGroup(ctx context.Context) Finding {
+	m, err := findMembership(ctx)
 	if err != nil {
 		return unknown(err.Error())
 	}
 	return x.judgeGroup(m)
 }
 
-func findMembership() (membership, error) {
+func findMembership(ctx context.Context) (membership, error) {
 	m := membership{uid: os.Getuid()}
-	group, err := user.LookupGroup(accessGroup)
-	var missing user.UnknownGroupError
-	if errors.As(err, &missing) {
+	group, err := accessgroup.Find(ctx)
+	if errors.Is(err, accessgroup.ErrNone) {
 		return m, nil
 	}
 	if err != nil {
@@ -152,12 +152,11 @@ func findMembership() (membership, error) {
 	if err != nil {
 		return m, fmt.Errorf("the groups of this process cannot be read: %w", err)
 	}
-	gid, _ := strconv.Atoi(group.Gid) // a number on Unix
-	m.held = slices.Contains(append(held, os.Getegid()), gid)
+	m.held = slices.Contains(append(held, os.Getegid()), int(group.ID))
 	if me, err := user.Current(); err == nil {
 		m.name = me.Username
 		listed, _ := me.GroupIds() // without: not listed
-		m.listed = slices.Contains(listed, group.Gid)
+		m.listed = slices.Contains(listed, strconv.FormatUint(uint64(group.ID), 10)) || slices.Contains(group.Members, m.name)
 	}
 	return m, nil
 }

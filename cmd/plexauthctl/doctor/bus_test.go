@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/retune-tv/plexauthd/daemon"
-	"github.com/retune-tv/plexauthd/dbusapi"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 )
 
@@ -87,10 +86,10 @@ func TestGroup(t *testing.T) {
 			t.Errorf("%s, %+v: %+v", c.x.Bus, c.m, f)
 		}
 	}
-	if accessGroup != dbusapi.AccessGroup || configFile != daemon.DefaultConfig {
+	if configFile != daemon.DefaultConfig {
 		t.Error("the daemon has other names")
 	}
-	if m, err := findMembership(); err != nil || m.uid != os.Getuid() || (m.exists && m.name == "") {
+	if m, err := findMembership(t.Context()); err != nil || m.uid != os.Getuid() || (m.exists && m.name == "") {
 		t.Errorf("%+v, %v", m, err)
 	}
 }

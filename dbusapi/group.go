@@ -1,0 +1,75 @@
+package dbusapi
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/retune-tv/plexauthd/dbusapi/accessgroup"
+)
+
+// AccessGroup is the group whose members may call every method.
+const AccessGroup = accessgroup.Name
+
+// group is the access group. It is remembered once it has been found, and looked
+// for until then: it may be added after us.
+type group struct {
+	name  string
+	clock clockwork.Clock
+	log   *slog.Logger
+
+	mu sync.Mutex
+	id *uint32 // nil until it has been found
+
+	asking sync.Mutex // NSS, which can take seconds
+	next   time.Time  // when it may be asked again
+}
+
+// NSS is asked because somebody calls who is in no group that is known, which
+// anybody can do at any time.
+const (
+	pauseOfNSS  = 10 * time.Second
+	answerOfNSS = 5 * time.Second
+)
+
+// known gives the group's number if it is remembered or in /etc/group.
+func (g *group) known() (id uint32, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.id == nil {
+		found, err := accessgroup.InFiles(g.name)
+		if err != nil {
+			return 0, false
+		}
+		g.id = &found.ID
+	}
+	return *g.id, true
+}
+
+// find is known, and asks NSS.
+func (g *group) find(ctx context.Context) (id uint32, ok bool) {
+	g.asking.Lock()
+	defer g.asking.Unlock()
+	if id, ok := g.known(); ok || g.clock.Now().Before(g.next) {
+		return id, ok
+	}
+	ctx, cancel := clockwork.WithTimeout(ctx, g.clock, answerOfNSS)
+	defer cancel()
+	found, err := accessgroup.InNSS(ctx, g.name)
+	g.next = g.clock.Now().Add(pauseOfNSS)
+	if err != nil {
+		if !errors.Is(err, accessgroup.ErrNone) {
+			g.log.Debug("the group "+g.name+" cannot be looked for", "error", err)
+		}
+		return 0, false
+	}
+	g.log.Info("the group "+g.name+" has been found", "source", found.Source)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.id = &found.ID
+	return found.ID, true
+}
