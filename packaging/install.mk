@@ -4,6 +4,7 @@
 # make deb-check  builds them twice and compares, and asks lintian
 # make box-test tests on a booted systemd with the package installed, as root;
 #               BOX_ROOT=DIR boots copies of DIR, not of this machine's own root
+# make box-test-trixie, make box-test-sid  in roots of these Debian releases
 
 prefix     ?= /usr
 bindir     ?= $(prefix)/bin
@@ -136,10 +137,18 @@ deb-check: deb
 	cd dist && sha256sum --check SHA256SUMS
 	lintian --fail-on error,warning --allow-root $(addprefix dist/,$(debs))
 
-BOX_ROOT ?= /
-box-test: deb-$(HOST_ARCH)
+# Boxes are copies of BOX_ROOT, or of a root of another release, which is made.
+.PHONY: box-files
+box-files: deb-$(HOST_ARCH)
 	rm -rf dist/box
 	$(BUILD) -o dist/box/plextv-sim ./cmd/plextv-sim
 	$(BUILD) -tags box -o dist/box/probe ./packaging/boxtest/probe
 	cp dist/$(call deb_of,$(HOST_ARCH)) dist/box/plexauthd.deb
-	$(GO) test -tags box -count 1 -timeout 20m $(BOX_FLAGS) ./packaging/boxtest -args -root '$(BOX_ROOT)'
+
+BOX_ROOT ?= /
+box_test  = $(GO) test -tags box -count 1 -timeout 20m $(BOX_FLAGS) ./packaging/boxtest -args -root
+box-test: box-files
+	$(box_test) '$(BOX_ROOT)'
+
+box-test-%: box-files
+	root=$$(sh packaging/roots/root.sh $* box) && $(box_test) "$$root"

@@ -27,6 +27,14 @@ func TestImageWithThePackageSignsIn(t *testing.T) {
 	b.signIn(t)
 }
 
+// The unit sees less of the system than the tests of the program do.
+func TestHeadersNameTheSystem(t *testing.T) {
+	b := bootWithPlex(t, Options{})
+	headers := b.call(t, names.Credentials, "GetAuthHeaders")[0].(map[string]any)
+	version := b.Run(t, "sh", "-c", `. /etc/os-release; echo "${VERSION_ID:-$VERSION_CODENAME}"`)
+	mustEqual(t, "platform version", headers["X-Plex-Platform-Version"], any(version))
+}
+
 func TestStopTakesLessThanASecond(t *testing.T) {
 	b := bootWithPlex(t, Options{})
 	b.requestPin(t)

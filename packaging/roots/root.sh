@@ -39,8 +39,9 @@ access() {
 # build DIR
 build() {
 	access >"$1.apt"
-	mmdebstrap --mode=root --variant=minbase --aptopt="$1.apt" --include="$(grep -v '^#' "$packages" | paste -sd,)" \
-		"$suite" "$1" "$(mirror)" >"$1.log" 2>&1 || explain "$1.log"
+	# Whole only when it has its name, so that dpkg need not wait for the disk.
+	mmdebstrap --mode=root --variant=minbase --aptopt="$1.apt" --dpkgopt=force-unsafe-io \
+		--include="$(grep -v '^#' "$packages" | paste -sd,)" "$suite" "$1" "$(mirror)" >"$1.log" 2>&1 || explain "$1.log"
 	cp "$packages" "$1/var/lib/plexauthd-root"
 }
 

@@ -2,6 +2,8 @@
 #                  outside the tree; LIST names what is in it
 # make fresh-test  make test in a root with nothing but Go, make and git, which
 #                  must leave it as it was
+# make transcripts-trixie  types the README's transcripts in a root of that release
+# make kodi-test-trixie    make kodi-test in a root of that release
 # All need root and the Debian package mmdebstrap; see root.sh and enter.sh.
 
 SUITE ?= trixie
@@ -11,6 +13,15 @@ LIST  ?= box
 box-root:
 	@sh packaging/roots/root.sh '$(SUITE)' '$(LIST)'
 
+# $(call in,SUITE LIST) is what commands in a copy of such a root begin with.
+in = root=$$(sh packaging/roots/root.sh $(1)) && sh packaging/roots/enter.sh "$$root"
+
+# The oldest Debian release that is proven.
 fresh-test:
-	root=$$(sh packaging/roots/root.sh bookworm fresh) && \
-		sh packaging/roots/enter.sh "$$root" sh packaging/roots/fresh-test.sh
+	$(call in,bookworm fresh) sh packaging/roots/fresh-test.sh
+
+transcripts-%:
+	$(call in,$* transcripts) $(GO) test -count=1 -run TestTranscripts ./daemon/e2e
+
+kodi-test-%:
+	$(call in,$* kodi) make kodi-test
