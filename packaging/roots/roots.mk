@@ -2,7 +2,7 @@
 #                  outside the tree; LIST names what is in it
 # make fresh-test  make test in a root with nothing but Go, make and git, which
 #                  must leave it as it was
-# make transcripts-trixie  types the README's transcripts in a root of that release
+# make transcripts-trixie  types the transcripts of README and manual there
 # make kodi-test-trixie    make kodi-test in a root of that release
 # All need root and the Debian package mmdebstrap; see root.sh and enter.sh.
 
@@ -21,7 +21,7 @@ fresh-test:
 	$(call in,bookworm fresh) sh packaging/roots/fresh-test.sh
 
 transcripts-%:
-	$(call in,$* transcripts) $(GO) test -count=1 -run TestTranscripts ./daemon/e2e
+	$(call in,$* transcripts) $(GO) test -count=1 -run 'Transcripts|Manual' ./daemon/e2e
 
 kodi-test-%:
 	$(call in,$* kodi) make kodi-test
