@@ -148,7 +148,7 @@ box-files: deb-$(HOST_ARCH)
 BOX_ROOT ?= /
 box_test  = $(GO) test -tags box -count 1 -timeout 20m $(BOX_FLAGS) ./packaging/boxtest -args -root
 box-test: box-files
-	$(box_test) '$(BOX_ROOT)'
+	$(box_test) '$(abspath $(BOX_ROOT))'
 
 box-test-%: box-files
 	root=$$(sh packaging/roots/root.sh $* box) && $(box_test) "$$root"

@@ -75,6 +75,9 @@ func Boot(t testing.TB, o Options) *Box {
 
 // start makes the namespaces and has init.sh run in them. dir is empty.
 func (b *Box) start(dir string, o Options, console *bytes.Buffer) error {
+	if _, err := os.Stat(filepath.Join(*lower, "usr")); err != nil {
+		return fmt.Errorf("no root directory, make one with make box-root: %w", err)
+	}
 	script, root := filepath.Join(dir, "init.sh"), filepath.Join(dir, "root")
 	source, err := filepath.Abs(files)
 	err = errors.Join(err, os.Mkdir(root, 0o755), os.WriteFile(script, []byte(initScript), 0o755), b.makeCgroup())

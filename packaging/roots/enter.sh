@@ -16,6 +16,7 @@ fi
 shift
 lower=$1
 shift
+[ -d "$lower/usr" ] || { echo "no root directory $lower; make one with: make box-root" >&2; exit 1; }
 tree=$(cd "$(dirname "$0")/../.." && pwd -P)
 
 # share PATH HERE shows something of this machine in the root.
