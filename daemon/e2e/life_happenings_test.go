@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -205,15 +206,23 @@ func (l *life) endJWT(rt *rapid.T) {
 	})
 }
 
-// refuseOnce is an outage of one question's length.
+// refuseOnce is an outage of one question's length. It is over when the daemon has
+// confirmed the token: until then a refusal would be the second one.
 func (l *life) refuseOnce(*rapid.T) {
 	m := l.now()
 	if m.token.of == "" || m.token.refused || !m.asked || m.weather != fine {
 		return
 	}
 	l.happen("plex.tv answers 401 once, to a Validate", func(before []model) []model {
+		asked := l.sim.Count(plextvsim.GetUser)
 		l.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.GetUser, Status: http.StatusUnauthorized, Times: 1})
-		return l.call(command{ask("Validate"), plainly(model.validateRefusedOnce)}, 0, before)
+		after := l.call(command{ask("Validate"), plainly(model.validateRefusedOnce)}, 0, before)
+		if len(after) > 0 && !slices.ContainsFunc(after, func(m model) bool { return !m.doubted }) {
+			ctx, cancel := context.WithTimeout(l.rt.Context(), *l.patience)
+			defer cancel()
+			l.must(l.sim.AwaitAnswers(ctx, asked+2, plextvsim.GetUser))
+		}
+		return after
 	})
 }
 

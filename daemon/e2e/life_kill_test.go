@@ -23,8 +23,10 @@ func (l *life) killAtSignal(rt *rapid.T) {
 		for _, after := range changed.later() {
 			if strings.Contains(after.told, "AuthChanged") {
 				told = append(told, after)
-				after.key = m.key // plex.tv has not heard of it yet
-				told = append(told, after)
+				if !after.token.jwt || m.token.jwt { // a new JWT shows that plex.tv has the key
+					after.key = m.key // plex.tv has not heard of it yet
+					told = append(told, after)
+				}
 			}
 		}
 	}
