@@ -102,7 +102,8 @@ $(COMPLETIONS)/%: $(SOURCES)
 
 GO_ARCH_amd64 := GOARCH=amd64 GOAMD64=v1
 GO_ARCH_arm64 := GOARCH=arm64 GOARM64=v8.0
-GO_ARCH_armhf := GOARCH=arm GOARM=7
+# Raspberry Pi OS runs its armhf on the ARMv6 of the Pi 1 and Zero, too.
+GO_ARCH_armhf := GOARCH=arm GOARM=6
 
 deb_of = plexauthd_$(VERSION)-$(DEB_REVISION)_$(1).deb
 debs  := $(foreach arch,$(DEB_ARCHES),$(call deb_of,$(arch)))
