@@ -1,6 +1,9 @@
 module github.com/retune-tv/plexauthd
 
-go 1.25.0
+go 1.26.0
+
+// TLS offers what Go 1.26 and newer offer by themselves.
+godebug default=go1.26
 
 require (
 	github.com/BurntSushi/toml v1.6.0
