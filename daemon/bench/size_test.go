@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -77,10 +76,8 @@ const joined = "Go: types, texts and what else the linker joins"
 // Go finds a function and its lines are shared out by the code that they are about.
 func sharesOf(t *testing.T) (all []share) {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "plexauthd")
-	output(t, "env", "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "go", "build", "-trimpath", "-buildvcs=false",
-		"-tags", "nethttpomithttp2,noforcedgc", "-ldflags", "-checklinkname=0", "-o", program, "../../cmd/plexauthd")
-	file, err := elf.Open(program)
+	output(t, "make", "--no-print-directory", "-C", "../..", "bin/symbols/plexauthd")
+	file, err := elf.Open("../../bin/symbols/plexauthd")
 	if err != nil {
 		t.Fatal(err)
 	}
