@@ -2,6 +2,7 @@
 #               below as in the GNU coding standards, POLKIT=no leaves polkit out
 # make deb      Debian packages for $(DEB_ARCHES) into dist/, without root
 # make deb-check  builds them twice and compares, and asks lintian
+# make arch-test  a sign-in with the programs of each architecture, emulated
 # make box-test tests on a booted systemd with the package installed, as root;
 #               BOX_ROOT=DIR boots copies of DIR, not of this machine's own root
 # make box-test-trixie, make box-test-sid  in roots of these Debian releases
@@ -137,6 +138,21 @@ deb-check: deb
 	$(MAKE) deb
 	cd dist && sha256sum --check SHA256SUMS
 	lintian --fail-on error,warning --allow-root $(addprefix dist/,$(debs))
+
+# The oldest processor that runs an architecture, where this machine is another.
+EMULATOR_amd64 := qemu-x86_64
+EMULATOR_arm64 := qemu-aarch64 -cpu cortex-a53
+EMULATOR_armhf := qemu-arm -cpu arm1176
+
+.PHONY: arch-test
+arch-test: $(addprefix arch-test-,$(DEB_ARCHES))
+
+arch-test-%:
+	@sh packaging/test-packages.sh qemu-user
+	rm -rf dist/arch/$*
+	mkdir -p dist/arch/$*
+	$(GO_ARCH_$*) GOOS=linux $(BUILD) -o dist/arch/$*/ ./cmd/plexauthd ./cmd/plexauthctl ./cmd/plextv-sim
+	sh packaging/arch-test.sh dist/arch/$* $(if $(filter $*,$(HOST_ARCH)),,$(EMULATOR_$*))
 
 # Boxes are copies of BOX_ROOT, or of a root of another release, which is made.
 .PHONY: box-files
