@@ -17,6 +17,7 @@ import (
 	"github.com/retune-tv/plexauthd/auth"
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/servertime"
+	"github.com/retune-tv/plexauthd/auth/statefile"
 	"github.com/retune-tv/plexauthd/daemon/config"
 	"github.com/retune-tv/plexauthd/dbusapi"
 	"github.com/retune-tv/plexauthd/systemd"
@@ -48,6 +49,7 @@ type daemon struct {
 	level    *slog.LevelVar
 	log      *slog.Logger
 	notifier *systemd.Notifier
+	inMemory string // the file system in memory that the state is on, "" if it is on none
 	plex     *plextv.Client
 	account  *auth.Account
 	ready    chan struct{} // closed when the service manager has been told
@@ -83,6 +85,7 @@ func Run(ctx context.Context, o Options) error {
 	d.level.Set(settings.LogLevel)
 	d.log = systemd.NewLogger(systemd.Options{Stderr: o.Stderr, Level: d.level})
 	d.notifier = systemd.NewNotifier(d.log)
+	d.inMemory, _ = statefile.InMemory(path) // no alarm where nobody can tell
 	plexTime := servertime.New(clock, bootTime)
 	asked, stopReleasing := releaseWhenUnasked(clock, freeMemory)
 	defer stopReleasing()
@@ -123,14 +126,17 @@ func (d *daemon) serve(ctx context.Context, clock clockwork.Clock, open func() d
 	}
 	defer d.close()
 	defer service.Close()
-	d.notifier.Ready(statusOf(d.account.Snapshot()))
+	d.notifier.Ready(d.status(d.account.Snapshot()))
 	close(d.ready)
 	saveMemory() // not before: it would slow the start
-	defer d.account.Subscribe(func(e auth.Event) { d.notifier.Status(statusOf(e.Snapshot)) })()
+	defer d.account.Subscribe(func(e auth.Event) { d.notifier.Status(d.status(e.Snapshot)) })()
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
 	go d.notifier.Watch(watching, clock, d.account.Alive)
 	d.log.Info("serving", "message_id", MessageServing, "version", d.options.Version, "bus", d.options.bus())
+	if d.inMemory != "" {
+		d.log.Warn("the next boot forgets the sign-in", "message_id", MessageInMemory, "file_system", d.inMemory)
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -155,7 +161,7 @@ func (d *daemon) close() {
 // reload takes the configuration in anew; a bad one changes nothing.
 func (d *daemon) reload(ctx context.Context) {
 	d.notifier.Reloading()
-	defer func() { d.notifier.Ready(statusOf(d.account.Snapshot())) }()
+	defer func() { d.notifier.Ready(d.status(d.account.Snapshot())) }()
 	next, err := d.options.load()
 	if err == nil {
 		err = d.plex.Redirect(next.PlexURL, next.RequestTimeout)

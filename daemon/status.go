@@ -2,10 +2,14 @@ package daemon
 
 import "github.com/retune-tv/plexauthd/auth"
 
-// statusOf says in words how things stand. Everybody on the box can read it
-// with systemctl status, so it names nobody.
-func statusOf(s *auth.Snapshot) string {
+// status says in words how things stand. Everybody on the box can read it with
+// systemctl status, so it names nobody. plexauthctl doctor looks in it for what
+// keeps the state from being kept.
+func (d *daemon) status(s *auth.Snapshot) string {
 	text := stateText(s)
+	if d.inMemory != "" {
+		text += "; the next boot forgets the sign-in: the state is in memory (" + d.inMemory + ")"
+	}
 	if s.StorageProblem != "" {
 		text += "; the state cannot be kept: " + s.StorageProblem
 	}

@@ -80,6 +80,7 @@ func Examine(ctx context.Context, o Options) []Finding {
 		{"access", x.checkAccess},
 		{"group", x.checkGroup},
 		{"state file", x.checkStateFile},
+		{"storage", x.checkStorage},
 		{"configuration", x.checkConfig},
 		{"dns", x.checkDNS},
 		{"tls", x.checkTLS},

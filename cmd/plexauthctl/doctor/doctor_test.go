@@ -50,8 +50,8 @@ func (p *patient) write(name, text string, mode os.FileMode) string {
 }
 
 // ofTheMachine are the checks whose findings depend on the machine that the test
-// runs on, which may have plexauthd installed or not.
-var ofTheMachine = []string{"group", "service"}
+// runs on, which may have plexauthd installed or not, and all of /tmp in memory.
+var ofTheMachine = []string{"group", "service", "storage"}
 
 // finds checks the findings of one check, and that only the checks named are wrong,
 // but for those of the machine.

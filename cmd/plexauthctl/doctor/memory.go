@@ -1,0 +1,57 @@
+package doctor
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/retune-tv/plexauthd/auth/statefile"
+)
+
+// checkStorage tells whether the next boot finds the state again. The running
+// service knows best where its state is.
+func (x *examination) checkStorage(ctx context.Context) Finding {
+	if status := x.statusText(ctx); status != "" && x.State == "" {
+		return judgeStatus(status)
+	}
+	file := x.State
+	if file == "" && x.Bus == "system" {
+		file = stateFile
+	}
+	if file == "" {
+		return unknown("off the system bus, name the state with --state")
+	}
+	memory, err := statefile.InMemory(file)
+	if err != nil {
+		return unknown(err.Error())
+	}
+	return judgeMemory(memory)
+}
+
+// statusText is what the running service says of itself, "" if there is none.
+func (x *examination) statusText(ctx context.Context) string {
+	if _, err := os.Stat(booted); err != nil || x.Bus != "system" {
+		return ""
+	}
+	out, err := exec.CommandContext(ctx, "systemctl", "show", "plexauthd.service", "--property=StatusText", "--value").Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// judgeStatus looks in the service's word for the file system in memory.
+func judgeStatus(status string) Finding {
+	_, memory, _ := strings.Cut(status, "the state is in memory (")
+	memory, _, _ = strings.Cut(memory, ")")
+	return judgeMemory(memory)
+}
+
+func judgeMemory(memory string) Finding {
+	if memory == "" {
+		return ok("the state is not in memory, as far as can be seen")
+	}
+	return wrong("the next boot forgets the sign-in: the state is in memory ("+memory+")",
+		"keep it on a disk: mount one at /var/lib/plexauthd, or start plexauthd with --state FILE")
+}

@@ -1,0 +1,27 @@
+package doctor
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/retune-tv/plexauthd/dbusapi/bustest"
+)
+
+func TestStorage(t *testing.T) {
+	p := newPatient(t, bustest.Session(t))
+	p.StartDaemon()
+	p.State = "/proc/sys/none/state.toml" // neither a disk nor memory
+	p.finds("storage", OK, "not in memory", "")
+	p.State = ""
+	p.finds("storage", Unknown, "name the state with --state", "")
+	for status, want := range map[string]Finding{
+		"Nobody is signed in to Plex": {Result: OK},
+		"Nobody is signed in to Plex; the next boot forgets the sign-in: the state is in memory (overlay on tmpfs); more (x)": {
+			Result: Wrong, Finding: "is in memory (overlay on tmpfs)", Advice: "--state FILE"},
+	} {
+		f := judgeStatus(status)
+		if f.Result != want.Result || !strings.HasSuffix(f.Finding, want.Finding) || !strings.Contains(f.Advice, want.Advice) {
+			t.Errorf("%q: %+v", status, f)
+		}
+	}
+}
