@@ -16,6 +16,7 @@
 # make install, make deb: see packaging/install.mk
 # make box-root, make fresh-test: see packaging/roots/roots.mk
 # make kodi    the Kodi add-on: see packaging/kodi/kodi.mk
+# make libreelec  the service for LibreELEC: see packaging/libreelec/libreelec.mk
 # make docs, make frontend-test: see dbusapi/examples/examples.mk
 
 GO      ?= go
@@ -141,4 +142,5 @@ clean:
 -include packaging/install.mk
 -include packaging/roots/roots.mk
 -include packaging/kodi/kodi.mk
+-include packaging/libreelec/libreelec.mk
 -include dbusapi/examples/examples.mk
