@@ -40,6 +40,11 @@ type Options struct {
 	// Package is "enabled" or "disabled" if the package is to be installed
 	// before systemd runs, as in an image.
 	Package string
+	// Prepare is a command to run in the directory that is going to be the root,
+	// last before systemd.
+	Prepare []string
+	// Environment is systemd's, beside what a container gets: "NAME=value".
+	Environment string
 }
 
 // Box is a running systemd with a file system, processes and a loopback
@@ -91,7 +96,8 @@ func (b *Box) start(dir string, o Options, console *bytes.Buffer) error {
 	defer in.Close()
 	b.holder = exec.Command("unshare",
 		"--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", "--fork", "--kill-child",
-		script, *lower, root, cmp.Or(o.Bus, "dbus"), source, o.Package)
+		script, *lower, root, cmp.Or(o.Bus, "dbus"), source, o.Package, o.Environment)
+	b.holder.Args = append(b.holder.Args, o.Prepare...)
 	b.holder.Stdout, b.holder.Stderr = console, console
 	// The cgroup namespace begins where the process is that makes it.
 	b.holder.SysProcAttr = &syscall.SysProcAttr{
@@ -179,6 +185,17 @@ func (b *Box) Write(t testing.TB, path, content string) {
 	if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, []byte(content), 0o644)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// crash kills systemd, and with it all that runs in the box. Nothing has time to
+// put anything away.
+func (b *Box) crash(t testing.TB) {
+	t.Helper()
+	if err := syscall.Kill(b.pid, syscall.SIGKILL); err != nil {
+		t.Fatalf("killing the box's systemd: %v", err)
+	}
+	<-b.ended
+	b.pid = 0
 }
 
 // end pulls the plug, after the journal has been read if the test has failed.

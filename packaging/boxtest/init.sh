@@ -1,12 +1,14 @@
 #!/bin/sh
 # PID 1 of new namespaces: turns a copy of a root file system, with all changes
 # kept in memory, into the root, and becomes systemd there.
-#   init.sh ROOT DIR BUS FILES PACKAGE
+#   init.sh ROOT DIR BUS FILES PACKAGE ENVIRONMENT [COMMAND...]
 # ROOT is copied, / for this machine's own. DIR is an empty directory, BUS dbus or
 # dbus-broker. FILES appears in the box as /opt/box. PACKAGE enabled or disabled
-# has the package in there installed before systemd runs, as for an image.
+# has the package in there installed before systemd runs, as for an image. COMMAND
+# is run at the top of the new root, and systemd gets ENVIRONMENT.
 set -eu
-root=$1 dir=$2 bus=$3 files=$4 package=$5
+root=$1 dir=$2 bus=$3 files=$4 package=$5 environment=$6
+shift 6
 
 mount --make-rprivate /
 mount -t tmpfs -o mode=0755,size=1g box "$dir"
@@ -68,11 +70,12 @@ fi
 if [ "$package" = disabled ]; then
     chroot . systemctl disable plexauthd
 fi
+"$@"
 pivot_root . old
 cd /
 umount -l old
 # As a machine's own root would be; systemd leaves that to whoever starts a container.
 mount --make-rshared /
-exec env -i container=box PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin \
+exec env -i container=box PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin $environment \
     setpriv --bounding-set=-sys_time,-sys_module,-sys_rawio,-sys_boot,-syslog \
     /lib/systemd/systemd --system --show-status=no --log-target=journal

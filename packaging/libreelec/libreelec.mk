@@ -21,3 +21,19 @@ libreelec-for-%:
 	mkdir -p dist/libreelec/$*
 	GOOS=linux $(GO_LIBREELEC_$*) $(BUILD) -o dist/libreelec/$*/ ./cmd/plexauthd ./cmd/plexauthctl
 	$(GO) run ./packaging/libreelec/addonzip '$(VERSION)' dist/libreelec/$* $(call libreelec_of,$*)
+
+# The architecture of this machine, by their names.
+libreelec_host := $(shell uname -m)
+
+libreelec-test: kodi libreelec
+	rm -rf dist/box
+	mkdir -p dist/box
+	cd dist && sha256sum $(notdir $(libreelec_zips)) > libreelec.sums
+	$(MAKE) libreelec
+	cd dist && sha256sum --check libreelec.sums
+	$(MAKE) libreelec-for-$(libreelec_host) VERSION='$(VERSION).next'
+	cp $(call libreelec_of,$(libreelec_host)) dist/box/service.zip
+	mv dist/service.plexauthd-$(VERSION).next-$(libreelec_host).zip dist/box/next.zip
+	cp $(kodi_zip) dist/box/script.zip
+	root=$$(sh packaging/roots/root.sh sid libreelec) && \
+		$(GO) test -tags box,libreelec -count 1 -run LibreELEC $(BOX_FLAGS) ./packaging/boxtest -root "$$root"

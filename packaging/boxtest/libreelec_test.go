@@ -1,0 +1,194 @@
+//go:build box && libreelec
+
+package boxtest
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// mustBeSignedIn waits until the token has been checked and compares it.
+func (tv *television) mustBeSignedIn(t *testing.T, when, token string) {
+	t.Helper()
+	tv.waitFor(t, "the box to be signed in", func() bool { return tv.state() == "signed-in" })
+	mustEqual(t, "token "+when, tv.useKodi(t).token, token)
+	mustEqual(t, "mounts "+when, len(tv.mounts(t)), 1)
+}
+
+// mustBeAway wants nothing to be left of the service.
+func (tv *television) mustBeAway(t *testing.T, when string) {
+	t.Helper()
+	mustEqual(t, "service "+when, tv.unit("ActiveState"), "inactive")
+	mustEqual(t, "mounts "+when, len(tv.mounts(t)), 0)
+	mustEqual(t, "links "+when, tv.Run(t, "find", "/storage/.config/system.d", "-type", "l"), "")
+	if _, err := tv.Try("busctl", "get-property", names.Bus, names.Path, names.Main, "State"); err == nil {
+		t.Errorf("somebody answers %s", when)
+	}
+}
+
+func TestLibreELEC(t *testing.T) {
+	tv := newTelevision(t)
+	tv.install(t, "service.zip")
+	mustEqual(t, "state of a new box", tv.state(), "signed-out")
+	first := tv.useKodi(t)
+	mustEqual(t, "user", first.user, "ada")
+	mustEqual(t, "what the add-on heard", first.words, "heard signed-in\npin claimed\n")
+	mustEqual(t, "who may read the state", tv.Run(t, "stat", "--format=%U %a", data, data+"/state.toml"), "root 700\nroot 600")
+	tv.Run(t, "grep", "-qFe", first.token, data+"/state.toml")
+	mustEqual(t, "status", tv.unit("StatusText"), "Signed in to Plex")
+	tv.mustBeSignedIn(t, "after the sign-in", first.token)
+
+	tv.crash(t)
+	tv.boot(t)
+	tv.mustBeSignedIn(t, "after a power cut", first.token)
+
+	before := tv.unit("MainPID")
+	tv.Run(t, "systemctl", "restart", "dbus")
+	tv.waitForRestart(t, before)
+	tv.mustBeSignedIn(t, "after the bus", first.token)
+
+	mustEqual(t, "version", tv.version(t), "0.1.0")
+	tv.install(t, "next.zip")
+	mustEqual(t, "version after an update", tv.version(t), "0.1.0.next")
+	tv.mustBeSignedIn(t, "after an update", first.token)
+
+	tv.kodi(t, "disable")
+	tv.mustBeAway(t, "when disabled")
+	tv.crash(t)
+	tv.boot(t)
+	tv.mustBeAway(t, "when disabled, after a boot")
+	tv.kodi(t, "enable")
+	tv.mustBeSignedIn(t, "when enabled", first.token)
+
+	tv.uninstall(t)
+	tv.mustBeAway(t, "when uninstalled")
+	tv.install(t, "service.zip")
+	tv.mustBeSignedIn(t, "when installed again", first.token)
+}
+
+// version is what the daemon says of itself.
+func (tv *television) version(t *testing.T) string {
+	t.Helper()
+	text := tv.Run(t, "busctl", "get-property", names.Bus, names.Path, names.Main, "Version")
+	version, err := strconv.Unquote(strings.TrimPrefix(text, "s "))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return version
+}
+
+func TestLibreELECStartsDoNotStackMounts(t *testing.T) {
+	tv := newTelevision(t)
+	tv.install(t, "service.zip")
+	token := tv.useKodi(t).token
+	for range 3 {
+		tv.Run(t, "systemctl", "restart", addonID)
+		before := tv.unit("MainPID")
+		tv.Run(t, "kill", "-KILL", before)
+		tv.waitForRestart(t, before)
+	}
+	tv.mustBeSignedIn(t, "after many starts", token)
+	// What the next version of the add-on finds if it was not undone.
+	setup := "/bin/sh " + addons + "/" + addonID + "/bin/plexauthd.setup add"
+	copied := "/run/plexauthd/system.d/" + names.Bus + ".conf"
+	tv.Run(t, "sh", "-ec", "echo '<busconfig/>' > "+copied+"; "+setup+"; "+setup)
+	mustEqual(t, "the policy", tv.Run(t, "cat", copied)+"\n", policyOfTheAddon(t))
+	tv.mustBeSignedIn(t, "after the set-up alone", token)
+}
+
+// Whoever mounts something over the directory later keeps it.
+func TestLibreELECLeavesOtherMounts(t *testing.T) {
+	tv := newTelevision(t)
+	tv.install(t, "service.zip")
+	const other = "cp -a " + policyDir + " /run/other; mount --bind /run/other " + policyDir
+	tv.Run(t, "sh", "-ec", other)
+	tv.kodi(t, "disable")
+	mustEqual(t, "mounts", strings.Join(tv.mounts(t), " "), "/plexauthd/system.d /other")
+	tv.kodi(t, "enable")
+	tv.useKodi(t)
+	mustEqual(t, "mounts", strings.Join(tv.mounts(t), " "), "/plexauthd/system.d /other")
+}
+
+func TestLibreELECKeepsThePolicyOfOthers(t *testing.T) {
+	tv := newTelevision(t)
+	tv.install(t, "service.zip")
+	own := func() {
+		t.Helper()
+		tv.Run(t, "busctl", "call", "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "RequestName", "su", "tv.retune.Other", "4")
+		if out, err := tv.Try("busctl", "call", "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "RequestName", "su", "tv.retune.Third", "4"); err == nil {
+			t.Errorf("a name of nobody's was given away: %s", out)
+		}
+	}
+	own()
+	tv.kodi(t, "disable")
+	own()
+}
+
+func TestLibreELECImageWithThePolicy(t *testing.T) {
+	for _, dir := range []string{"/usr/share/dbus-1/system.d", policyDir} {
+		t.Run(dir, func(t *testing.T) {
+			tv := newTelevision(t, filepath.Join(dir, names.Bus+".conf"))
+			tv.install(t, "service.zip")
+			mustEqual(t, "user", tv.useKodi(t).user, "ada")
+			mustEqual(t, "mounts", len(tv.mounts(t)), 0)
+			tv.kodi(t, "disable")
+			tv.mustBeAway(t, "when disabled")
+		})
+	}
+}
+
+// A LibreELEC that runs without being installed has /storage in memory.
+func TestLibreELECLive(t *testing.T) {
+	tv := newTelevision(t)
+	tv.Run(t, "sh", "-ec", "mkdir /run/live; mount -t tmpfs -o mode=0700 tmpfs "+data)
+	tv.install(t, "service.zip")
+	if status := tv.unit("StatusText"); !strings.Contains(status, "the state is in memory (tmpfs)") {
+		t.Errorf("the service says: %s", status)
+	}
+}
+
+func TestLibreELECUnitIsLockedDown(t *testing.T) {
+	tv := newTelevision(t)
+	tv.install(t, "service.zip")
+	const unit = addonID + ".service"
+	report := tv.Run(t, "systemd-analyze", "security", "--no-pager", "--threshold=16", unit)
+	t.Log(report[strings.LastIndex(report, "\n")+1:])
+	mustEqual(t, "what systemd-analyze verify says", tv.Run(t, "systemd-analyze", "verify", unit), "")
+	mustEqual(t, "alias", tv.Run(t, "systemctl", "show", "--value", "--property=Id", "plexauthd"), unit)
+}
+
+// A unit of their own for the same daemon: what is different has to be meant.
+func TestLibreELECUnitIsTheUsualOne(t *testing.T) {
+	const different = `^(User|StateDirectory|StateDirectoryMode|PrivateUsers|ExecStart|ExecStartPre|ExecStopPost|ReadWritePaths|After|WantedBy|Alias|Documentation)=`
+	usual, theirs := settings(t, "../systemd/plexauthd.service"), settings(t, "../libreelec/addon/system.d/service.plexauthd.service")
+	for _, c := range []struct {
+		in, from map[string]bool
+		what     string
+	}{{usual, theirs, "lacks"}, {theirs, usual, "alone has"}} {
+		for setting := range c.in {
+			if !c.from[setting] && !regexp.MustCompile(different).MatchString(setting) {
+				t.Errorf("LibreELEC's unit %s %s", c.what, setting)
+			}
+		}
+	}
+}
+
+// settings are the lines of a unit that set something.
+func settings(t *testing.T, file string) map[string]bool {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for _, line := range regexp.MustCompile(`(?m)^[A-Z]\w+=.*$`).FindAllString(string(text), -1) {
+		found[line] = true
+	}
+	return found
+}
