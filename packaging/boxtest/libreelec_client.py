@@ -11,7 +11,7 @@ from plexauthd.daemon import Daemon  # noqa: E402
 
 
 class Screen:
-    signed_in = False
+    signed_in = pairing = False
 
     def __init__(self, daemon):
         self._daemon = daemon
@@ -19,6 +19,7 @@ class Screen:
     def on_available(self, status):
         self.on_changed(status)
         if not status.authenticated:
+            self.pairing = True
             self._daemon.request_pin(self._asked)
 
     def on_changed(self, status):
@@ -29,6 +30,7 @@ class Screen:
 
     def on_pin_ended(self, number, result):
         print("pin", result, flush=True)
+        self.pairing = False
 
     def on_gone(self, why):
         sys.exit("plexauthd is gone: " + why)
@@ -43,7 +45,7 @@ class Screen:
 daemon = Daemon()
 screen = Screen(daemon)
 daemon.listeners.append(screen)
-while not screen.signed_in:
+while screen.pairing or not screen.signed_in:
     daemon.pump(1.0)
 print("user", api.user()["username"])
 print("token", api.headers()["X-Plex-Token"])
