@@ -23,7 +23,7 @@ libreelec-for-%:
 	$(GO) run ./packaging/libreelec/addonzip '$(VERSION)' dist/libreelec/$* $(call libreelec_of,$*)
 
 # The architecture of this machine, by their names.
-libreelec_host := $(shell uname -m)
+libreelec_host := $(patsubst armv%,arm,$(shell uname -m))
 
 libreelec-test: kodi libreelec
 	rm -rf dist/box
@@ -36,4 +36,4 @@ libreelec-test: kodi libreelec
 	mv dist/service.plexauthd-$(VERSION).next-$(libreelec_host).zip dist/box/next.zip
 	cp $(kodi_zip) dist/box/script.zip
 	root=$$(sh packaging/roots/root.sh sid libreelec) && \
-		$(GO) test -tags box,libreelec -count 1 -run LibreELEC $(BOX_FLAGS) ./packaging/boxtest -root "$$root"
+		$(GO) test -tags box,libreelec -count 1 -run LibreELEC $(BOX_FLAGS) ./packaging/boxtest -args -root "$$root"
