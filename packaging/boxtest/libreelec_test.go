@@ -47,6 +47,7 @@ func TestLibreELEC(t *testing.T) {
 	tv.crash(t)
 	tv.boot(t)
 	tv.mustBeSignedIn(t, "after a power cut", first.token)
+	mustEqual(t, "failed starts at boot", tv.unit("NRestarts"), "0")
 
 	before := tv.unit("MainPID")
 	tv.Run(t, "systemctl", "restart", "dbus")

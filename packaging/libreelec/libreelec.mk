@@ -20,7 +20,7 @@ libreelec: $(addprefix libreelec-for-,$(LIBREELEC_ARCHES))
 libreelec-for-%:
 	mkdir -p dist/libreelec/$*
 	GOOS=linux $(GO_LIBREELEC_$*) $(BUILD) -o dist/libreelec/$*/ ./cmd/plexauthd ./cmd/plexauthctl
-	$(GO) run ./packaging/libreelec/addonzip '$(VERSION)' dist/libreelec/$* $(call libreelec_of,$*)
+	GOOS= GOARCH= GOARM= $(GO) run ./packaging/libreelec/addonzip '$(VERSION)' dist/libreelec/$* $(call libreelec_of,$*)
 
 # The architecture of this machine, by their names.
 libreelec_host := $(patsubst armv%,arm,$(shell uname -m))
