@@ -42,6 +42,9 @@ func TestLibreELEC(t *testing.T) {
 	mustEqual(t, "who may read the state", tv.Run(t, "stat", "--format=%U %a", data, data+"/state.toml"), "root 700\nroot 600")
 	tv.Run(t, "grep", "-qFe", first.token, data+"/state.toml")
 	mustEqual(t, "status", tv.unit("StatusText"), "Signed in to Plex")
+	if healthy, found := tv.examine(t, "env", "PATH=/usr/bin:"+addons+"/"+addonID+"/bin"); !healthy {
+		t.Errorf("the doctor finds %+v", found)
+	}
 	tv.mustBeSignedIn(t, "after the sign-in", first.token)
 
 	tv.crash(t)
