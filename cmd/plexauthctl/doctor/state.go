@@ -27,7 +27,7 @@ func (x *examination) checkService(ctx context.Context) Finding {
 		return unknown("plexauthd is no service of systemd here")
 	}
 	out, err := exec.CommandContext(ctx, "systemctl", "show", "plexauthd.service",
-		"--property=LoadState,ActiveState,Result,NRestarts,StatusText").Output()
+		"--property=LoadState,ActiveState,SubState,Result,NRestarts,StatusText").Output()
 	if err != nil {
 		return unknown("systemctl does not tell: " + err.Error())
 	}
@@ -50,6 +50,8 @@ func judgeService(shown string) Finding {
 	case unit["ActiveState"] == "failed":
 		return wrong(fmt.Sprintf("it has failed (%s) after %s restarts", unit["Result"], unit["NRestarts"]),
 			journalAdvice+", and then systemctl restart plexauthd")
+	case unit["SubState"] == "start" || unit["ActiveState"] == "reloading":
+		return ok("is just starting or reloading") // whether it answers, the check of the daemon tells
 	case unit["ActiveState"] != "active":
 		return wrong("it is "+unit["ActiveState"], "start it: systemctl enable --now plexauthd")
 	case broken:
