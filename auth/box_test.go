@@ -76,7 +76,7 @@ func newBox(t *testing.T, changes ...func(*setup)) *box {
 		plex: plextv.Config{Clock: b.clock, Log: log},
 		auth: auth.Options{
 			Settings: auth.Settings{Identity: identity(), PollInterval: interval, PairingTimeout: timeout},
-			Clock:    b.clock, Log: log, Store: statefile.Open(b.path, b.clock),
+			Clock:    ownClock{b.clock}, Log: log, Store: statefile.Open(b.path, b.clock),
 			// So that nobody waits for the clock but what a test is about.
 			CheckEvery: -1,
 		},
@@ -169,6 +169,14 @@ func (b *box) breakDisk() (mend func()) {
 		b.must(os.Remove(dir + ".away"))
 	}
 }
+
+// ownClock hides from clockwork.WithTimeout that it is a fake one: the timers of
+// such contexts run while plex.tv is asked, and on after the answer. Then somebody
+// would always wait for the clock.
+type ownClock struct{ clockwork.Clock }
+
+// withLimits is for tests in which such a context ends.
+func withLimits(s *setup) { s.auth.Clock = s.auth.Clock.(ownClock).Clock }
 
 func (b *box) must(err error) {
 	b.Helper()

@@ -214,7 +214,7 @@ func TestSignsInWithoutAName(t *testing.T) {
 		"plex.tv hangs": {fault: plextvsim.Fault{Delay: time.Hour}, waiters: 2, limit: 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBox(t)
+			b := newBox(t, withLimits)
 			b.sim.AddUser(plextvsim.User{Username: "alice"})
 			b.must(b.sim.Claim(b.pair(auth.PinOptions{}).Code, ""))
 			test.fault.Endpoint, test.fault.Times = plextvsim.GetUser, 1
