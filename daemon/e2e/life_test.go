@@ -41,6 +41,7 @@ func boundLives() {
 // the daemon's process, and holds what both callers see to the model. A failure is
 // told with the shortest sequence that shows it.
 func TestLife(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []string{"legacy", "jwt"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()

@@ -132,6 +132,7 @@ func (m *mock) validate() (valid bool, err error) {
 }
 
 func TestMock(t *testing.T) {
+	t.Parallel()
 	m := startMock(t, nil)
 	m.order("c\n")
 	m.says("claim failed: no code waits")

@@ -24,6 +24,7 @@ func TestKilledDuringTheMoveToADeviceKey(t *testing.T) {
 			"after":  {Endpoint: step, Lost: true},
 		} {
 			t.Run(fmt.Sprintf("%s %s", name, step), func(t *testing.T) {
+				t.Parallel()
 				b := newBox(t)
 				f := b.frontend()
 				p := b.start()

@@ -16,6 +16,7 @@ import (
 )
 
 func TestSignedInAtOnceAfterARestart(t *testing.T) {
+	t.Parallel()
 	b := newBox(t)
 	p := b.start()
 	f := b.frontend()

@@ -19,6 +19,7 @@ import (
 // TestNothingTellsASecret goes through a whole life at the most talkative log
 // level and looks at all that was printed or broadcast.
 func TestNothingTellsASecret(t *testing.T) {
+	t.Parallel()
 	b := newBox(t)
 	monitor := b.monitor()
 	p := b.start()
@@ -54,6 +55,7 @@ func TestNothingTellsASecret(t *testing.T) {
 // TestNothingTellsASecretOfTheHome does the same with a device key, media servers
 // and home PINs.
 func TestNothingTellsASecretOfTheHome(t *testing.T) {
+	t.Parallel()
 	b := newBox(t)
 	monitor := b.monitor()
 	ada := b.ada()
