@@ -50,7 +50,8 @@ test:
 	@sh packaging/test-packages.sh
 	@# -count=1: the tests that build and run the programs must not be answered from the
 	@# cache. -shuffle=on: no test may need another to have run before; it prints the seed.
-	$(GO) test -race -count=1 -shuffle=on $(ROOT_TAG) ./...
+	@# -parallel 4: tests that run beside each other mostly wait.
+	$(GO) test -race -count=1 -shuffle=on -parallel 4 $(ROOT_TAG) ./...
 	$(GO) test -count=1 -tags $(TAGS) -ldflags -checklinkname=0 -run Runtime ./daemon
 
 FUZZTIME ?= 10m
