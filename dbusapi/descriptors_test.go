@@ -3,11 +3,8 @@ package dbusapi_test
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -20,73 +17,15 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-// pickyBus passes everything on between the daemon and a bus, and ends the
-// connection of whoever asks it about somebody without having negotiated
-// descriptors, as dbus-broker 34 and newer does.
-type pickyBus struct {
-	address string
-	// pleased is whether it is content with those who have.
-	pleased bool
-}
-
-func newPickyBus(t *testing.T, bus *bustest.Bus, pleased bool) *pickyBus {
-	t.Helper()
-	socket := filepath.Join(t.TempDir(), "picky")
-	listener, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	p := &pickyBus{"unix:path=" + socket, pleased}
-	path, _, _ := strings.Cut(strings.TrimPrefix(bus.Address, "unix:path="), ",")
-	go func() {
-		for {
-			daemon, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			behind, err := net.Dial("unix", path)
-			if err != nil {
-				_ = daemon.Close()
-				continue
-			}
-			go func() { _, _ = io.Copy(&pickyWriter{Conn: behind, bus: p}, daemon); _ = behind.Close() }()
-			go func() { _, _ = io.Copy(daemon, behind); _ = daemon.Close() }()
-		}
-	}()
-	return p
-}
-
-// pickyWriter looks at what one connection of the daemon says.
-type pickyWriter struct {
-	net.Conn
-	bus        *pickyBus
-	negotiated bool
-}
-
-func (w *pickyWriter) Write(p []byte) (int, error) {
-	if bytes.Contains(p, []byte("NEGOTIATE_UNIX_FD\r\n")) {
-		w.negotiated = w.bus.pleased
-	}
-	const member = "\x18\x00\x00\x00GetConnectionCredentials\x00" // in a header, not in an error's text
-	if bytes.Contains(p, []byte(member)) && !w.negotiated {
-		_ = w.Conn.Close()
-		return 0, io.ErrClosedPipe
-	}
-	return w.Conn.Write(p)
-}
-
 func TestABusThatWantsDescriptorsNegotiated(t *testing.T) {
-	bus := bustest.Session(t)
-	b := newBox(t, setup{bus: bus, address: newPickyBus(t, bus, true).address})
+	b := newBox(t, setup{bus: bustest.Picky(t, bustest.Session(t), true)})
 	b.client().main("RequestPin").gives("tsssx")
 	b.client().signIn(b.token)
 }
 
 func TestABusThatDoesNotSayWhoIsCalling(t *testing.T) {
 	var lines lockedLines
-	bus := bustest.Session(t)
-	b := newBox(t, setup{bus: bus, address: newPickyBus(t, bus, false).address, log: slog.New(slog.NewTextHandler(&lines, nil))})
+	b := newBox(t, setup{bus: bustest.Picky(t, bustest.Session(t), false), log: slog.New(slog.NewTextHandler(&lines, nil))})
 	const why = "the bus does not say who is calling, so all calls are refused: calling GetConnectionCredentials: the bus has ended the connection"
 	for range 3 {
 		c := b.client()

@@ -52,7 +52,7 @@ func (p *program) explain(err error) *ending {
 	text := err.Error()
 	switch client.CodeOf(err) {
 	case client.NotRunning:
-		return &ending{exitFailed, p.startHint()}
+		return &ending{exitFailed, p.startHint(err)}
 	case client.NoReply:
 		return &ending{exitFailed, "plexauthd has stopped before it answered: try again, or see journalctl -u plexauthd"}
 	case client.AccessDenied:
@@ -81,11 +81,18 @@ func (p *program) explain(err error) *ending {
 	return &ending{exitFailed, text}
 }
 
-func (p *program) startHint() string {
-	if p.bus == "system" {
+func (p *program) startHint(err error) string {
+	unit := client.UnitOf(err)
+	switch {
+	case unit != nil && unit.Masked():
+		return "plexauthd.service is masked, so nothing can start it: if it is to run, systemctl unmask plexauthd"
+	case unit != nil:
+		return unit.String() + ": see journalctl -x -u plexauthd"
+	case p.bus == "system":
 		return "plexauthd is not running: start it with systemctl start plexauthd"
+	default:
+		return fmt.Sprintf("plexauthd is not on this bus: start it with plexauthd --bus %s", p.bus)
 	}
-	return fmt.Sprintf("plexauthd is not on this bus: start it with plexauthd --bus %s", p.bus)
 }
 
 // plain makes text from elsewhere fit for a line on a terminal, which obeys

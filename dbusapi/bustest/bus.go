@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -26,6 +27,28 @@ type Bus struct {
 func Session(t testing.TB) *Bus {
 	t.Helper()
 	return start(t, sessionConfig)
+}
+
+// Starting is [Session] with a service that the bus starts for whoever calls it, and
+// that does not come before the test ends: callers are kept waiting.
+func Starting(t testing.TB, name string) *Bus {
+	t.Helper()
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "end")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	end, err := os.OpenFile(fifo, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := fmt.Sprintf("[D-BUS Service]\nName=%s\nExec=/bin/sh -c \"read end < %s\"\n", name, fifo)
+	if err := os.WriteFile(filepath.Join(dir, name+".service"), []byte(service), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bus := start(t, strings.Replace(sessionConfig, "</busconfig>", "  <servicedir>"+dir+"</servicedir>\n</busconfig>", 1))
+	t.Cleanup(func() { _, _ = end.WriteString("\n"); _ = end.Close() }) // the bus ends behind it
+	return bus
 }
 
 // Roomy is [Session] without the limits of the bus that would hide what a

@@ -14,7 +14,8 @@
 //	}
 //
 // Calls wait for the daemon's answer or the end of their context, whichever is
-// first. Where the daemon has to ask plex.tv, it answers within 20 s.
+// first. Where the daemon has to ask plex.tv, it answers within 20 s. On the system
+// bus they end when the daemon cannot be started, with the reason that systemd has.
 package client
 
 import (
@@ -24,15 +25,15 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/retune-tv/plexauthd/dbusapi/bus"
-	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
 // Client is a connection to the bus on which the daemon is, or may appear. It
 // is safe for concurrent use.
 type Client struct {
-	conn  *dbus.Conn
-	end   context.CancelFunc
-	flags dbus.Flags
+	conn      *dbus.Conn
+	end       context.CancelFunc
+	flags     dbus.Flags
+	startable bool // by systemd
 }
 
 // Dial connects to "system", "session" or the D-Bus address of a bus; ctx
@@ -51,7 +52,7 @@ func Dial(ctx context.Context, name string) (*Client, error) {
 		end()
 		return nil, &Error{Code: Disconnected, Message: err.Error(), cause: err}
 	}
-	return &Client{conn: conn, end: end}, nil
+	return &Client{conn: conn, end: end, startable: name == "system"}, nil
 }
 
 // Close ends the connection, and with it every [Watch] and every call under way.
@@ -71,7 +72,7 @@ func (c *Client) Interactive() *Client {
 
 // call calls a member of the daemon and stores what it returns in results.
 func (c *Client) call(ctx context.Context, iface, member string, args []any, results ...any) error {
-	reply := c.send(ctx, names.Bus, names.Path, iface, member, args...)
+	reply := c.ask(ctx, iface, member, args...)
 	if reply.Err != nil {
 		return callError(ctx, member, reply.Err)
 	}
@@ -85,9 +86,14 @@ func decode(member string, reply *dbus.Call, results ...any) error {
 	return nil
 }
 
-// send sends a method call and waits for its end. It builds the message itself
-// because godbus's objects leave the flag of interactive authorisation out.
+// send sends a method call and waits for its end.
 func (c *Client) send(ctx context.Context, to string, path dbus.ObjectPath, iface, member string, args ...any) *dbus.Call {
+	return <-c.begin(ctx, to, path, iface, member, args...).Done
+}
+
+// begin sends a method call. It builds the message itself because godbus's objects
+// leave the flag of interactive authorisation out.
+func (c *Client) begin(ctx context.Context, to string, path dbus.ObjectPath, iface, member string, args ...any) *dbus.Call {
 	message := &dbus.Message{
 		Type:  dbus.TypeMethodCall,
 		Flags: c.flags,
@@ -102,5 +108,5 @@ func (c *Client) send(ctx context.Context, to string, path dbus.ObjectPath, ifac
 	if len(args) > 0 {
 		message.Headers[dbus.FieldSignature] = dbus.MakeVariant(dbus.SignatureOf(args...))
 	}
-	return <-c.conn.SendWithContext(ctx, message, make(chan *dbus.Call, 1)).Done
+	return c.conn.SendWithContext(ctx, message, make(chan *dbus.Call, 1))
 }

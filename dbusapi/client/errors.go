@@ -34,7 +34,7 @@ const (
 // Failures on the way to the daemon.
 const (
 	AccessDenied Code = "AccessDenied" // the bus or the daemon does not let this user; the daemon lets the group plexauth
-	NotRunning   Code = "NotRunning"   // no daemon is on the bus
+	NotRunning   Code = "NotRunning"   // no daemon is on the bus, and the bus cannot start it
 	NoReply      Code = "NoReply"      // the daemon ended before it answered; what was asked may have been done
 	Disconnected Code = "Disconnected" // there is no connection to the bus
 	Failed       Code = "Failed"       // anything else
@@ -45,6 +45,7 @@ type Error struct {
 	Code    Code
 	Name    string // the D-Bus error name; empty if it is not from the bus
 	Message string
+	unit    *Unit
 	cause   error
 }
 
@@ -64,11 +65,24 @@ func CodeOf(err error) Code {
 	return ""
 }
 
+// UnitOf gives what systemd says of a daemon that does not run, if the code of err
+// is [NotRunning] and systemd is what would start it; nil otherwise.
+func UnitOf(err error) *Unit {
+	var own *Error
+	if errors.As(err, &own) {
+		return own.unit
+	}
+	return nil
+}
+
 // callError turns what ended a call into the error that callers get.
 func callError(ctx context.Context, member string, err error) error {
+	var own *Error
 	var named dbus.Error
 	var format dbus.FormatError
 	switch {
+	case errors.As(err, &own):
+		return own
 	case errors.As(err, &named):
 		return &Error{Code: codeOfName(named.Name), Name: named.Name, Message: named.Error()}
 	case ctx.Err() != nil:
@@ -94,8 +108,9 @@ func codeOfName(name string) Code {
 		return code
 	case standard == "InteractiveAuthorizationRequired":
 		return AccessDenied
-	// Spawn: nobody has the name and the bus failed to start who should.
-	case standard == "ServiceUnknown", standard == "NameHasNoOwner", strings.HasPrefix(standard, "Spawn."):
+	// Nobody has the name, and the bus or systemd failed to start who should.
+	case slices.Contains([]string{"ServiceUnknown", "NameHasNoOwner", "TimedOut"}, standard),
+		strings.HasPrefix(standard, "Spawn."), strings.HasPrefix(name, systemd+"."):
 		return NotRunning
 	default:
 		return Failed

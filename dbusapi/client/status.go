@@ -52,11 +52,16 @@ type Server struct {
 }
 
 // State reads all properties of the daemon at once.
-func (c *Client) State(ctx context.Context) (Status, error) { return c.stateOf(ctx, names.Bus) }
+func (c *Client) State(ctx context.Context) (Status, error) {
+	return readStatus(ctx, c.ask(ctx, propertiesInterface, "GetAll", names.Main))
+}
 
 // stateOf reads the properties of whoever has that name on the bus.
 func (c *Client) stateOf(ctx context.Context, owner string) (Status, error) {
-	reply := c.send(ctx, owner, names.Path, propertiesInterface, "GetAll", names.Main)
+	return readStatus(ctx, c.send(ctx, owner, names.Path, propertiesInterface, "GetAll", names.Main))
+}
+
+func readStatus(ctx context.Context, reply *dbus.Call) (Status, error) {
 	if reply.Err != nil {
 		return Status{}, callError(ctx, "GetAll", reply.Err)
 	}

@@ -53,7 +53,7 @@ func (x *examination) checkDaemon(ctx context.Context) Finding {
 		return wrong("the bus does not tell who is on it: "+err.Error(), "see systemctl status dbus")
 	}
 	if !x.owned && !slices.Contains(startable, names.Bus) {
-		return wrong("plexauthd is not on the bus, and the bus cannot start it", x.startAdvice())
+		return wrong("plexauthd is not on the bus, and the bus cannot start it", x.howToStart())
 	}
 	status, err := x.client.State(ctx) // starts it, if the bus can
 	switch client.CodeOf(err) {
@@ -64,7 +64,7 @@ func (x *examination) checkDaemon(ctx context.Context) Finding {
 	case client.AccessDenied:
 		return wrong("the bus lets nobody ask plexauthd: "+err.Error(), policyAdvice)
 	case client.NotRunning:
-		return wrong("plexauthd does not start: "+err.Error(), journalAdvice)
+		return wrong("plexauthd does not start: "+err.Error(), startAdvice(err))
 	default:
 		return wrong("plexauthd does not answer: "+err.Error(), journalAdvice)
 	}
@@ -76,7 +76,15 @@ func (x *examination) checkDaemon(ctx context.Context) Finding {
 	return ok(fmt.Sprintf("plexauthd %s %s", status.Version, how))
 }
 
-func (x *examination) startAdvice() string {
+// startAdvice is about a daemon that the bus could not start.
+func startAdvice(err error) string {
+	if unit := client.UnitOf(err); unit != nil && unit.Masked() {
+		return "if it is to run, systemctl unmask plexauthd"
+	}
+	return journalAdvice
+}
+
+func (x *examination) howToStart() string {
 	if x.Bus == "system" {
 		return "start it: systemctl enable --now plexauthd"
 	}

@@ -35,6 +35,12 @@ func TestBusThatSaysNothing(t *testing.T) {
 	p.finds("bus", Wrong, "", "start that bus")
 }
 
+func TestBusThatDoesNotSayWhoIsCalling(t *testing.T) {
+	p := newPatient(t, bustest.Picky(t, bustest.Session(t), false))
+	p.StartDaemon()
+	p.finds("access", Wrong, "plexauthd cannot answer: the bus does not say who is calling", "see journalctl -x -u plexauthd")
+}
+
 // policy gives a policy file with more rules than that the daemon may be there.
 func (p *patient) policy(rules string) string {
 	return p.write("policy.conf", `<busconfig><policy context="default"><allow own="tv.retune.PlexAuth1"/>`+rules+`</policy></busconfig>`, 0o644)

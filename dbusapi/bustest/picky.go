@@ -1,0 +1,59 @@
+package bustest
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Picky gives another way to a bus, which ends the connection of whoever asks about
+// somebody and has not negotiated descriptors, as dbus-broker 34 and newer does.
+// Unless it is pleased, it does so to everybody who asks. It cannot be restarted.
+func Picky(t testing.TB, behind *Bus, pleased bool) *Bus {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "picky")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	path, _, _ := strings.Cut(strings.TrimPrefix(behind.Address, "unix:path="), ",")
+	go func() {
+		for {
+			caller, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			bus, err := net.Dial("unix", path)
+			if err != nil {
+				_ = caller.Close()
+				continue
+			}
+			go func() { _, _ = io.Copy(&pickyWriter{Conn: bus, pleased: pleased}, caller); _ = bus.Close() }()
+			go func() { _, _ = io.Copy(caller, bus); _ = caller.Close() }()
+		}
+	}()
+	return &Bus{Address: "unix:path=" + socket, t: t, stop: behind.Stop}
+}
+
+// pickyWriter looks at what is said on one connection.
+type pickyWriter struct {
+	net.Conn
+	pleased    bool
+	negotiated bool
+}
+
+func (w *pickyWriter) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte("NEGOTIATE_UNIX_FD\r\n")) {
+		w.negotiated = w.pleased
+	}
+	const member = "\x18\x00\x00\x00GetConnectionCredentials\x00" // in a header, not in an error's text
+	if bytes.Contains(p, []byte(member)) && !w.negotiated {
+		_ = w.Conn.Close()
+		return 0, io.ErrClosedPipe
+	}
+	return w.Conn.Write(p)
+}

@@ -1,0 +1,66 @@
+//go:build box
+
+package boxtest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/retune-tv/plexauthd/cmd/plexauthctl/doctor"
+)
+
+// unstartable is a service that does not start, and what plexauthctl says of it. It
+// would say something else after 10 s, for which dbus-daemon keeps callers waiting.
+var unstartable = []struct{ wreck, says string }{
+	{`systemctl mask plexauthd`, "plexauthd.service is masked, so nothing can start it: if it is to run, systemctl unmask plexauthd"},
+	{`printf '[plex]\ncolour = "red"\n' > /etc/plexauthd/config.toml`, "plexauthd.service has failed (exit status 2): see journalctl -x -u plexauthd"},
+	{wreckUnit + `'ExecStart=\nExecStart=/bin/false\nRestart=no\n'`, "plexauthd.service has failed (exit status 1): see journalctl -x -u plexauthd"},
+	{wreckUnit + `'ExecStart=\nExecStart=/bin/false\nRestartSec=1h\n'`, "plexauthd.service fails (exit status 1), and systemd tries again: see journalctl -x -u plexauthd"},
+	{wreckUnit + `'User=no-such-user\n'`, "(exit status 217)"},
+	{wreckUnit + `'ExecStart=\nExecStart=/usr/sbin/none\nRestart=no\n'`, "plexauthd.service has failed (exit status 203)"},
+	{wreckUnit + `'ExecStart=/bin/true\n'`, "plexauthd.service cannot be loaded (bad-setting)"}, // one too many
+}
+
+func TestServiceThatDoesNotStartIsSaidAtOnce(t *testing.T) {
+	onBothBuses(t, func(t *testing.T, bus string) {
+		b := bootWithPlex(t, Options{Bus: bus})
+		b.addUsers(t)
+		b.dropIn(t, "")
+		b.Run(t, "cp", "-a", "/etc/plexauthd/config.toml", "/root/")
+		for _, c := range unstartable {
+			b.Run(t, "systemctl", "stop", "plexauthd")
+			b.Run(t, "sh", "-ec", c.wreck)
+			b.Run(t, "systemctl", "daemon-reload")
+			for _, user := range []string{"root", "other"} {
+				out, err := b.As(user, "plexauthctl", "status").CombinedOutput()
+				if err == nil || !strings.Contains(string(out), c.says) || strings.Contains(string(out), "systemctl start") {
+					t.Errorf("%s: %s is told %v: %s", c.wreck, user, err, out)
+				}
+			}
+			b.Run(t, "cp", "-a", "/root/config.toml", "/etc/plexauthd/")
+			b.Run(t, "systemctl", "unmask", "plexauthd")
+			b.dropIn(t, "")
+			b.Run(t, "systemctl", "reset-failed", "plexauthd")
+		}
+		out, _ := b.As("other", "plexauthctl", "status").CombinedOutput() // starts it
+		if !strings.Contains(string(out), "Nobody is signed in") {
+			t.Errorf("a service that starts: %s", out)
+		}
+	})
+}
+
+func TestDoctorOnAMaskedService(t *testing.T) {
+	onBothBuses(t, func(t *testing.T, bus string) {
+		b := bootWithPlex(t, Options{Bus: bus})
+		b.Run(t, "systemctl", "mask", "--now", "plexauthd")
+		_, found := b.examine(t)
+		if f := found["daemon"]; f.Result != doctor.Wrong || !strings.Contains(f.Finding, "plexauthd.service is masked") || f.Advice != "if it is to run, systemctl unmask plexauthd" {
+			t.Errorf("the daemon: %+v", f)
+		}
+		for check, f := range found {
+			if strings.Contains(f.Advice, "systemctl start plexauthd") || strings.Contains(f.Advice, "enable --now") {
+				t.Errorf("%s: a masked service is to be started: %+v", check, f)
+			}
+		}
+	})
+}
