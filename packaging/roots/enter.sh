@@ -58,7 +58,9 @@ goroot=$(go env GOROOT)
 share "$goroot" "$goroot"
 mount -o remount,bind,ro "$root$goroot"
 
-git -c safe.directory="$tree" clone --quiet --no-hardlinks "$tree" "$root/root/plexauthd"
+# Whoever owns the tree.
+printf '[safe]\n\tdirectory = *\n' >"$top/gitconfig"
+GIT_CONFIG_GLOBAL="$top/gitconfig" git clone --quiet --no-hardlinks "$tree" "$root/root/plexauthd"
 # Not exec: the first process of a PID namespace has to be one that takes leave of
 # other people's children.
 status=0
