@@ -101,7 +101,7 @@ func TestAnImageMakesItsKeyAtFirstBoot(t *testing.T) {
 func TestAnImageWithoutItsKeyDoesNotStart(t *testing.T) {
 	b := bootWithPlex(t, Options{})
 	b.Run(t, "sh", "-ec", imageThatSeals+`
-		mkdir -m 0700 /etc/credstore.encrypted
+		mkdir -p -m 0700 /etc/credstore.encrypted
 		mount -t tmpfs tmpfs /etc/credstore.encrypted`)
 	if out, err := b.Try("systemctl", "start", "plexauthd"); err == nil || !strings.Contains(out, "dependency") {
 		t.Errorf("%v: %s", err, out)
