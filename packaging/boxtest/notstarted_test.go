@@ -1,0 +1,44 @@
+//go:build box
+
+package boxtest
+
+import (
+	"strings"
+	"testing"
+)
+
+// otherProcessor makes a package whose programs end as those for a newer processor do.
+const otherProcessor = `dpkg-deb --raw-extract /opt/box/plexauthd.deb /run/other
+printf '#!/bin/sh\nkill -ILL $$\n' > /run/other/usr/sbin/plexauthd
+dpkg-deb -Zgzip -z1 --build --root-owner-group /run/other /run/other.deb`
+
+const notStarted = "plexauthd: the service does not start: "
+
+func TestInstallationSaysThatTheServiceDoesNotStart(t *testing.T) {
+	b := Boot(t, Options{})
+	b.Run(t, "sh", "-ec", otherProcessor)
+	b.installs(t, "/run/other.deb", notStarted+"this processor does not run its program")
+
+	b.Write(t, "/etc/plexauthd/config.toml", "[plex]\ncolour = \"red\"\n")
+	b.installs(t, "/opt/box/plexauthd.deb", notStarted+`"systemctl status plexauthd" says why`)
+	if status, _ := b.Try("systemctl", "status", "--no-pager", "plexauthd"); !strings.Contains(status, "plex.colour") {
+		t.Errorf("systemctl status does not say why:\n%s", status)
+	}
+
+	b.Write(t, "/etc/plexauthd/config.toml", "")
+	b.installs(t, "/opt/box/plexauthd.deb", "")
+	mustEqual(t, "service", b.unit("ActiveState"), "active")
+}
+
+// installs installs a package, which has to succeed, and looks for one line that
+// begins with text, or for none that tells of a service that does not start.
+func (b *Box) installs(t *testing.T, file, text string) {
+	t.Helper()
+	out := b.Run(t, "dpkg", "--install", "--force-confold", file)
+	if found := strings.Count("\n"+out, "\n"+notStarted); text == "" && found != 0 || text != "" && found != 1 {
+		t.Errorf("installing %s says %d times that the service does not start:\n%s", file, found, out)
+	}
+	if !strings.Contains(out, text) {
+		t.Errorf("installing %s does not say %q:\n%s", file, text, out)
+	}
+}
