@@ -46,11 +46,20 @@ processes() {
 		case $ours in *" $pid "*) continue ;; esac
 		[ "$(parent "$pid")" != $$ ] || continue
 		[ "$(stat -Lc %d:%i "$dir/root" 2>/dev/null)" = "$root" ] || continue
-		exe=$(readlink "$dir/exe") && echo "process $pid $exe"
+		if exe=$(readlink "$dir/exe"); then
+			echo "process $pid $exe"
+		fi
 	done
 }
 
+# everything LIST writes the list. Not into a pipe, which would hide a failure.
 everything() {
+	list_all >"$1.unsorted"
+	LC_ALL=C sort "$1.unsorted" >"$1"
+	rm "$1.unsorted"
+}
+
+list_all() {
 	getent passwd | sed 's/^/user /'
 	getent group | sed 's/^/group /'
 	cut -d' ' -f5- /proc/self/mountinfo | sed 's/^/mount /'
@@ -60,10 +69,10 @@ everything() {
 
 case $1 in
 before)
-	everything | LC_ALL=C sort >"$list"
+	everything "$list"
 	;;
 after)
-	everything | LC_ALL=C sort >"$list.after"
+	everything "$list.after"
 	status=0
 	diff -U0 "$list" "$list.after" | sed -n '/^[-+][a-z]/p' >"$list.diff"
 	if [ -s "$list.diff" ]; then

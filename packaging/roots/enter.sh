@@ -10,8 +10,13 @@ set -eu
 
 # Our own namespaces die with their first process, and that dies with our parent.
 if [ "${1:-}" != --inside ]; then
-	exec setpriv --pdeathsig KILL \
+	ENTER_TOP=$(mktemp -d)
+	export ENTER_TOP
+	trap 'rmdir "$ENTER_TOP"' EXIT
+	trap 'exit 1' HUP INT TERM
+	setpriv --pdeathsig KILL \
 		unshare --mount --pid --ipc --fork --kill-child sh "$0" --inside "$@"
+	exit
 fi
 shift
 lower=$1
@@ -36,7 +41,7 @@ memory() {
 }
 
 # Nobody else sees what is mounted here.
-top=/mnt
+top=$ENTER_TOP
 root=$top/root
 mount -t tmpfs -o mode=0755,size=4g enter "$top"
 mkdir "$top/changes" "$top/work" "$root"
@@ -68,5 +73,6 @@ env -i HOME=/root LANG=C.UTF-8 \
 	PATH="$goroot/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
 	GOPROXY="$(go env GOPROXY)" GONOSUMDB="$(go env GONOSUMDB)" GOSUMDB="$(go env GOSUMDB)" \
 	${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} \
+	${HTTPS_PROXY:+HTTPS_PROXY="$HTTPS_PROXY"} ${no_proxy:+no_proxy="$no_proxy"} \
 	chroot "$root" sh -c 'cd ~/plexauthd && exec "$@"' enter "$@" || status=$?
 exit "$status"

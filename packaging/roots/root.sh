@@ -3,10 +3,10 @@
 #
 #	sh packaging/roots/root.sh SUITE [LIST]
 #
-# LIST names a file beside this one with a package on each line; "box" without it.
+# LIST names a file in this directory with a package on each line; "box" without it.
 # The packages come from where this machine's apt gets its own. The root is kept in
-# $BOX_ROOTS, outside the tree, and made again when the list has changed. Needs root
-# and mmdebstrap.
+# $BOX_ROOTS, outside the tree, and made again when the list has changed, that of sid
+# also after a week. Needs root and mmdebstrap.
 set -eu
 
 suite=$1 list=${2:-box}
@@ -55,6 +55,13 @@ explain() {
 	fail "mmdebstrap failed: $(grep -m 1 '^E:' "$1")"
 }
 
+# current tells whether the root is there and good. sid changes every day.
+current() {
+	made=$root/var/lib/plexauthd-root
+	cmp -s "$packages" "$made" || return 1
+	[ "$suite" != sid ] || [ -z "$(find "$made" -mtime +7)" ]
+}
+
 [ -f "$packages" ] || fail "there is no list $packages"
 [ "$(id -u)" -eq 0 ] || fail "this needs to run as root"
 command -v mmdebstrap >/dev/null || fail "the Debian package mmdebstrap is not installed"
@@ -63,7 +70,7 @@ mkdir -p "$roots"
 # Whoever asks for the same root meanwhile waits and finds it made.
 exec 9>"$root.lock"
 flock 9
-if ! cmp -s "$packages" "$root/var/lib/plexauthd-root"; then
+if ! current; then
 	new=$(mktemp -d "$root.XXXXXX")
 	trap 'rm -rf --one-file-system "$new" "$new.apt" "$new.log"' EXIT
 	trap 'exit 1' HUP INT TERM
