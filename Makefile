@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # make         build the programs into bin/
 # make test    everything that needs no second machine; as root also what needs other users
 # make torture the power cut while the state is saved, CUTS times; as root
@@ -112,9 +113,15 @@ go-test: size-check
 	$(GO) test -count=1 ./auth ./auth/devicekey ./auth/plextv ./auth/statefile ./daemon/config ./dbusapi/... ./systemd
 	$(GO) test -count=1 -tags $(TAGS) -ldflags -checklinkname=0 -run Runtime ./daemon
 
+# Every source file names its licence, but those whose form others prescribe.
+LICENCE  := SPDX-License-Identifier: Apache-2.0
+LICENSED := '*.go' '*.py' '*.sh' '*.mk' '*.c' '*.h' '*.cpp' '*.js' '*.qml' '*.pro' '*.[1-8]' Makefile .ci/run \
+	findings/debian 'packaging/deb/p*' ':!packaging/buildroot' ':!*/testdata/*'
+
 check: bin/tools/staticcheck bin/tools/govulncheck
 	$(GO) mod tidy -diff
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
+	@! git grep -L '$(LICENCE)' -- $(LICENSED) | sed 's/$$/: begins without $(LICENCE)/' | grep .
 	$(GO) vet ./...
 	$(GO) vet -tags root,box,torture,kodi,fleet,frontends,soak,bench,noforcedgc,libreelec ./...
 	@# Boxes with 32 bits: tests too must build there.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package auth owns the box's Plex account: it pairs the box with a PIN, keeps
 // the token good, knows who is signed in and which media servers there are, and
 // tells subscribers of each change. It knows neither D-Bus nor a service manager.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package daemon wires the account, the bus and the service manager together
 // and owns start, reload and stop.
 package daemon

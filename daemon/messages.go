@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package daemon
 
 // Message ids of what the daemon itself logs; see the ones of package auth.

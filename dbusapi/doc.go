@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package dbusapi serves an Account on D-Bus and decides who may call what.
 //
 // It answers from the account's immutable snapshot wherever no question to

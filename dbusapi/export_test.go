@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package dbusapi
 
 // WithAccessGroup has the members of a group that this machine has count as those

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package docs tests that the pages of this project keep up with its files.
 package docs
 

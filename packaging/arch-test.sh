@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Runs the programs of each architecture: a whole sign-in over TLS against a
 # simulated plex.tv, on a private bus. Run by make arch-test, which builds them.
 #   arch-test.sh DIR EMULATOR...    DIR holds the programs, EMULATOR runs them

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The whole job once, on a private bus and against a simulated plex.tv:
 # pair, see the signal, restart, still signed in, sign out. Run by make demo.
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Runs every fuzz target there is for FUZZTIME, one after the other: go fuzzes one
 # at a time. Stops at the first that fails, with the input that did it, which go
 # leaves in the target's testdata for the test that it is from then on. What is

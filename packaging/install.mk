@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # make install  put everything in place; DESTDIR, prefix and the directories
 #               below as in the GNU coding standards, POLKIT=no leaves polkit out
 # make deb      Debian packages for $(DEB_ARCHES) into dist/, without root

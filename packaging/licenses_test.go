@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package packaging checks what distributions are told about the program.
 package packaging
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Prints how large plexauthd is for each architecture, and fails if it is larger
 # for amd64 than this version of Go allows. Run by make size-check, which says in
 # BUILD how to build.

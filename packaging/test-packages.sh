@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that make test needs, and those named as arguments,
 # as root; names the missing ones otherwise. Does nothing where all are there.
 set -eu

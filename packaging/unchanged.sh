@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Has a command left the machine as it was? Lists users, groups, mounts, processes
 # and every file outside this tree, and prints what differs afterwards:
 #

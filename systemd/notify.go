@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package systemd speaks to the service manager: it reports how the service
 // is doing (sd_notify(3)), keeps the watchdog satisfied while the daemon is
 // alive, and logs to the journal. Outside systemd all of it falls back to

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package devicekey is the Ed25519 key of an installation: what plex.tv gets
 // of it, what it signs, and the check of the tokens that plex.tv binds to it,
 // as Plex documents under "Authenticating with Plex". JWS, JWK and thumbprints

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package plextv is a client of plex.tv's sign-in API: PINs, device keys and
 // the tokens bound to them, the user of a token, Plex Home, an account's media
 // servers, signing out. It reads answers strictly, because a wrong "your token

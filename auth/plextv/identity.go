@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package plextv
 
 // Identity is what an installation tells plex.tv about itself. plex.tv needs

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package plextvsim is a simulator of plex.tv for tests and demonstrations: the
 // part of its HTTP interface that a player needs to sign in and stay signed in,
 // with plex.tv's answers in JSON and XML, its error codes, and faults on demand.

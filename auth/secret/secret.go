@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package secret holds values that must never be printed: tokens, the ids that
 // fetch them, private keys.
 package secret

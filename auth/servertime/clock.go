@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package servertime tells the time at plex.tv. Boxes without a battery start in
 // 1970 or in the year of their image, so what plex.tv dates, such as the end of a
 // token, is judged by plex.tv's clock and by the time that has passed since it

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package soak holds long runs of package auth: simulated years of one box and
 // simulated weeks of a fleet. All parts are the real ones but plex.tv, which is
 // [github.com/retune-tv/plexauthd/auth/plextvsim], and the clocks.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // A year has thousands of TLS handshakes, and is not about them.
 //
 //go:debug tlsmlkem=0

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package statefile keeps the daemon's state in a TOML file that survives
 // crashes, power cuts and full disks, and in which people and other versions
 // of the daemon can keep keys and comments of their own.

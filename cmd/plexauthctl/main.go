@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command plexauthctl is plexauthd for people: it signs this box in to Plex,
 // tells how things stand and signs it out again. See plexauthctl --help.
 package main

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command plexauthd owns the Plex account of this box and serves it on D-Bus.
 package main
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command plextv-sim is a simulator of plex.tv, to develop and try out players
 // without an account. See plextv-sim --help.
 package main

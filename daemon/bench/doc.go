@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package bench measures plexauthd beside services that do the same in other
 // ways: `make bench` prints the table. README.md tells how, and has the last one.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package e2e runs the built programs as a box does: plexauthd on a real
 // private bus, with real HTTPS to a simulated plex.tv and a real state file.
 package e2e

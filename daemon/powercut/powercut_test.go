@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 //go:build torture
 
 // Package powercut cuts the power while plexauthd saves its state. README.md

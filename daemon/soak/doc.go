@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package soak has a test that lives with the real daemon for an hour: people sign
 // in and out, frontends come, call and go in the middle of it, plex.tv fails, the
 // network goes and comes, the configuration is read again. One box never restarts

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package accessgroup finds the group whose members may call plexauthd, also where
 // only the C library finds it: in systemd's userdb or in LDAP. Go's own os/user
 // reads /etc/group alone in a program that is linked statically.

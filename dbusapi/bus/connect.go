@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package bus connects to D-Bus for the daemon and its clients: it finds the
 // bus and keeps from godbus what godbus cannot take.
 package bus

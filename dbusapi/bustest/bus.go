@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package bustest starts real, private D-Bus buses for tests.
 package bustest
 

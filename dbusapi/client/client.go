@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package client is a typed client of plexauthd for frontends written in Go.
 //
 // A frontend subscribes, then reads, then acts, so that it misses nothing:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # make docs           the reference of the D-Bus interfaces into dist/docs, as a
 #                     web page and as manual pages, from their XML
 # make frontend-test  runs the example frontends beside the daemon, and kills it

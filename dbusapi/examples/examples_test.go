@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 //go:build frontends
 
 // Package examples runs the example frontends as a box does: each is built and

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package names has what clients and the daemon must spell alike on the bus.
 package names
 

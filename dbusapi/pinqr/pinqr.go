@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package pinqr draws a pairing's QR code for frontends that have no library
 // for it.
 package pinqr

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 //go:build box
 
 // Package boxtest boots a real systemd with a real system bus and polkit, and

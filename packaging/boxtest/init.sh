@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # PID 1 of new namespaces: turns a copy of a root file system, with all changes
 # kept in memory, into the root, and becomes systemd there.
 #   init.sh ROOT DIR BUS FILES PACKAGE ENVIRONMENT [COMMAND...]

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Turns the root directory that a box begins with, the current one, into one like
 # LibreELEC's: libreelec.sh FILES STORAGE
 # FILES holds ca.pem, which the box trusts, and image, which is copied into the root.

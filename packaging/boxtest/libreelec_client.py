@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the Kodi add-on does, without Kodi: signs the box in if it is not, saying
 "code CODE" on the way, then prints who is and with what token."""
 import sys

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Draws the add-on's pictures anew, which are committed: needs ImageMagick and
 # Debian's fonts-dejavu-core. The code's characters are pictures because an
 # add-on cannot bring fonts, and no size is in every skin. The face is one in

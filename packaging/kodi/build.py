@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Builds the add-on as a zip for Kodi: build.py VERSION FILE. The same sources make
 the same bytes: files in order, stored, all of the time SOURCE_DATE_EPOCH."""
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Another frontend for the tests: asks for a code, says which, and what it hears."""
 import sys
 

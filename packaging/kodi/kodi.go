@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 //go:build kodi
 
 // Package kodi drives a real Kodi on a screen of its own, with the add-on of

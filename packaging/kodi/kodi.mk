@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # make kodi       the Kodi add-on as a zip into dist/, the same bytes each time
 # make kodi-test  drives a real Kodi with it, on a screen of its own; needs the
 #                 Debian packages kodi, xvfb, imagemagick, zbar-tools, python3-jeepney;

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Puts jeepney, the pure-Python D-Bus library that the add-on speaks with, and
 # its licence into a directory: vendor.sh DIRECTORY. Takes the installed one
 # (Debian 12: python3-jeepney) or asks pip for it; whichever it is, every file

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # make libreelec       service.plexauthd, the service as a Kodi add-on for LibreELEC
 #                      and CoreELEC: a zip for each of $(LIBREELEC_ARCHES) into dist/,
 #                      the same bytes each time

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Runs a command in a copy of a root directory, in a clean clone of this tree:
 #
 #	sh packaging/roots/enter.sh ROOT COMMAND [ARGUMENT]...

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Makes a root directory of another Debian release, once, and prints where it is:
 #
 #	sh packaging/roots/root.sh SUITE [LIST]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # make box-root SUITE=trixie  a root directory of another Debian release, kept
 #                  outside the tree; LIST names what is in it
 # make fresh-test  make test in a root with nothing but Go, make and git, which

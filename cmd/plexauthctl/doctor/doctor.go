@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package doctor looks for what keeps plexauthd from working on this box and says
 // what to do about it. It only looks: nothing is changed, and nobody is asked for a
 // password.

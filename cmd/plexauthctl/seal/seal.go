@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package seal makes the key under which plexauthd seals its state. The key is a
 // credential that systemd-creds(1) encrypts for this box alone, and the unit
 // passes it to the daemon.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // A D-Bus service in C on GDBus. It takes a name, says READY=1 and answers
 // GetAuthHeaders with the names and values that follow on its command line.
 #include <gio/gio.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A D-Bus service on jeepney, the least Python that a service can be.
 
 It takes a name, says READY=1 and answers GetAuthHeaders with the names and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // The caller that all services are measured with. It speaks D-Bus at the socket,
 // as cheaply as can be: whatever time a caller's library took would be added to
 // all services alike and hide how they differ.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Prints the nanoseconds from the exec of a program to its READY=1, and kills it.
 //
 //     start PROGRAM [ARGUMENT]...

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package boxtest sets up a box for tests of frontends: a private D-Bus bus, a
 // simulated plex.tv behind TLS, and the real daemon on a real state file, in
 // this process.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* plexauthd for frontends in C, on sd-bus (libsystemd). Include and use; there is
  * nothing to link but libsystemd.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Signs this box in to Plex: shows a code, waits, says who it is.
  *
  *     cc -o signin signin.c $(pkg-config --cflags --libs libsystemd)

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // plexauthd for frontends written for GJS: who is signed in to Plex on this box.
 // Copy this file and import it.
 import Gio from 'gi://Gio';

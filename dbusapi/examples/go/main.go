@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command go signs this box in to Plex: shows a code, waits, says who it is.
 package main
 

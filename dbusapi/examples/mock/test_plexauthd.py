@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 '''A frontend's own test, with plexauthd's mock. Run by "make frontend-test"; takes
 the interface's XML as INTERFACE in the environment.'''
 import os

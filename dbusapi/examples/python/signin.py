@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Signs this box in to Plex: shows a code, waits, says who it is."""
 import argparse
 import sys

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """As signin.py, with asyncio."""
 import argparse
 import asyncio

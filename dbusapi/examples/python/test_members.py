@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Calls every member of both clients once. Run by "make frontend-test", which
 names the bus in BUS and writes a token on standard input."""
 import asyncio

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Signs this box in to Plex: shows a code, waits, says who it is.
 import QtQuick
 import QtQuick.Window

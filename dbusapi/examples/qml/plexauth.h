@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // plexauthd for Qt Quick: who is signed in to Plex on this box. QML has no D-Bus
 // of its own, so this is the small part of a frontend that is C++.
 //

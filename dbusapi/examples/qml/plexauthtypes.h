@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // The types that the interface's XML names for qdbusxml2cpp, for who would rather
 // have a generated proxy than plexauth.h:
 //

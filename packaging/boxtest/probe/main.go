@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 //go:build box
 
 // Command probe is the caller of the box tests: it runs inside a box, as

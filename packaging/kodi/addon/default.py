@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Opens the sign-in screen: what RunScript(script.plexauthd) starts. The service
 shows it: lib/plexauthd/service.py tells why, and what the property is."""
 import xbmc

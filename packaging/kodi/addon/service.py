@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Kodi runs all the time."""
 import os
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the add-on without Kodi: python3 -m unittest discover packaging/kodi.
 What needs Kodi is tested in a real one, by kodi_test.go."""
 import pathlib

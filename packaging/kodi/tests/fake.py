@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A daemon and a person for the tests, that do what they are told."""
 from plexauthd.bus import CallError
 from plexauthd.daemon import ERROR, NOTHING, Pairing, Status, User

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command addonzip packs service.plexauthd for Kodi. The same files give the same
 // bytes: they are in order, and all of the time SOURCE_DATE_EPOCH.
 //

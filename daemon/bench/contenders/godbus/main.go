@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command godbus is the least that a D-Bus service in Go can be, written as
 // godbus wants it: it takes a name, says READY=1 and answers GetAuthHeaders with
 // the names and values that follow on its command line.

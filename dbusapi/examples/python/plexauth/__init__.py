@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """plexauthd for frontends written in Python: who is signed in to Plex on this box.
 
 On jeepney alone, in pure Python. plexauth.blocking and plexauth.aio have a

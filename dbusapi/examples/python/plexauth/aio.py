@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A client for asyncio. Its calls and watches may run at the same time."""
 import asyncio
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A client whose calls wait. For one thread; jeepney's connections are."""
 from collections import deque
 from contextlib import ExitStack

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """plexauthd's methods, once for every way to wait for an answer."""
 from jeepney import new_method_call
 

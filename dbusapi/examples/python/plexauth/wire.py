@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What travels between a frontend and plexauthd, without input or output."""
 from typing import NamedTuple, Optional
 

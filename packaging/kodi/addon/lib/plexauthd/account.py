@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a person does with an account that is signed in: sign out, switch to
 another user of the Plex Home."""
 from .daemon import ERROR

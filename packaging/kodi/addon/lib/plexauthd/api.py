@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """For other add-ons. With <import addon="script.plexauthd"/> in the addon.xml:
 
     from plexauthd import api as plex

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A D-Bus connection for Kodi's scripts, on jeepney.
 
 Kodi runs each script in an interpreter of its own, where GLib's main loop hangs

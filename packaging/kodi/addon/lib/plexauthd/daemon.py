@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """plexauthd as this add-on sees it: there or not, its state, its calls."""
 import time
 from collections import namedtuple

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a View of flow.py looks: the properties that the window's XML shows. An
 empty one hides what it is for."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the sign-in screen does: what it shows now, and what follows from the
 daemon's news and from the person's presses. Knows nothing of Kodi."""
 import time

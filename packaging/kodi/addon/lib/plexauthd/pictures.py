@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The QR code on the screen, as files that Kodi can show."""
 import glob
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Publishes the sign-in state for skins, as properties of Kodi's home window
 (10000):
 

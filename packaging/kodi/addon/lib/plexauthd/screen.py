@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sign-in screen, from when it is opened until it is over."""
 import os
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What runs as long as Kodi does: publishes the sign-in state and opens the screen.
 
 The screen lives here and not in the script that asks for it, because each script

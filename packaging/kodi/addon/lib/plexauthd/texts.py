@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The add-on's texts, by key; translations are in resources/language."""
 
 NUMBERS = {key: 32000 + i for i, key in enumerate((

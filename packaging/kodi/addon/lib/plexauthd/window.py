@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sign-in screen as a window of Kodi's."""
 import time
 
