@@ -15,8 +15,8 @@ import (
 )
 
 // Limits of a configuration file, of which all settings with all comments need
-// a small part. The toml package builds the full name of a key again for each of
-// its parts and for each table around it: 64 KiB of them would take it minutes.
+// a small part. The toml package is slow at names of many parts, so those are
+// refused before it reads them.
 const (
 	maxSize  = 64 << 10 // bytes
 	maxLine  = 1 << 10  // bytes

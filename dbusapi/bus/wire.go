@@ -13,12 +13,11 @@ import (
 
 // wire is a connection to the bus that hands on only what godbus can take.
 //
-// godbus ends the connection at a message that it cannot decode, and D-Bus has
-// valid ones, such as a dictionary with booleans for keys: anybody who may send
-// us one would end the program. And godbus agrees to file descriptors on
-// connections that it knows to carry them, but leaves those that come with a
-// call open: callers could use up all that the daemon may have. Here only an
-// [Asker] agrees to them.
+// godbus ends the connection at a message that it cannot decode, and some that it
+// cannot decode are valid: anybody who may send us one would end the program. And
+// godbus agrees to file descriptors on connections that it knows to carry them, but
+// leaves those that come with a call open: callers could use up all that the daemon
+// may have. Here only an [Asker] agrees to them.
 //
 // A program that answers calls does so here, before godbus. godbus starts a
 // goroutine for every call as fast as the bus delivers them and cannot be made
