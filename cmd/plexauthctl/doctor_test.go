@@ -52,7 +52,7 @@ func TestDoctor(t *testing.T) {
 	status, out, stderr = p.doctor(trusting, "--plex-url", plex.URL, "--json")
 	var view examinationView
 	decode(t, out, &view)
-	if status != exitDone || stderr != "" || !view.Healthy || len(view.Checks) != 12 || view.Checks[0] != (doctor.Finding{Check: "bus", Result: doctor.OK, Finding: "answers"}) {
+	if status != exitDone || stderr != "" || !view.Healthy || len(view.Checks) != 13 || view.Checks[0] != (doctor.Finding{Check: "bus", Result: doctor.OK, Finding: "answers"}) {
 		t.Errorf("exit status %d: %s%s", status, out, stderr)
 	}
 

@@ -11,7 +11,7 @@ import (
 )
 
 // TestEveryCommandPrintsJSON runs them all, in an order in which each has something
-// to print.
+// to print. Only seal is for a booted box to try: it changes the machine.
 func TestEveryCommandPrintsJSON(t *testing.T) {
 	p := newPerson(t)
 	p.SignIn()
@@ -19,9 +19,10 @@ func TestEveryCommandPrintsJSON(t *testing.T) {
 	bob := p.Plex.AddUser(plextvsim.User{Username: "bob"})
 	lines := [][]string{{"status"}, {"login"}, {"validate"}, {"users"}, {"switch", "Kim"}, {"servers"}, {"headers"},
 		{"doctor"}, {"watch"}, {"version"}, {"logout"}, {"import"}}
+	left := []string{"help", "completion", "seal"}
 	for _, command := range (&program{out: new(output)}).root().Commands() {
 		name := command.Name()
-		if name != "help" && name != "completion" && !slices.ContainsFunc(lines, func(l []string) bool { return l[0] == name }) {
+		if !slices.Contains(left, name) && !slices.ContainsFunc(lines, func(l []string) bool { return l[0] == name }) {
 			t.Errorf("%s is not tried", name)
 		}
 	}

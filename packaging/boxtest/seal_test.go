@@ -5,6 +5,7 @@
 package boxtest
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -43,6 +44,9 @@ func TestSeal(t *testing.T) {
 	key := b.Run(t, "sha256sum", credential)
 	if said := b.Run(t, "plexauthctl", "seal"); !strings.Contains(said, "keeps its key") || strings.Contains(said, "Next") {
 		t.Errorf("the second time seal said %q", said)
+	}
+	if said := b.Run(t, "plexauthctl", "seal", "--json"); !json.Valid([]byte(said)) {
+		t.Errorf("the third time seal printed %q", said)
 	}
 	mustEqual(t, "the key", b.Run(t, "sha256sum", credential), key)
 	mustEqual(t, "the kind of file", b.Run(t, "stat", "-c", "%a %U", credential), "600 root")
