@@ -3,6 +3,7 @@
 #               below as in the GNU coding standards, POLKIT=no leaves polkit out
 # make deb      Debian packages for $(DEB_ARCHES) into dist/, without root
 # make deb-check  builds them twice and compares, and asks lintian
+# make size-check  how large plexauthd is for each architecture; fails above the bar
 # make arch-test  a sign-in with the programs of each architecture, emulated
 # make box-test tests on a booted systemd with the package installed, as root;
 #               BOX_ROOT=DIR boots copies of DIR, not of this machine's own root
@@ -107,6 +108,9 @@ GO_ARCH_arm64 := GOARCH=arm64 GOARM64=v8.0
 # Raspberry Pi OS runs its armhf on the ARMv6 of the Pi 1 and Zero, too.
 GO_ARCH_armhf := GOARCH=arm GOARM=6
 
+%-amd64 %-x86_64: FUNCALIGN := $(FUNCALIGN_amd64)
+%-arm64 %-armhf %-aarch64 %-arm: FUNCALIGN :=
+
 deb_of = plexauthd_$(VERSION)-$(DEB_REVISION)_$(1).deb
 debs  := $(foreach arch,$(DEB_ARCHES),$(call deb_of,$(arch)))
 
@@ -139,6 +143,13 @@ deb-check: deb
 	$(MAKE) deb
 	cd dist && sha256sum --check SHA256SUMS
 	lintian --fail-on error,warning --allow-root $(addprefix dist/,$(debs))
+
+.PHONY: size-check
+size-check: $(addprefix size-check-,$(DEB_ARCHES))
+
+size-check-%:
+	@$(GO_ARCH_$*) GOOS=linux $(BUILD) -o bin/size/$* ./cmd/plexauthd
+	@GO='$(GO)' sh packaging/size-check.sh $* bin/size/$*
 
 # The oldest processor that runs an architecture, where this machine is another.
 EMULATOR_amd64 := qemu-x86_64
