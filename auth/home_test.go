@@ -105,6 +105,8 @@ func TestWrongPinsAreSlowedDown(t *testing.T) {
 	for range 3 { // also the right one waits, on all the restarts there are
 		wantCode(t, "too soon", h.switchTo(h.child, childPin), auth.RateLimited)
 		h.restart(time.Second)
+		_, err := h.account.Validate(h.soon()) // then what plex.tv said of its time has arrived
+		h.must(err)
 	}
 	equal(t, "asked plex.tv meanwhile", h.sim.Count(plextvsim.SwitchUser), asked)
 	h.clock.Advance(30 * time.Second)
