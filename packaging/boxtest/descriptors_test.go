@@ -57,12 +57,12 @@ func TestPolkitIsToldTheProcess(t *testing.T) {
 			kind = `UNIX_FD`
 		}
 		t.Logf("polkit %d should be told by %s", b.polkitVersion(t), kind)
-		b.Run(t, "systemd-run", "--quiet", "--unit=monitor", "--property=StandardOutput=file:/run/seen", "--service-type=notify",
+		b.Run(t, "systemd-run", "--quiet", "--unit=monitor", "--property=StandardOutput=file:/run/seen",
 			"busctl", "monitor", "--match=member=CheckAuthorization")
-		if out, err := b.As("yes", "busctl", "call", names.Bus, names.Path, names.Credentials, "GetAuthHeaders").CombinedOutput(); err != nil {
-			t.Errorf("polkit has not let somebody in: %v: %s", err, out)
-		}
-		b.waitFor(t, "a question to polkit by "+kind, func() bool {
+		b.waitFor(t, "a question to polkit by "+kind, func() bool { // the monitor may not be there yet
+			if out, err := b.As("yes", "busctl", "call", names.Bus, names.Path, names.Credentials, "GetAuthHeaders").CombinedOutput(); err != nil {
+				t.Fatalf("polkit has not let somebody in: %v: %s", err, out)
+			}
 			seen, _ := os.ReadFile(b.Path("/run/seen"))
 			return strings.Contains(string(seen), kind)
 		})

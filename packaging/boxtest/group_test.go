@@ -18,7 +18,7 @@ groupdel plexauth
 mkdir -p /etc/userdb
 echo '{"groupName":"plexauth","gid":70001,"disposition":"system"}' > /etc/userdb/plexauth.group
 ln -s plexauth.group /etc/userdb/70001.group
-: > /etc/userdb/other:plexauth.membership
+echo '{}' > /etc/userdb/other:plexauth.membership # an empty file counts as none
 sed -i '/^group:/d' /etc/nsswitch.conf
 echo 'group: files systemd' >> /etc/nsswitch.conf
 busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig
