@@ -88,6 +88,8 @@ func (p *program) startHint(err error) string {
 	switch {
 	case unit != nil && unit.Masked():
 		return "plexauthd.service is masked, so nothing can start it: if it is to run, systemctl unmask plexauthd"
+	case unit != nil && unit.Stopped():
+		return "plexauthd.service is stopped: start it with systemctl start plexauthd"
 	case unit != nil:
 		return unit.String() + ": see journalctl -x -u plexauthd"
 	case p.bus == "system":

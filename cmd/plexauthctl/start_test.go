@@ -13,6 +13,7 @@ func TestServiceThatDoesNotStart(t *testing.T) {
 	for state, want := range map[string]string{
 		"masked":    "plexauthd.service is masked, so nothing can start it: if it is to run, systemctl unmask plexauthd",
 		"failed":    "plexauthd.service has failed (exit status 2): see journalctl -x -u plexauthd",
+		"loaded":    "plexauthd.service is stopped: start it with systemctl start plexauthd",
 		"not-found": "plexauthd is not running: start it with systemctl start plexauthd",
 	} {
 		p := newPerson(t)

@@ -37,6 +37,11 @@ const (
 // starts it then.
 func (u *Unit) Masked() bool { return u.LoadState == masked }
 
+// Stopped tells that the daemon does not run and that nothing is wrong with that:
+// somebody has stopped it, and the bus has not asked systemd to start it. After a
+// start that has failed dbus-daemon does not ask again for 25 s.
+func (u *Unit) Stopped() bool { return u.LoadState == "loaded" && u.ActiveState == "inactive" }
+
 // String says in a sentence why plexauthd does not run.
 func (u *Unit) String() string {
 	result := u.Result

@@ -25,28 +25,22 @@ var unstartable = []struct{ wreck, says string }{
 
 func TestServiceThatDoesNotStartIsSaidAtOnce(t *testing.T) {
 	onBothBuses(t, func(t *testing.T, bus string) {
-		b := bootWithPlex(t, Options{Bus: bus})
-		b.addUsers(t)
-		b.dropIn(t, "")
-		b.Run(t, "cp", "-a", "/etc/plexauthd/config.toml", "/root/")
 		for _, c := range unstartable {
-			b.Run(t, "systemctl", "stop", "plexauthd")
-			b.Run(t, "sh", "-ec", c.wreck)
-			b.Run(t, "systemctl", "daemon-reload")
-			for _, user := range []string{"root", "other"} {
-				out, err := b.As(user, "plexauthctl", "status").CombinedOutput()
-				if err == nil || !strings.Contains(string(out), c.says) || strings.Contains(string(out), "systemctl start") {
-					t.Errorf("%s: %s is told %v: %s", c.wreck, user, err, out)
+			// Each in a box of its own: dbus-daemon asks systemd for nothing more for 25 s.
+			t.Run(c.says, func(t *testing.T) {
+				b := bootWithPlex(t, Options{Bus: bus})
+				b.addUsers(t)
+				b.dropIn(t, "")
+				b.Run(t, "systemctl", "stop", "plexauthd")
+				b.Run(t, "sh", "-ec", c.wreck)
+				b.Run(t, "systemctl", "daemon-reload")
+				for _, user := range []string{"root", "other"} {
+					out, err := b.As(user, "plexauthctl", "status").CombinedOutput()
+					if err == nil || !strings.Contains(string(out), c.says) || strings.Contains(string(out), "systemctl start") {
+						t.Errorf("%s is told %v: %s", user, err, out)
+					}
 				}
-			}
-			b.Run(t, "cp", "-a", "/root/config.toml", "/etc/plexauthd/")
-			b.Run(t, "systemctl", "unmask", "plexauthd")
-			b.dropIn(t, "")
-			b.Run(t, "systemctl", "reset-failed", "plexauthd")
-		}
-		out, _ := b.As("other", "plexauthctl", "status").CombinedOutput() // starts it
-		if !strings.Contains(string(out), "Nobody is signed in") {
-			t.Errorf("a service that starts: %s", out)
+			})
 		}
 	})
 }
