@@ -21,8 +21,9 @@ import (
 
 func TestABusThatWantsDescriptorsNegotiated(t *testing.T) {
 	b := newBox(t, setup{bus: bustest.Picky(t, bustest.Session(t), true)})
-	b.client().main("RequestPin").gives("tsssx")
-	b.client().signIn(b.token)
+	c := b.client()
+	c.requestPin()
+	c.signIn(b.token)
 }
 
 func TestABusThatDoesNotSayWhoIsCalling(t *testing.T) {
