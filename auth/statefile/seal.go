@@ -117,7 +117,22 @@ func (k Key) sealText(name, clientID, plain string) string {
 // be read in another place.
 func place(name, clientID string) []byte { return []byte(name + "\x00" + clientID) }
 
-// bareCopies lists the copies beside path in which nothing is sealed.
+// hide seals what old may show, and removes copies that may show it.
+func (f *File) hide(old document) error {
+	copies, err := bareCopies(f.path)
+	if err == nil {
+		err = removeAll(copies)
+	}
+	if err != nil {
+		return f.failed("remove old copy", f.path, err)
+	}
+	if !old.bare {
+		return nil
+	}
+	return f.write(old, old.plain)
+}
+
+// bareCopies lists the copies of the file at path in which nothing is sealed.
 func bareCopies(path string) ([]string, error) {
 	copies, err := corruptCopies(path)
 	return slices.DeleteFunc(append(copies, path+original), func(name string) bool {

@@ -96,21 +96,6 @@ func (f *File) Load() (State, error) {
 	return doc.plain, err
 }
 
-// hide seals what old may show, and removes copies that may show it.
-func (f *File) hide(old document) error {
-	copies, err := bareCopies(f.path)
-	if err == nil {
-		err = removeAll(copies)
-	}
-	if err != nil {
-		return f.failed("remove old copy", f.path, err)
-	}
-	if !old.bare {
-		return nil
-	}
-	return f.write(old, old.plain)
-}
-
 // Save writes the state durably: when it returns nil, s survives a power cut.
 // Keys that are not ours and comments stay, but for those in tables of what is
 // nil in s. Without Auth neither Owner nor Servers is kept, and no copy with
