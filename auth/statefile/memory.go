@@ -21,13 +21,17 @@ const mountInfo = "/proc/self/mountinfo"
 // the file system in memory that path is on, or "" if there is none. An error
 // means that nobody can tell from here.
 //
-// The file and the directories above it need not exist yet.
+// The file and the directories above it need not exist yet. A file may also be
+// mounted by itself, as systemd mounts a machine-id that is not saved yet.
 func InMemory(path string) (string, error) {
+	var system unix.Statfs_t
+	if err := unix.Statfs(path, &system); err == nil && uint32(system.Type) != unix.OVERLAYFS_SUPER_MAGIC {
+		return memoryName(system), nil
+	}
 	dir, err := existing(filepath.Dir(path))
 	if err != nil {
 		return "", err
 	}
-	var system unix.Statfs_t
 	if err := unix.Statfs(dir, &system); err != nil {
 		return "", &fs.PathError{Op: "statfs", Path: dir, Err: err}
 	}

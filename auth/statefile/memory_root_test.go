@@ -90,6 +90,28 @@ func TestInMemory(t *testing.T) {
 	}
 }
 
+// A file may be mounted by itself, as a machine-id that is not saved yet is.
+func TestAFileThatIsMountedInMemory(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	top := mount(t, t.TempDir(), "top", "ramfs", "")
+	t.Cleanup(func() { _ = unix.Unmount(top, unix.MNT_DETACH) })
+	source := filepath.Join(mount(t, top, "tmpfs", "tmpfs", ""), "id")
+	target := filepath.Join(top, "machine-id")
+	for _, path := range []string{source, target} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := unix.Mount(source, target, "", unix.MS_BIND, ""); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := statefile.InMemory(target); got != "tmpfs" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // overHidden is an overlay whose upper directory lies below another mount, with a
 // directory of the same name in its place.
 func overHidden(t *testing.T, top string) string {
