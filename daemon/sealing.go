@@ -40,7 +40,8 @@ func openState(path string, clock clockwork.Clock) (*statefile.File, error) {
 
 // syncKey has the disk keep a key that was made a moment ago, and what systemd opens
 // it with. systemd-creds(1) syncs neither, and the daemon may not open their files, but
-// it can have the file systems written.
+// it can have the file systems written. A key in another place is synced by who made it,
+// as plexauthctl seal does.
 func syncKey() error {
 	for _, path := range []string{"/etc", "/var/lib/systemd"} {
 		dir, err := os.Open(path)
