@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -46,6 +47,7 @@ func (p *program) seal(ctx context.Context, o seal.Options) error {
 	if os.Geteuid() != 0 {
 		return &ending{exitFailed, "only root can make the key: run plexauthctl seal as root"}
 	}
+	o.Note = func(text string) { _, _ = fmt.Fprintln(p.stderr, text) }
 	made, err := o.Make(ctx)
 	if err != nil {
 		return &ending{exitFailed, err.Error()}

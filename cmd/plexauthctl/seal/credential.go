@@ -84,16 +84,36 @@ func opensTo(ctx context.Context, file string, key []byte) error {
 
 // open opens the key that is there. sealed tells that there is a state for it to open.
 func (o Options) open(ctx context.Context, sealed bool) (Binding, error) {
-	binding, err := o.try(ctx)
-	if err == nil {
-		return binding, nil
-	}
 	way := "remove " + o.Credential
 	if sealed {
 		way = fmt.Sprintf("remove %s and %s", o.Credential, o.State)
 	}
+	binding, err := o.try(ctx)
+	if err == nil {
+		return binding, o.fits(binding, way)
+	}
 	return "", fmt.Errorf("%s is there and stays as it is, but cannot be used: %w; "+
 		"if what it needs is lost for good, %s, run this again and sign in again", o.Credential, err, way)
+}
+
+// fits refuses a key that is there and bound to something else than asked for. Which
+// PCRs it is bound to is not looked at.
+func (o Options) fits(binding Binding, way string) error {
+	is := string(binding)
+	if is == "" {
+		is = "something that is not known here"
+	}
+	switch {
+	case o.WithKey != "" && o.WithKey != binding:
+		return fmt.Errorf("the key in %s is bound to %s: leave out --with-key=%s to keep it; "+
+			"for a new one %s, run this again and sign in again", o.Credential, is, o.WithKey, way)
+	case o.PCRs != "" && binding != "" && !binding.usesTPM():
+		return fmt.Errorf("the key in %s is bound to %s and to no PCRs: leave out --pcrs to keep it; "+
+			"for a new one %s, run this again and sign in again", o.Credential, is, way)
+	case o.PCRs != "":
+		o.note("--pcrs is for a new key: the one in %s stays bound to what it was", o.Credential)
+	}
+	return nil
 }
 
 func (o Options) try(ctx context.Context) (Binding, error) {

@@ -26,7 +26,11 @@ func (o Options) makeDurable(dir *os.File, binding Binding) error {
 		paths = append(paths, o.hostKey, filepath.Dir(o.hostKey), o.machineID, filepath.Dir(o.machineID))
 	}
 	for _, path := range paths {
-		if err := syncPath(path); err != nil {
+		err := syncPath(path)
+		if binding == "" && path == o.hostKey && errors.Is(err, fs.ErrNotExist) {
+			continue // it opens without
+		}
+		if err != nil {
 			return fmt.Errorf("making the key durable: %w", err)
 		}
 	}
@@ -40,17 +44,13 @@ func (o Options) makeDurable(dir *os.File, binding Binding) error {
 // It is asked before systemd-creds is: that deletes the host key if the machine-id
 // is another one.
 func (o Options) lasts(binding Binding) error {
-	needed := []string{filepath.Dir(o.Credential)}
+	needed := []string{o.Credential}
 	if binding.usesHost() {
-		needed = append(needed, filepath.Dir(o.hostKey), o.machineID)
+		needed = append(needed, o.hostKey, o.machineID)
 	}
 	for _, path := range needed {
-		lost, err := o.inMemory(path)
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		if lost {
-			return fmt.Errorf("%s is kept in memory: the key could not be opened after the next boot", path)
+		if memory := o.memory(path); memory != "" {
+			return fmt.Errorf("%s is kept in memory (%s): the key could not be opened after the next boot", path, memory)
 		}
 	}
 	if !binding.usesHost() {
@@ -59,17 +59,25 @@ func (o Options) lasts(binding Binding) error {
 	return o.checkHostKey()
 }
 
-// inMemory tells whether a path is on a file system that the next boot finds empty.
-func inMemory(path string) (bool, error) {
-	var system unix.Statfs_t
-	err := unix.Statfs(path, &system)
-	kind := uint32(system.Type) // of 32 bits on some machines, and signed there
-	return kind == unix.TMPFS_MAGIC || kind == unix.RAMFS_MAGIC, err
+// dropInLasts tells whether the drop-in, if it is written, will be there after the
+// next boot.
+func (o Options) dropInLasts() error {
+	if memory := o.memory(o.DropIn); memory != "" {
+		return fmt.Errorf("%s would be kept in memory (%s), and the unit would not pass the key after the next boot: "+
+			"have a drop-in in the image with %q", o.DropIn, memory, o.line())
+	}
+	return nil
 }
 
-// credentialAppID is what systemd hashes with the machine-id at the start of its
-// host key, from its src/shared/creds-util.c.
-var credentialAppID, _ = hex.DecodeString("d3acecba0dad4cdfb8c9381528936c58")
+// memory names the file system in memory that a file is on. Where that cannot be
+// told, the file may well last.
+func (o Options) memory(path string) string {
+	name, err := o.inMemory(path)
+	if err != nil {
+		o.note("whether %s is still there after the next boot cannot be told: %v", path, err)
+	}
+	return name
+}
 
 // checkHostKey refuses a host key of another machine-id, which systemd deletes when
 // it looks at it.
@@ -100,7 +108,9 @@ func (o Options) checkHostKey() error {
 // appSpecific is sd_id128_get_machine_app_specific(3) for credentials.
 func appSpecific(machineID []byte) []byte {
 	mac := hmac.New(sha256.New, machineID)
-	mac.Write(credentialAppID)
+	// What systemd hashes with the machine-id at the start of its host key, from its
+	// src/shared/creds-util.c.
+	mac.Write([]byte{0xd3, 0xac, 0xec, 0xba, 0x0d, 0xad, 0x4c, 0xdf, 0xb8, 0xc9, 0x38, 0x15, 0x28, 0x93, 0x6c, 0x58})
 	id := mac.Sum(nil)[:idSize]
 	id[6] = id[6]&0x0f | 0x40
 	id[8] = id[8]&0x3f | 0x80

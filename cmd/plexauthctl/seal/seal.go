@@ -31,9 +31,13 @@ type Options struct {
 	State      string // the daemon's state file
 	DropIn     string // the file that has the unit pass the key
 
+	// Note is told what does not keep Make from its work but should be known. It
+	// may be nil.
+	Note func(text string)
+
 	// These have other places in tests only.
 	hostKey, machineID, tpms, booted string
-	inMemory                         func(path string) (bool, error)
+	inMemory                         func(path string) (string, error)
 }
 
 // Default is what fits the service that is installed.
@@ -46,7 +50,7 @@ func Default() Options {
 		machineID:  "/etc/machine-id",
 		tpms:       "/sys/class/tpmrm",
 		booted:     "/run/systemd/system",
-		inMemory:   inMemory,
+		inMemory:   statefile.InMemory,
 	}
 }
 
@@ -74,14 +78,33 @@ func (o Options) Make(ctx context.Context) (Result, error) {
 	if err != nil {
 		return r, err
 	}
+	if !passed {
+		if err := o.dropInLasts(); err != nil {
+			return r, err
+		}
+	}
 	dir, err := lockDir(filepath.Dir(o.Credential))
 	if err != nil {
 		return r, err
 	}
 	defer dir.Close()
+	if err := o.findOrCreate(ctx, &r); err != nil {
+		return r, err
+	}
+	if err := o.makeDurable(dir, r.WithKey); err != nil {
+		return r, err
+	}
+	if !passed {
+		r.DropIn, err = o.writeDropIn()
+	}
+	return r, err
+}
+
+// findOrCreate opens the key that is there, or creates one.
+func (o Options) findOrCreate(ctx context.Context, r *Result) error {
 	sealed, err := statefile.IsSealed(o.State)
 	if err != nil {
-		return r, fmt.Errorf("looking whether the state is sealed: %w", err)
+		return fmt.Errorf("looking whether the state is sealed: %w", err)
 	}
 	_, err = os.Lstat(o.Credential)
 	switch {
@@ -96,16 +119,7 @@ func (o Options) Make(ctx context.Context) (Result, error) {
 		r.WithKey = o.binding()
 		r.PCRs, err = o.create(ctx, r.WithKey)
 	}
-	if err != nil {
-		return r, err
-	}
-	if err := o.makeDurable(dir, r.WithKey); err != nil {
-		return r, err
-	}
-	if !passed {
-		r.DropIn, err = o.writeDropIn()
-	}
-	return r, err
+	return err
 }
 
 // check refuses what cannot work before anything is touched.
@@ -113,7 +127,7 @@ func (o Options) check() error {
 	if !filepath.IsAbs(o.Credential) || strings.ContainsAny(o.Credential, " \t\n%:\"'\\") {
 		return fmt.Errorf("credential %q: use an absolute path without spaces and special characters", o.Credential)
 	}
-	if o.PCRs != "" && o.WithKey == Host {
+	if o.PCRs != "" && !o.binding().usesTPM() {
 		return errors.New("PCRs are registers of the TPM, which a key bound to the host alone does not use")
 	}
 	if _, err := os.Stat(o.booted); err != nil {
@@ -121,4 +135,10 @@ func (o Options) check() error {
 			"which would give all boxes the same")
 	}
 	return nil
+}
+
+func (o Options) note(format string, args ...any) {
+	if o.Note != nil {
+		o.Note(fmt.Sprintf(format, args...))
+	}
 }

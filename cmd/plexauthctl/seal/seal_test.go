@@ -3,6 +3,7 @@
 package seal
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,6 +50,15 @@ func TestTheExampleIsWhatIsWritten(t *testing.T) {
 	}
 }
 
+// A run that was killed may have left a key that is not synced yet: the next boot has
+// to run it again although the key is there.
+func TestTheExampleUnitRunsAtEachBoot(t *testing.T) {
+	unit, err := os.ReadFile("../../../packaging/systemd/examples/plexauthd-seal.service")
+	if err != nil || !strings.Contains(string(unit), "\nExecStart=/usr/bin/plexauthctl seal\n") || strings.Contains(string(unit), "\nCondition") {
+		t.Errorf("%v: the unit is\n%s", err, unit)
+	}
+}
+
 func TestAKeyThatIsThereStays(t *testing.T) {
 	machineID := func(b *box) { b.machineID = b.path("machine-id"); b.write(b.machineID, strings.Repeat("ab", 16)+"\n") }
 	for name, c := range map[string]struct {
@@ -68,8 +78,8 @@ func TestAKeyThatIsThereStays(t *testing.T) {
 				b.Fatalf("%v: %s", err, out)
 			}
 		}, []string{"9 bytes that are no key"}},
-		"in memory":            {func(b *box) { b.inMemory = inMemoryAt(filepath.Dir(b.Credential)) }, []string{"is kept in memory"}},
-		"host key in memory":   {func(b *box) { b.inMemory = inMemoryAt(filepath.Dir(b.hostKey)) }, []string{"is kept in memory"}},
+		"in memory":            {func(b *box) { b.inMemory = inMemoryAt(b.Credential) }, []string{"is kept in memory"}},
+		"host key in memory":   {func(b *box) { b.inMemory = inMemoryAt(b.hostKey) }, []string{"is kept in memory"}},
 		"machine-id in memory": {func(b *box) { b.inMemory = inMemoryAt("/etc/machine-id") }, []string{"is kept in memory"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -83,8 +93,41 @@ func TestAKeyThatIsThereStays(t *testing.T) {
 	}
 }
 
-func inMemoryAt(lost string) func(string) (bool, error) {
-	return func(path string) (bool, error) { return path == lost, nil }
+func inMemoryAt(lost string) func(string) (string, error) {
+	return func(path string) (string, error) {
+		if path == lost {
+			return "overlay on tmpfs", nil
+		}
+		return "", nil
+	}
+}
+
+// Without its drop-in the next boot would not pass the key to the service.
+func TestNoDropInIsWrittenThatWouldNotLast(t *testing.T) {
+	b := newBox(t)
+	b.inMemory = inMemoryAt(b.DropIn)
+	b.refuses(b.DropIn+" would be kept in memory (overlay on tmpfs)", b.line())
+	if _, err := os.Stat(filepath.Dir(b.Credential)); err == nil {
+		t.Error("something was made before that")
+	}
+	b.showUnit(unit + b.line() + "\n") // an image has it
+	b.make()
+}
+
+// Where nobody can tell whether a file lasts, the key is made, and that is said.
+func TestWhatLastsCannotBeTold(t *testing.T) {
+	b := newBox(t)
+	b.inMemory = func(string) (string, error) { return "", errors.New("the overlay cannot be seen") }
+	noted := ""
+	b.Note = func(text string) { noted += text + "\n" }
+	b.make()
+	for _, path := range []string{b.Credential, b.hostKey, b.machineID, b.DropIn} {
+		if !strings.Contains(noted, path+" is still there after the next boot cannot be told: the overlay cannot be seen\n") {
+			t.Errorf("nothing of %s in %s", path, noted)
+		}
+	}
+	b.Note = nil
+	b.make()
 }
 
 func TestNoKeyIsMadeThatWouldNotLast(t *testing.T) {
@@ -100,7 +143,7 @@ func TestNoKeyIsMadeThatWouldNotLast(t *testing.T) {
 	b = newBox(t)
 	b.make() // for the directory
 	_ = os.Remove(b.Credential)
-	b.inMemory = inMemoryAt(filepath.Dir(b.Credential))
+	b.inMemory = inMemoryAt(b.Credential)
 	b.refuses("is kept in memory")
 }
 

@@ -3,7 +3,9 @@
 package seal
 
 import (
+	"encoding/base64"
 	"encoding/hex"
+	"os"
 	"strings"
 	"testing"
 )
@@ -125,6 +127,47 @@ func TestPCRsNeedTheTPM(t *testing.T) {
 	b := newTPMBox(t)
 	b.WithKey, b.PCRs = Host, "7"
 	b.refuses("PCRs are registers of the TPM")
+
+	b = newBox(t) // has no TPM
+	b.PCRs = "7"
+	b.refuses("PCRs are registers of the TPM")
+	b.wantNoKey()
+}
+
+// A key that is there is never bound to something else, and nobody is left to
+// believe that it is.
+func TestOptionsOfAKeyThatIsThere(t *testing.T) {
+	b := newTPMBox(t)
+	b.WithKey = TPM
+	b.make()
+	b.make()
+	b.WithKey = HostAndTPM
+	b.refuses("is bound to tpm2", "--with-key=host+tpm2", "remove "+b.Credential)
+	b.WithKey, b.PCRs = "", "7"
+	noted := ""
+	b.Note = func(text string) { noted += text }
+	b.make()
+	if !strings.Contains(noted, "--pcrs") {
+		t.Errorf("noted %q", noted)
+	}
+
+	b = newTPMBox(t)
+	b.WithKey = Host
+	b.make()
+	b.WithKey, b.PCRs = "", "7"
+	b.refuses("is bound to host", "PCRs")
+}
+
+// A newer systemd may make a kind of credential that needs no host key.
+func TestAKeyOfAnUnknownKind(t *testing.T) {
+	b := newTPMBox(t)
+	b.write(b.Credential, base64.StdEncoding.EncodeToString([]byte("an unknown kind:P"+strings.Repeat("k", keySize))))
+	if err := os.Remove(b.hostKey); err != nil {
+		t.Fatal(err)
+	}
+	if r := b.make(); r.WithKey != "" || r.Made {
+		t.Errorf("%+v", r)
+	}
 }
 
 // id is this machine's.
