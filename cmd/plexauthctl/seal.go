@@ -47,10 +47,14 @@ func (p *program) seal(ctx context.Context, o seal.Options) error {
 	if os.Geteuid() != 0 {
 		return &ending{exitFailed, "only root can make the key: run plexauthctl seal as root"}
 	}
-	o.Note = func(text string) { _, _ = fmt.Fprintln(p.stderr, text) }
+	var notes []string
+	o.Note = func(text string) { notes = append(notes, text) }
 	made, err := o.Make(ctx)
 	if err != nil {
 		return &ending{exitFailed, err.Error()}
+	}
+	for _, note := range notes {
+		_, _ = fmt.Fprintf(p.stderr, "plexauthctl: %s\n", note)
 	}
 	if p.json {
 		return p.printJSON(made)
