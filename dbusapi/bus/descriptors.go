@@ -34,7 +34,10 @@ func (p *passing) Read(b []byte) (n int, err error) {
 	length := 0
 	closed := raw.Read(func(fd uintptr) bool {
 		n, length, _, _, err = syscall.Recvmsg(int(fd), b, control[:], syscall.MSG_CMSG_CLOEXEC)
-		return err != syscall.EINTR
+		for err == syscall.EINTR {
+			n, length, _, _, err = syscall.Recvmsg(int(fd), b, control[:], syscall.MSG_CMSG_CLOEXEC)
+		}
+		return true // false would have Go poll the socket, which it cannot
 	})
 	switch {
 	case closed != nil:
@@ -81,8 +84,12 @@ func (p *passing) pass(message []byte, fds []int) error {
 	}
 	sent := 0
 	closed := raw.Write(func(fd uintptr) bool {
-		sent, err = syscall.SendmsgN(int(fd), message, syscall.UnixRights(fds...), nil, syscall.MSG_NOSIGNAL)
-		return err != syscall.EINTR
+		rights := syscall.UnixRights(fds...)
+		sent, err = syscall.SendmsgN(int(fd), message, rights, nil, syscall.MSG_NOSIGNAL)
+		for err == syscall.EINTR {
+			sent, err = syscall.SendmsgN(int(fd), message, rights, nil, syscall.MSG_NOSIGNAL)
+		}
+		return true
 	})
 	if closed != nil {
 		return closed
