@@ -36,8 +36,7 @@ const (
 	polkitPath = "/org/freedesktop/PolicyKit1/Authority"
 )
 
-// ask calls a method and waits for what it returns. Descriptors in there are to
-// be closed.
+// ask calls a method and waits for what it returns, without descriptors.
 func (d *directory) ask(ctx context.Context, name string, path dbus.ObjectPath, iface, member string, args ...any) ([]any, error) {
 	conn, err := d.connection()
 	if err != nil {
@@ -56,25 +55,28 @@ type identity struct {
 // when the caller connected. process is to be closed, and nil if the bus gives
 // no descriptor: dbus-broker does from 34 on, dbus-daemon from 1.16.
 func (d *directory) credentials(ctx context.Context, caller string) (who identity, process *os.File, err error) {
-	answer, err := d.ask(ctx, theBus, busPath, theBus, "GetConnectionCredentials", caller)
+	conn, err := d.connection()
 	if err != nil {
 		return identity{}, nil, err
 	}
-	var reported map[string]dbus.Variant
-	if err := dbus.Store(answer, &reported); err != nil {
-		return identity{}, nil, err
-	}
-	if fd, ok := reported["ProcessFD"].Value().(dbus.UnixFD); ok {
-		process = os.NewFile(uintptr(fd), "process of "+caller)
-	}
-	uid, ok := reported["UnixUserID"].Value().(uint32)
-	if !ok {
-		_ = process.Close()
-		return identity{}, nil, errors.New("no user id")
-	}
-	// Buses before 2018 report no groups: then only users count.
-	groups, _ := reported["UnixGroupIDs"].Value().([]uint32)
-	return identity{uid: uid, groups: groups}, process, nil
+	err = conn.AskFor(ctx, func(answer []any) error {
+		var reported map[string]dbus.Variant
+		if err := dbus.Store(answer, &reported); err != nil {
+			return err
+		}
+		uid, ok := reported["UnixUserID"].Value().(uint32)
+		if !ok {
+			return errors.New("no user id")
+		}
+		// Buses before 2018 report no groups: then only users count.
+		groups, _ := reported["UnixGroupIDs"].Value().([]uint32)
+		who = identity{uid: uid, groups: groups}
+		if fd, ok := reported["ProcessFD"].Value().(dbus.UnixFD); ok {
+			process, err = bus.Keep(fd, "process of "+caller)
+		}
+		return err
+	}, theBus, busPath, theBus, "GetConnectionCredentials", caller)
+	return who, process, err
 }
 
 // tellBus calls a method of the bus and does not wait for the answer. There is

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"github.com/godbus/dbus/v5"
@@ -31,9 +32,18 @@ func Ask(name string, handler Handler, opts ...dbus.ConnOption) (*Asker, error) 
 }
 
 // Ask calls a method and waits for what it returns. Each [dbus.UnixFD] in args
-// goes along and stays open; each one in the answer is the caller's to close.
-// Those that come with anything else are closed.
-func (a *Asker) Ask(ctx context.Context, to string, path dbus.ObjectPath, iface, member string, args ...any) ([]any, error) {
+// goes along and stays open. Descriptors that come back are closed.
+func (a *Asker) Ask(ctx context.Context, to string, path dbus.ObjectPath, iface, member string, args ...any) (body []any, err error) {
+	err = a.AskFor(ctx, func(answer []any) error {
+		body = answer
+		return nil
+	}, to, path, iface, member, args...)
+	return body, err
+}
+
+// AskFor is Ask for an answer with descriptors. They are open until read, which
+// gets the answer, returns; see [Keep].
+func (a *Asker) AskFor(ctx context.Context, read func(answer []any) error, to string, path dbus.ObjectPath, iface, member string, args ...any) error {
 	m := &dbus.Message{Type: dbus.TypeMethodCall, Body: args, Headers: map[dbus.HeaderField]dbus.Variant{
 		dbus.FieldDestination: dbus.MakeVariant(to),
 		dbus.FieldPath:        dbus.MakeVariant(path),
@@ -45,22 +55,34 @@ func (a *Asker) Ask(ctx context.Context, to string, path dbus.ObjectPath, iface,
 	}
 	serial, answers, err := a.wire.ask(m)
 	if err != nil {
-		return nil, fmt.Errorf("calling %s: %w", member, err)
+		return fmt.Errorf("calling %s: %w", member, err)
 	}
 	defer a.wire.questions.drop(serial, answers)
 	select {
 	case answer := <-answers:
-		if answer.Type == dbus.TypeError {
-			closeAll(answer.fds)
-			name, _ := answer.Headers[dbus.FieldErrorName].Value().(string)
-			return nil, dbus.Error{Name: name, Body: answer.Body}
+		defer closeAll(answer.fds)
+		if answer.unreadable != nil {
+			return fmt.Errorf("calling %s: %w", member, answer.unreadable)
 		}
-		return answer.Body, nil
+		if answer.Type == dbus.TypeError {
+			name, _ := answer.Headers[dbus.FieldErrorName].Value().(string)
+			return dbus.Error{Name: name, Body: answer.Body}
+		}
+		return read(answer.Body)
 	case <-a.Context().Done():
-		return nil, fmt.Errorf("calling %s: the bus has ended the connection", member)
+		return fmt.Errorf("calling %s: the bus has ended the connection", member)
 	case <-ctx.Done():
-		return nil, fmt.Errorf("calling %s: %w", member, ctx.Err())
+		return fmt.Errorf("calling %s: %w", member, ctx.Err())
 	}
+}
+
+// Keep duplicates a descriptor of an answer.
+func Keep(fd dbus.UnixFD, name string) (*os.File, error) {
+	own, err := duplicate(int(fd))
+	if err != nil {
+		return nil, fmt.Errorf("duplicating the descriptor of the %s: %w", name, err)
+	}
+	return os.NewFile(uintptr(own), name), nil
 }
 
 // questions are the calls of an [Asker] that have not been answered.
@@ -72,10 +94,11 @@ type questions struct {
 	open map[uint32]chan<- answer // by number, with room for the one answer
 }
 
-// answer is a message and the descriptors in it.
+// answer is a message and the descriptors in it, or why there is no message.
 type answer struct {
 	*dbus.Message
-	fds []int
+	fds        []int
+	unreadable error
 }
 
 func newQuestions(s *passing) *questions {
@@ -148,12 +171,14 @@ func (q *questions) drop(serial uint32, answers <-chan answer) {
 	}
 }
 
+var errTooLong = errors.New("the answer is longer than 1 MiB")
+
 // settle gives m to whoever has asked, if it is an answer to a question. The
 // descriptors that have come with any other message are closed.
 func (q *questions) settle(m message, whole bool, fds []int) (settled bool) {
 	f, ok := m.fields()
 	answers := m.kind() == dbus.TypeMethodReply || m.kind() == dbus.TypeError
-	if !ok || !whole || !answers || f.replyTo <= ownSerials {
+	if !ok || !answers || f.replyTo <= ownSerials {
 		closeAll(fds)
 		return false
 	}
@@ -161,11 +186,14 @@ func (q *questions) settle(m message, whole bool, fds []int) (settled bool) {
 	defer q.mu.Unlock()
 	asked := q.open[f.replyTo]
 	delete(q.open, f.replyTo)
-	decoded, err := m.decode(fds)
-	if asked == nil || err != nil {
+	if asked == nil {
 		closeAll(fds)
 		return true
 	}
-	asked <- answer{decoded, fds}
+	given := answer{fds: fds, unreadable: errTooLong}
+	if whole {
+		given.Message, given.unreadable = m.decode(fds)
+	}
+	asked <- given
 	return true
 }

@@ -70,22 +70,37 @@ func TestAnswerWithADescriptor(t *testing.T) {
 	b := bustest.NewBroker(t, func(*bustest.BrokerConn, *dbus.Message, []int) []any {
 		return []any{map[string]dbus.Variant{"File": dbus.MakeVariant(dbus.UnixFD(w.Fd()))}}
 	})
-	answer, err := ask(t, askerOf(t, b), "Give")
+	asker := askerOf(t, b)
+	before := openFiles(t)
+	var given *os.File
+	err := asker.AskFor(t.Context(), func(answer []any) (err error) {
+		fd, ok := answer[0].(map[string]dbus.Variant)["File"].Value().(dbus.UnixFD)
+		if !ok || fd == dbus.UnixFD(w.Fd()) {
+			t.Fatalf("the answer is %v", answer)
+		}
+		inherited(t, uintptr(fd))
+		given, err = bus.Keep(fd, "given")
+		return err
+	}, "a.b", "/a/b", "a.b", "Give")
 	if err != nil {
 		t.Fatal(err)
 	}
-	fd, ok := answer[0].(map[string]dbus.Variant)["File"].Value().(dbus.UnixFD)
-	if !ok || fd == dbus.UnixFD(w.Fd()) {
-		t.Fatalf("the answer is %v", answer)
-	}
-	if flags, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_GETFD, 0); errno != 0 || flags&syscall.FD_CLOEXEC == 0 {
-		t.Errorf("programs that are started inherit it: %v", errno)
-	}
-	given := os.NewFile(uintptr(fd), "given")
 	defer given.Close()
+	inherited(t, given.Fd())
+	if after := openFiles(t); after != before+1 {
+		t.Errorf("%d descriptors more are open", after-before)
+	}
 	fmt.Fprint(given, "x")
 	if n, err := r.Read(make([]byte, 8)); n != 1 || err != nil {
 		t.Errorf("it is not the other end's: %d, %v", n, err)
+	}
+}
+
+// inherited fails if programs that are started inherit the descriptor.
+func inherited(t *testing.T, fd uintptr) {
+	t.Helper()
+	if flags, _, errno := syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_GETFD, 0); errno != 0 || flags&syscall.FD_CLOEXEC == 0 {
+		t.Errorf("programs that are started inherit it: %v", errno)
 	}
 }
 
@@ -107,11 +122,9 @@ func TestDescriptorOfTheSecondMessage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fd, ok := answer[0].(dbus.UnixFD)
-	if !ok {
+	if _, ok := answer[0].(dbus.UnixFD); !ok {
 		t.Fatalf("the answer is %v", answer)
 	}
-	_ = syscall.Close(int(fd))
 }
 
 func TestQuestionWithADescriptor(t *testing.T) {
@@ -217,11 +230,9 @@ func TestAnswerThatComesTooLate(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 	close(asked)
-	answer, err := ask(t, asker, "Next") // comes behind the other
-	if err != nil {
+	if _, err := ask(t, asker, "Next"); err != nil { // comes behind the other
 		t.Fatal(err)
 	}
-	_ = syscall.Close(int(answer[0].(dbus.UnixFD)))
 	if after := openFiles(t); after > before {
 		t.Errorf("%d descriptors more are open", after-before)
 	}

@@ -39,7 +39,7 @@ func newSocket(conn net.Conn) (socket, error) {
 	return socket{os.NewFile(uintptr(fd), conn.RemoteAddr().String())}, nil
 }
 
-// duplicate gives another number for the socket, which programs that are
+// duplicate gives another number for what is open, which programs that are
 // started do not inherit.
 func duplicate(fd int) (int, error) {
 	syscall.ForkLock.RLock()
