@@ -71,7 +71,7 @@ func (g *gate) trusts(ctx context.Context, sender []byte, a action) (bool, error
 // trusted at once: the group may be one that only NSS knows, and polkit may let the
 // caller.
 func (g *gate) permit(ctx context.Context, c *call, a action) error {
-	if gid, ok := g.group.find(ctx); ok {
+	if gid, err := g.group.find(); err == nil {
 		who, err := g.identify(ctx, []byte(c.sender))
 		if err != nil {
 			return g.unidentified(ctx, err)

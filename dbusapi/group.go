@@ -20,6 +20,7 @@ const AccessGroup = accessgroup.Name
 // group is the access group. It is remembered once it has been found, and looked
 // for until then: it may be added after us.
 type group struct {
+	ctx   context.Context // ends with the daemon: an answer of NSS is for all callers
 	name  string
 	clock clockwork.Clock
 	log   *slog.Logger
@@ -29,6 +30,7 @@ type group struct {
 
 	asking sync.Mutex // NSS, which can take seconds
 	next   time.Time  // when it may be asked again
+	failed error      // what came of it the last time
 }
 
 // NSS is asked because somebody calls who is in no group that is known, which
@@ -52,26 +54,30 @@ func (g *group) known() (id uint32, ok bool) {
 	return *g.id, true
 }
 
-// find is known, and asks NSS.
-func (g *group) find(ctx context.Context) (id uint32, ok bool) {
+// find is known, and asks NSS. It fails with [accessgroup.ErrNone] if there is no
+// such group.
+func (g *group) find() (id uint32, err error) {
 	g.asking.Lock()
 	defer g.asking.Unlock()
-	if id, ok := g.known(); ok || g.clock.Now().Before(g.next) {
-		return id, ok
+	if id, ok := g.known(); ok {
+		return id, nil
 	}
-	ctx, cancel := clockwork.WithTimeout(ctx, g.clock, answerOfNSS)
+	if g.clock.Now().Before(g.next) {
+		return 0, g.failed
+	}
+	ctx, cancel := clockwork.WithTimeout(g.ctx, g.clock, answerOfNSS)
 	defer cancel()
 	found, err := accessgroup.InNSS(ctx, g.name)
 	g.next = g.clock.Now().Add(pauseOfNSS)
-	if err != nil {
+	if g.failed = err; err != nil {
 		if !errors.Is(err, accessgroup.ErrNone) {
 			g.log.Debug("the group "+g.name+" cannot be looked for", "error", err)
 		}
-		return 0, false
+		return 0, err
 	}
 	g.log.Info("the group "+g.name+" has been found", "source", found.Source)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.id = &found.ID
-	return found.ID, true
+	return found.ID, nil
 }

@@ -5,6 +5,7 @@ package dbusapi
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/retune-tv/plexauthd/auth"
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/dbusapi/accessgroup"
 	"github.com/retune-tv/plexauthd/dbusapi/bus"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
@@ -134,7 +136,7 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 	}
 	s.conn = conn
 	s.callers = newCallers(conn.Context(), o.Bus, s.clock)
-	group := &group{name: cmp.Or(o.accessGroup, AccessGroup), clock: s.clock, log: s.log}
+	group := &group{ctx: conn.Context(), name: cmp.Or(o.accessGroup, AccessGroup), clock: s.clock, log: s.log}
 	s.gate = newGate(s.callers.bus, group, o.Bus == "system", s.clock, s.log)
 	if err := s.takeName(ctx); err != nil {
 		_ = conn.Close()
@@ -151,10 +153,14 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 }
 
 func (s *Service) warnWithoutGroup() {
-	ctx := s.conn.Context()
-	if _, ok := s.gate.group.find(ctx); !ok && ctx.Err() == nil {
-		s.log.Warn("there is no group "+AccessGroup+": only root, and whoever polkit lets, may call until it is added",
-			"message_id", MessageNoGroup)
+	const meanwhile = ": only root, and whoever polkit lets, may call until it is "
+	group := s.gate.group
+	switch _, err := group.find(); {
+	case err == nil || group.ctx.Err() != nil:
+	case errors.Is(err, accessgroup.ErrNone):
+		s.log.Warn("there is no group "+group.name+meanwhile+"added", "message_id", MessageNoGroup)
+	default:
+		s.log.Warn("the group "+group.name+" cannot be looked for"+meanwhile+"found", "error", err)
 	}
 }
 
