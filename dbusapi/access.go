@@ -28,7 +28,7 @@ const (
 	manage          action = "tv.retune.PlexAuth1.manage"
 )
 
-// gate decides who may call. What it cannot check it refuses.
+// gate decides who may call. Callers that it cannot check are refused.
 type gate struct {
 	bus         *directory
 	group       *group
@@ -41,17 +41,17 @@ type gate struct {
 	known map[string]identity // by unique name, which a bus never gives twice
 }
 
-// rememberedCallers bounds gate.known: more do not call beside each other on a box,
-// and scripts that call once and go would make it grow for days. All are forgotten
-// together then, which costs a question to the bus for each who calls again.
+// rememberedCallers bounds gate.known. A box has fewer callers at a time, but
+// scripts that call once and exit would let it grow for days. A full map is
+// cleared, which costs one question to the bus for each caller that calls again.
 const rememberedCallers = 256
 
 func newGate(bus *directory, group *group, onSystemBus bool, clock clockwork.Clock, log *slog.Logger) *gate {
 	return &gate{bus: bus, group: group, onSystemBus: onSystemBus, clock: clock, log: log, known: map[string]identity{}}
 }
 
-// trusts reports whether the caller may do what a stands for, as far as it can be
-// told at once. If not, and there is no error that says why, permit has to be asked.
+// trusts reports whether the caller may perform a, as far as can be decided without
+// waiting. If it returns false and no error, ask permit.
 func (g *gate) trusts(ctx context.Context, sender []byte, a action) (bool, error) {
 	if a == "" {
 		return true, nil
@@ -67,9 +67,8 @@ func (g *gate) trusts(ctx context.Context, sender []byte, a action) (bool, error
 	return ok && slices.Contains(who.groups, gid), nil
 }
 
-// permit returns nil if the caller may do what a stands for, although it is not
-// trusted at once: the group may be one that only NSS knows, and polkit may let the
-// caller.
+// permit returns nil if a caller that trusts did not allow may perform a: the group
+// may be known to NSS only, and polkit may allow the call.
 func (g *gate) permit(ctx context.Context, c *call, a action) error {
 	if gid, err := g.group.find(); err == nil {
 		who, err := g.identify(ctx, []byte(c.sender))
@@ -101,9 +100,9 @@ func (g *gate) mustBeRoot(ctx context.Context, sender string) error {
 	return nil
 }
 
-// unidentified is the error for a caller whom the bus does not tell us about. One
-// who has left is no trouble. Otherwise it is the same for all callers, and none
-// of them can mend it: it must not look as if this one had no right to call.
+// unidentified is the error for a caller that the bus does not identify. One that
+// has left the bus is not a fault. Any other failure concerns all callers, and must
+// not look as if this one lacked permission.
 func (g *gate) unidentified(ctx context.Context, err error) error {
 	var named dbus.Error
 	if errors.As(err, &named) && named.Name == names.ErrNameHasNoOwner {
@@ -115,10 +114,11 @@ func (g *gate) unidentified(ctx context.Context, err error) error {
 	return dbus.NewError(names.ErrFailed, []any{fmt.Sprintf("the bus does not say who is calling, so all calls are refused: %v", err)})
 }
 
-// answerOfBus is far more time than a bus needs for an answer of its own.
+// answerOfBus is much longer than a bus takes to answer a question itself.
 const answerOfBus = 5 * time.Second
 
-// identify asks the bus about callers who are not remembered.
+// identify returns who the caller is. It asks the bus about callers that it does
+// not remember.
 func (g *gate) identify(ctx context.Context, sender []byte) (identity, error) {
 	g.mu.Lock()
 	who, ok := g.known[string(sender)]

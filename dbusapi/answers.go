@@ -9,19 +9,19 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/bus"
 )
 
-// answers keeps what a member has answered for as long as the account stays as
-// it is: whoever asks often is answered without another look.
+// answers caches the answers of a member until the account changes.
 type answers struct {
 	mu   sync.Mutex
 	of   *auth.Snapshot
 	kept map[string]bus.Reply // by the arguments as they were sent
 }
 
-// maxAnswers is more than there are arguments with an answer, other than an error.
+// maxAnswers is more than the number of different arguments that do not end in an
+// error.
 const maxAnswers = 64
 
-// get gives the answer to those arguments, which answer makes if there is none
-// yet. Those who ask the same at the same time wait for one to be made.
+// get returns the cached answer to arguments, or calls answer to make it.
+// Concurrent callers wait for one answer to be made.
 func (a *answers) get(now *auth.Snapshot, arguments []byte, answer func() bus.Reply) bus.Reply {
 	a.mu.Lock()
 	defer a.mu.Unlock()

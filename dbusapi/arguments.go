@@ -10,8 +10,8 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// reader takes values out of an a{sv} argument and remembers the first that
-// has the wrong type, and which keys it knows.
+// reader reads values from an a{sv} argument. It remembers the first value of the
+// wrong type, and which keys were read.
 type reader struct {
 	values map[string]dbus.Variant
 	name   string // the argument's, for errors
@@ -44,7 +44,7 @@ func (r *reader) read(key string, target any) {
 	}
 }
 
-// refuseOthers returns an error if there are keys that nobody has read.
+// refuseOthers returns an error if there are keys that were not read.
 func (r *reader) refuseOthers() error {
 	for key := range r.values {
 		if !slices.Contains(r.known, key) && r.err == nil {

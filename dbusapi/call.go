@@ -14,7 +14,7 @@ import (
 type call struct {
 	sender      string
 	path        dbus.ObjectPath
-	interactive bool // the caller allows a question to the person at the screen
+	interactive bool // the caller allows polkit to ask the person at the screen
 	body        []any
 }
 
@@ -22,7 +22,7 @@ func newCall(c *bus.Call) *call {
 	return &call{sender: string(c.Sender), path: dbus.ObjectPath(c.Path), interactive: c.Interactive()}
 }
 
-// arguments gives the call that c is, if it is one that m takes.
+// arguments checks and decodes the arguments of a call to m.
 func (m *member) arguments(c *bus.Call) (*call, error) {
 	if err := m.checkTypes(string(c.Signature)); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (m *member) arguments(c *bus.Call) (*call, error) {
 	return given, nil
 }
 
-// checkTypes compares the types of what came with what the member takes.
+// checkTypes compares the signature of a call with the member's.
 func (m *member) checkTypes(signature string) error {
 	if signature == m.signature {
 		return nil
@@ -64,8 +64,8 @@ func (m *member) checkTypes(signature string) error {
 	return invalidArg(fmt.Sprintf("number %d", len(m.in)+1), "is one too many")
 }
 
-// completeType gives the length of the first type in a valid signature that is
-// not empty.
+// completeType returns the length of the first complete type in a valid, non-empty
+// signature.
 func completeType(signature string) int {
 	open := 0
 	for i, char := range signature {

@@ -11,9 +11,9 @@ import (
 	"github.com/jonboulle/clockwork"
 )
 
-// callers notices when somebody who waits for an answer leaves the bus. It
-// listens only while somebody waits, so an idle daemon is not woken by every
-// program that comes and goes.
+// callers notices when a caller that waits for an answer leaves the bus. It
+// subscribes only while one waits, so that programs that come and go do not wake an
+// idle daemon.
 type callers struct {
 	ctx   context.Context // ends with the daemon
 	bus   *directory
@@ -28,16 +28,16 @@ type waitingCaller struct {
 	here  context.Context // ends when the caller leaves
 	left  context.CancelFunc
 
-	watched bool // by the bus, which tells us if the caller leaves
+	watched bool // the bus tells us if the caller leaves
 	done    clockwork.Timer
 }
 
-// linger is how long a caller stays watched for the next call: most who call
-// once call again, and the bus need not be told each time.
+// linger is how long a caller stays watched after a call. Most call again soon,
+// which saves removing and adding its match rule.
 const linger = time.Second
 
-// maxWatched is half of the rules that dbus-daemon keeps for a connection. A
-// call by somebody who leaves unnoticed runs until it is done.
+// maxWatched is half of the match rules that dbus-daemon allows a connection. A
+// call whose caller is not watched runs to its end.
 const maxWatched = 256
 
 func newCallers(ctx context.Context, address string, clock clockwork.Clock) *callers {
@@ -46,9 +46,9 @@ func newCallers(ctx context.Context, address string, clock clockwork.Clock) *cal
 	return cs
 }
 
-// watch gives a context that ends when sender leaves the bus, or we do. Call
-// end when the call is answered. The bus handles our messages in order, so
-// whoever leaves after the next answer from the bus is noticed.
+// watch returns a context that ends when sender or the daemon leaves the bus. Call
+// end when the call is answered. The bus handles our messages in order, so a caller
+// that leaves after the bus's next answer is noticed.
 func (cs *callers) watch(sender string) (here context.Context, end func()) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
@@ -79,7 +79,7 @@ func (cs *callers) forget(sender string, w *waitingCaller) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if w.calls > 0 || cs.waiting[sender] != w {
-		return // a call has begun and set the time anew, meanwhile
+		return // another call has begun meanwhile
 	}
 	w.left()
 	delete(cs.waiting, sender)
@@ -88,8 +88,8 @@ func (cs *callers) forget(sender string, w *waitingCaller) {
 	}
 }
 
-// DeliverSignal implements [dbus.SignalHandler]: it ends the calls of a caller
-// who has left. Anybody can send us a signal that looks alike.
+// DeliverSignal implements [dbus.SignalHandler]: it ends the calls of a caller that
+// has left. It checks the sender, because any process can send such a signal.
 func (cs *callers) DeliverSignal(_, name string, signal *dbus.Signal) {
 	if signal.Sender != theBus || name != "NameOwnerChanged" || len(signal.Body) != 3 {
 		return

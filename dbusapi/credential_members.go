@@ -102,7 +102,7 @@ func fromUnix(seconds int64) time.Time {
 	if seconds == 0 {
 		return time.Time{}
 	}
-	// Further out time.Time begins anew; here the account refuses it.
+	// Beyond these, time.Time overflows; these the account refuses.
 	const early, late = -1, 1 << 40
 	return time.Unix(min(max(seconds, early), late), 0)
 }

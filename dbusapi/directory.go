@@ -14,10 +14,10 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-// directory asks the bus, and polkit, about callers, over a connection of its
-// own. The goroutine that reads the calls can wait for an answer there: on the
-// connection of the calls the answer would come behind all those that have not
-// been read yet. It connects with the first question, and anew after trouble.
+// directory asks the bus, and polkit, about callers, over a connection of its own.
+// The goroutine that reads calls may wait for an answer on it; on the connection of
+// the calls, the answer would queue behind those that are not read yet. It connects
+// at the first question, and reconnects if the connection is lost.
 type directory struct {
 	address string
 	signals dbus.SignalHandler
@@ -51,9 +51,9 @@ type identity struct {
 	groups []uint32
 }
 
-// credentials asks the bus, which got user, groups and process from the kernel
-// when the caller connected. process is to be closed, and nil if the bus gives
-// no descriptor: dbus-broker does from 34 on, dbus-daemon from 1.16.
+// credentials asks the bus, which got user, groups and process from the kernel when
+// the caller connected. Close process; it is nil if the bus passes no descriptor.
+// dbus-broker passes one since 34, dbus-daemon since 1.16.
 func (d *directory) credentials(ctx context.Context, caller string) (who identity, process *os.File, err error) {
 	conn, err := d.connection()
 	if err != nil {
@@ -79,8 +79,8 @@ func (d *directory) credentials(ctx context.Context, caller string) (who identit
 	return who, process, err
 }
 
-// tellBus calls a method of the bus and does not wait for the answer. There is
-// one all the same: godbus never forgets the number of a call without.
+// tellBus calls a method of the bus and does not wait for the answer. It does
+// request one, because godbus never forgets the serial of a call without an answer.
 func (d *directory) tellBus(member string, args ...any) {
 	if conn, err := d.connection(); err == nil {
 		conn.BusObject().Go(theBus+"."+member, 0, nil, args...)
@@ -111,7 +111,7 @@ func (d *directory) close() {
 	}
 }
 
-// nothing is what is found on a connection that is there to ask.
+// nothing answers calls to a connection that only asks: it has no objects.
 type nothing struct{}
 
 // HandleCall implements [bus.Handler].

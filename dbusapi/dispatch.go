@@ -15,29 +15,32 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-// arg is one argument of a member: its name for people, its D-Bus type for the check.
+// arg is one argument of a member: its name, for error messages, and its D-Bus
+// type.
 type arg struct{ name, signature string }
 
 // member is one method on the bus. It has either atOnce or run.
 type member struct {
 	in     []arg
-	action action // who may call; "" is everybody
+	action action // required of the caller; "" is for everybody
 
-	// atOnce answers from the account as it is now, and waits for nothing: all
-	// other callers wait for it. Its answer is given again to the same arguments
-	// until the account changes, unless it is fresh: depends on more than both.
+	// atOnce answers from the snapshot and must not block, because all other
+	// callers wait for it. Its answers are cached until the account changes, unless
+	// fresh says that they depend on anything else.
 	atOnce func(now *auth.Snapshot, c *call) ([]any, error)
 	fresh  bool
-	// givesToken marks an answer with the token: one that is about to end is
-	// renewed first, beside other calls.
+	// givesToken marks an answer with the token. A token that is about to expire is
+	// renewed first, while other calls are answered.
 	givesToken bool
 	// long marks an answer so long that others should not wait for the bus to
 	// take it.
 	long bool
 
-	// run may take its time: it runs beside other calls, not too many of them.
+	// run may block: it runs on a goroutine of its own, of which there is a limited
+	// number.
 	run func(ctx context.Context, c *call) ([]any, error)
-	// asksPlex marks a run that can take long: it ends when the caller leaves.
+	// asksPlex marks a run that asks plex.tv. It ends when the caller leaves the
+	// bus.
 	asksPlex bool
 
 	name      string
@@ -56,7 +59,7 @@ func (s *Service) HandleCall(c *bus.Call) {
 	select {
 	case <-s.ready:
 		s.handle(c)
-	default: // the bus's answer about our name may have yet to be read
+	default: // the bus's answer to RequestName may not have been read yet
 		s.beside(s.early, c, func(c *bus.Call) {
 			<-s.ready
 			s.handle(c)
@@ -64,7 +67,7 @@ func (s *Service) HandleCall(c *bus.Call) {
 	}
 }
 
-// handle answers a call, or has it answered beside others.
+// handle answers a call, or starts a goroutine that does.
 func (s *Service) handle(c *bus.Call) {
 	began := s.clock.Now()
 	m, err := s.find(c)
@@ -87,9 +90,9 @@ func (s *Service) handle(c *bus.Call) {
 	}
 }
 
-// find gives the member that is called. A call without an interface goes to
-// whichever has the member, and one to Peer may have any path, as the D-Bus
-// specification has it.
+// find returns the member that is called. As the D-Bus specification says, a call
+// without an interface goes to any interface with such a member, and a call to Peer
+// may have any path.
 func (s *Service) find(c *bus.Call) (*member, error) {
 	o, found := s.objects[dbus.ObjectPath(c.Path)]
 	if string(c.Interface) == peer {
@@ -132,8 +135,8 @@ func (s *Service) beside(others *inFlight, c *bus.Call, do func(*bus.Call)) {
 	}()
 }
 
-// work answers a call that takes its time, because of its member or because NSS or
-// polkit has to be asked about the caller.
+// work answers a call that may block, because of its member or because NSS or
+// polkit is asked about the caller.
 func (s *Service) work(m *member, c *bus.Call, began time.Time, trusted bool) {
 	ctx := s.conn.Context()
 	if m.asksPlex {
@@ -154,7 +157,7 @@ func (s *Service) work(m *member, c *bus.Call, began time.Time, trusted bool) {
 	s.reply(m, c, began, func() bus.Reply { return result })
 }
 
-// perform gives the reply of a member that takes its time.
+// perform calls a member and returns the reply.
 func (s *Service) perform(ctx context.Context, m *member, c *bus.Call) bus.Reply {
 	if m.atOnce != nil {
 		return s.answerAtOnce(m, c)
@@ -163,7 +166,8 @@ func (s *Service) perform(ctx context.Context, m *member, c *bus.Call) bus.Reply
 		var cancel context.CancelCauseFunc
 		ctx, cancel = context.WithCancelCause(ctx)
 		defer cancel(nil)
-		// Counted from here: a person may have been asked for a password first.
+		// The time starts here: polkit may have asked a person for a password
+		// first.
 		defer s.clock.AfterFunc(answerTimeout, func() { cancel(errPlexSilent) }).Stop()
 	}
 	return s.invoke(m, c, func(args *call) ([]any, error) {
@@ -175,7 +179,7 @@ func (s *Service) perform(ctx context.Context, m *member, c *bus.Call) bus.Reply
 	})
 }
 
-// answerAtOnce gives the answer that there is, or makes it.
+// answerAtOnce returns the cached answer, or makes one.
 func (s *Service) answerAtOnce(m *member, c *bus.Call) bus.Reply {
 	now := s.account.Snapshot()
 	answer := func() bus.Reply {
@@ -188,7 +192,7 @@ func (s *Service) answerAtOnce(m *member, c *bus.Call) bus.Reply {
 	return m.answers.get(now, raw, answer)
 }
 
-// invoke checks and decodes the arguments and gives them to answer.
+// invoke checks and decodes the arguments and passes them to answer.
 func (s *Service) invoke(m *member, c *bus.Call, answer func(*call) ([]any, error)) (reply bus.Reply) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -211,7 +215,7 @@ func (s *Service) invoke(m *member, c *bus.Call, answer func(*call) ([]any, erro
 	return reply
 }
 
-// reply sends a reply, and leaves a line in the log for whoever looks closely.
+// reply sends a reply, and logs the call at level debug.
 func (s *Service) reply(m *member, c *bus.Call, began time.Time, compute func() bus.Reply) {
 	c.Reply(func() bus.Reply {
 		reply := compute()

@@ -25,7 +25,8 @@ func unknown(name, what string, which []byte) error {
 	return dbus.NewError(name, []any{fmt.Sprintf("there is no %s %.100s", what, which)})
 }
 
-// errPlexSilent is what a call gets that has waited for answerTimeout.
+// errPlexSilent is the error of a call that has waited for plex.tv for
+// answerTimeout.
 var errPlexSilent = &auth.Error{
 	Code: auth.Unreachable, Text: fmt.Sprintf("plex.tv did not answer within %v", answerTimeout),
 }

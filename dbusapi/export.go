@@ -21,8 +21,8 @@ const (
 	peer           = "org.freedesktop.DBus.Peer"
 )
 
-// export lays out all objects: ours, the one for the log level, and their
-// ancestors for tools that walk the tree.
+// export returns all objects: ours, the one for the log level, and their ancestors,
+// for tools that walk the tree.
 func (s *Service) export() map[dbus.ObjectPath]object {
 	own := object{names.Main: s.mainMembers(), names.Credentials: s.credentialMembers(), names.Home: s.homeMembers()}
 	log := object{logControl: {}}
@@ -92,7 +92,7 @@ const propertiesXML = `  <interface name="org.freedesktop.DBus.Properties">
   </interface>
 `
 
-// introspect answers with what the object has and which objects lie below it.
+// introspect describes the object's interfaces and lists its children.
 func (s *Service) introspect(_ *auth.Snapshot, c *call) ([]any, error) {
 	switch c.path {
 	case names.Path:

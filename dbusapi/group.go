@@ -17,8 +17,8 @@ import (
 // AccessGroup is the group whose members may call every method.
 const AccessGroup = accessgroup.Name
 
-// group is the access group. It is remembered once it has been found, and looked
-// for until then: it may be added after us.
+// group is the access group. It is looked up until it is found, and then
+// remembered: it may be added while the daemon runs.
 type group struct {
 	ctx   context.Context // ends with the daemon: an answer of NSS is for all callers
 	name  string
@@ -33,14 +33,14 @@ type group struct {
 	failed error      // what came of it the last time
 }
 
-// NSS is asked because somebody calls who is in no group that is known, which
-// anybody can do at any time.
+// A caller in no known group makes the daemon ask NSS. Anybody can do that at any
+// time, so there is a pause between two questions.
 const (
 	pauseOfNSS  = 10 * time.Second
 	answerOfNSS = 5 * time.Second
 )
 
-// known gives the group's number if it is remembered or in /etc/group.
+// known returns the group's id if it is remembered or in /etc/group.
 func (g *group) known() (id uint32, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-// inFlight counts calls that are worked on beside each other, and refuses more
-// of one caller, or of all, than the daemon has memory for.
+// inFlight counts the calls in flight, and refuses those beyond the limits for one
+// caller and for all.
 type inFlight struct {
 	perCaller, all int
 
@@ -22,15 +22,15 @@ type inFlight struct {
 	bytes int
 }
 
-// averageCall is how long the calls in flight may be on average, where all
-// places are taken; most are far shorter. Their arguments stay in memory.
+// averageCall is the limit of the average size of the calls in flight, in bytes,
+// when all places are taken; most are far shorter. Their arguments stay in memory.
 const averageCall = 1 << 10
 
 func newInFlight(perCaller, all int) *inFlight {
 	return &inFlight{perCaller: perCaller, all: all, of: map[string]int{}}
 }
 
-// begin counts a call of a caller, of that many bytes, until end.
+// begin counts a call of size bytes until end.
 func (f *inFlight) begin(caller string, size int) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -30,8 +30,8 @@ const logControlXML = `  <interface name="org.freedesktop.LogControl1">
   </interface>
 `
 
-// syslogLevels are the levels of syslog(3), from the most to the least
-// talkative, with what each lets through here.
+// syslogLevels are the levels of syslog(3), from the most to the least verbose,
+// with the level that each sets here.
 var syslogLevels = []struct {
 	name  string
 	level slog.Level
@@ -73,7 +73,7 @@ func (p logProperties) set(c *call, name string, value dbus.Variant) error {
 		return err
 	}
 	if name != "LogLevel" {
-		// Where we log depends on what standard error is, and stays so.
+		// The target follows from standard error and does not change.
 		return readOnly(name)
 	}
 	text, ok := value.Value().(string)

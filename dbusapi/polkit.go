@@ -12,8 +12,8 @@ import (
 	"github.com/jonboulle/clockwork"
 )
 
-// How long polkit may take: at once where it only looks at rules, longer where
-// a person must type a password.
+// How long polkit may take to evaluate its rules, and how long if a person must
+// type a password.
 const (
 	polkitTimeout            = 5 * time.Second
 	polkitInteractiveTimeout = 2 * time.Minute
@@ -25,14 +25,13 @@ type polkitSubject struct {
 	Details map[string]dbus.Variant
 }
 
-// byName names a caller to polkit, which asks the bus for the process.
+// byName identifies a caller by its bus name; polkit asks the bus for the process.
 func byName(caller string) polkitSubject {
 	return polkitSubject{"system-bus-name", map[string]dbus.Variant{"name": dbus.MakeVariant(caller)}}
 }
 
-// byProcess names a caller to polkit 126 and newer. Unlike a process id, which
-// the next process gets when the caller's has ended, a descriptor stays with the
-// one process.
+// byProcess identifies a caller to polkit 126 and newer by a process descriptor,
+// which unlike a process id is never reused.
 func byProcess(process *os.File, who identity) polkitSubject {
 	return polkitSubject{"unix-process", map[string]dbus.Variant{
 		"pidfd": dbus.MakeVariant(dbus.UnixFD(process.Fd())),
@@ -49,7 +48,7 @@ type polkitResult struct {
 // errChallenge is polkit's "not without authentication".
 var errChallenge = errors.New("somebody has to authenticate first")
 
-// askPolkit returns nil if polkit lets the caller do what a stands for.
+// askPolkit returns nil if polkit allows the caller to perform a.
 func (g *gate) askPolkit(ctx context.Context, c *call, a action) error {
 	who, process, err := g.processOf(ctx, c.sender)
 	if err == nil && process != nil {
@@ -64,17 +63,17 @@ func (g *gate) askPolkit(ctx context.Context, c *call, a action) error {
 	return err
 }
 
-// processOf asks the bus for the caller's process, to be closed. It is nil if
-// the bus gives none.
+// processOf asks the bus for the caller's process. Close it; it is nil if the bus
+// passes none.
 func (g *gate) processOf(ctx context.Context, caller string) (identity, *os.File, error) {
 	ctx, cancel := clockwork.WithTimeout(ctx, g.clock, answerOfBus)
 	defer cancel()
 	return g.bus.credentials(ctx, caller)
 }
 
-// authorize asks what the rules say, and the person at the screen only if the
-// rules want that and the caller's message allows it: so a polkit that does not
-// answer costs nobody the time that a person gets.
+// authorize asks polkit without interaction first, and with it only if the rules
+// require authentication and the call allows that. So the long timeout, for a
+// person, never applies to a polkit that does not answer.
 func (g *gate) authorize(ctx context.Context, c *call, a action, subject polkitSubject) error {
 	err := g.checkAuthorization(ctx, subject, a, 0, polkitTimeout)
 	if errors.Is(err, errChallenge) && c.interactive {

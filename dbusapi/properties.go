@@ -42,7 +42,7 @@ func propertiesOf(s *auth.Snapshot, version string) properties {
 	}
 }
 
-// values gives all properties by name.
+// values returns all properties by name.
 func (p properties) values() map[string]any {
 	return map[string]any{
 		"Authenticated":  p.authenticated,
@@ -55,7 +55,7 @@ func (p properties) values() map[string]any {
 	}
 }
 
-// changes gives the properties that differ from before.
+// changes returns the properties that differ from before.
 func (p properties) changes(before properties) map[string]dbus.Variant {
 	old, changed := before.values(), map[string]dbus.Variant{}
 	for name, value := range p.values() {
@@ -66,7 +66,8 @@ func (p properties) changes(before properties) map[string]dbus.Variant {
 	return changed
 }
 
-// unix is a time as it travels: seconds, 0 when not known.
+// unix returns t as it is sent on the bus: seconds since the epoch, 0 when not
+// known.
 func unix(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

@@ -11,16 +11,15 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-// propertySource has the properties of one object. It waits for nothing.
+// propertySource has the properties of one object. Its methods must not block.
 type propertySource interface {
-	// values gives the properties of an interface by name, nil if it has none.
+	// values returns the properties of an interface by name, nil if it has none.
 	values(now *auth.Snapshot, iface string) map[string]any
 	// set changes a property that values has.
 	set(c *call, name string, value dbus.Variant) error
 }
 
-// propertyMembers are org.freedesktop.DBus.Properties, as the D-Bus
-// specification has it, for one object.
+// propertyMembers implements org.freedesktop.DBus.Properties for one object.
 type propertyMembers struct {
 	object object
 	source propertySource
@@ -72,7 +71,7 @@ func (p *propertyMembers) set(now *auth.Snapshot, c *call) ([]any, error) {
 	return nil, p.source.set(c, name, c.body[2].(dbus.Variant))
 }
 
-// of gives the properties of an interface; "" stands for all interfaces.
+// of returns the properties of an interface; "" is all interfaces.
 func (p *propertyMembers) of(now *auth.Snapshot, iface string) (map[string]any, error) {
 	if iface == "" {
 		all := map[string]any{}

@@ -50,8 +50,8 @@ type Account interface {
 
 // Options say where and how to serve. Open is required.
 type Options struct {
-	// Open gives the account once the bus name is taken: a second daemon must
-	// not touch the state of the first.
+	// Open opens the account. It is called once the bus name is taken: a second
+	// daemon must not touch the state of the first.
 	Open    func() Account
 	Bus     string          // "system", "session" or a D-Bus address
 	Version string          // the property Version
@@ -60,12 +60,12 @@ type Options struct {
 	// LogLevel is what org.freedesktop.LogControl1 shows and sets; nil: a level
 	// that nothing follows.
 	LogLevel *slog.LevelVar
-	// Endpoint tells where plex.tv is asked; nil: nobody is told.
+	// Endpoint returns how plex.tv is reached; nil: callers are not told.
 	Endpoint func() plextv.Endpoint
-	// Wake hears that the box has resumed from sleep ([WakeResumed]) or that the
-	// network is back ([WakeNetwork]); nil: nobody listens for that. It is called
-	// on a goroutine of its own, so that calls may overlap, and one may still come
-	// while the service is closed.
+	// Wake, if not nil, is called when the box has resumed from sleep
+	// ([WakeResumed]) or the network is back ([WakeNetwork]). Each call has a
+	// goroutine of its own: calls may overlap, and one may still come while the
+	// service is closed.
 	Wake func(reason string)
 
 	accessGroup string // for tests; "": AccessGroup
@@ -90,25 +90,26 @@ type Service struct {
 	cancel  func()        // ends the subscription
 
 	early     *inFlight // calls before that
-	running   *inFlight // calls that take their time
-	strangers *inFlight // those of them that anybody can make
+	running   *inFlight // calls that may block
+	strangers *inFlight // of those, the ones that any user can make
 }
 
-// How many calls may be in flight. Those that are answered at once are not
-// counted: while one is, no other is read.
+// Limits of calls in flight. Calls that are answered at once are not counted, as
+// they are read one at a time.
 const (
-	maxOfOne   = 128 // of one caller: more than that a system bus does not let through
+	maxOfOne   = 128 // of one caller; a system bus lets no more through
 	maxRunning = 1024
 
-	// The bus lets us have 128 questions to polkit and itself.
+	// These calls ask the bus or polkit, and the bus allows us 128 unanswered
+	// questions.
 	maxOfOneStranger = 32
 	maxStrangers     = 64
 )
 
-// Serve connects to the bus, exports the account and takes the bus name. When
-// it returns without error the service is complete: callers that the bus has
-// kept waiting for the name are answered. It fails if the bus cannot be
-// reached or the name is taken.
+// Serve connects to the bus, exports the account and takes the bus name. When it
+// returns without error the service is complete: calls that the bus has held for
+// the name are answered. It fails if the bus cannot be reached or the name is
+// taken.
 func Serve(ctx context.Context, o Options) (*Service, error) {
 	s := &Service{
 		version: o.Version, endpoint: o.Endpoint, clock: o.Clock, log: o.Log, ready: make(chan struct{}),
@@ -145,9 +146,9 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 	s.account = o.Open()
 	s.cancel = s.account.Subscribe(s.announcer())
 	close(s.ready)
-	go s.wakeups.listen(conn.BusObject()) // the service manager waits for us
+	go s.wakeups.listen(conn.BusObject()) // readiness does not wait for it
 	if o.Bus == "system" {
-		go s.warnWithoutGroup() // NSS can take its time
+		go s.warnWithoutGroup() // NSS may take seconds
 	}
 	return s, nil
 }
@@ -187,13 +188,13 @@ func (s *Service) Close() {
 	s.callers.bus.close()
 }
 
-// DeliverSignal implements [dbus.SignalHandler]. Anybody can send us a signal
-// that looks like those that we listen to.
+// DeliverSignal implements [dbus.SignalHandler]. It checks senders, because any
+// process can send a signal that looks like the ones subscribed to.
 func (s *Service) DeliverSignal(iface, name string, signal *dbus.Signal) {
 	select {
 	case <-s.ready:
 	default:
-		return // we have not asked for any yet
+		return // there is no subscription yet
 	}
 	fromBus := signal.Sender == "org.freedesktop.DBus" && iface == "org.freedesktop.DBus"
 	if !fromBus || name != "NameOwnerChanged" || len(signal.Body) != 3 {

@@ -15,18 +15,18 @@ type wakeSource struct {
 	signal string // with its interface
 	about  string // the first argument; "" is any
 	reason string
-	// read gives what a signal says; nothing if that is of no interest.
+	// read returns what a signal says, nil if that is of no interest.
 	read func(body []any) readings
 
 	owner   string   // the service's connection, "" while it is not on the bus
-	reached readings // what that has said last
+	reached readings // its latest readings
 }
 
-// readings are how good things are, by what they are about.
+// readings are levels, by the property that says them.
 type readings map[string]level
 
-// level is how much can be done; what nobody has told counts as away. A rise is
-// worth another try.
+// level is how well the box can reach plex.tv. What is not known counts as away.
+// When a level rises, another try is worth it.
 type level int
 
 const (
@@ -57,7 +57,7 @@ func wakeSources() []*wakeSource {
 	}
 }
 
-// rule has the bus send us that signal of the service, and nothing else of it.
+// rule is the match rule for that signal of the service.
 func (s *wakeSource) rule() string {
 	dot := strings.LastIndex(s.signal, ".")
 	rule := "type='signal',sender='" + s.name + "',path='" + string(s.path) +
@@ -68,22 +68,22 @@ func (s *wakeSource) rule() string {
 	return rule
 }
 
-// ownerRule has the bus tell us when the service comes and goes.
+// ownerRule is the match rule for a new owner of the service's name.
 func (s *wakeSource) ownerRule() string {
 	return "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus'," +
 		"member='NameOwnerChanged',arg0='" + s.name + "'"
 }
 
-// said reports whether it was the service that has sent the signal. The rule
-// does not keep others out: every process may send us a signal that looks alike.
+// said reports whether the service sent the signal. The match rule does not keep
+// others out: any process can send us a signal that looks the same.
 func (s *wakeSource) said(signal *dbus.Signal) bool {
 	about, _ := argument[string](signal.Body, 0)
 	return s.owner != "" && signal.Sender == s.owner && signal.Path == s.path && signal.Name == s.signal &&
 		(s.about == "" || about == s.about)
 }
 
-// better takes in what the service has said and reports whether anything has
-// become better.
+// better records what the service has said, and reports whether any level has
+// risen.
 func (s *wakeSource) better(now readings) bool {
 	risen := false
 	for about, level := range now {
@@ -100,7 +100,8 @@ func (s *wakeSource) text() string {
 	return "the network is back"
 }
 
-// argument gives one value of a signal. [dbus.Store] would convert others to it.
+// argument returns one value of a signal. Unlike [dbus.Store] it converts no other
+// type.
 func argument[T any](body []any, at int) (value T, ok bool) {
 	if at < len(body) {
 		value, ok = body[at].(T)
@@ -120,8 +121,8 @@ func readSleep(body []any) readings {
 	}
 }
 
-// readNetworkManager knows NMState. That goes from site to global once the
-// person has got past a captive portal, so Connectivity need not be followed.
+// readNetworkManager reads an NMState. It goes from site to global once the person
+// has logged in at a captive portal, so Connectivity is not needed.
 func readNetworkManager(body []any) readings {
 	const connectedSite, connectedGlobal = 60, 70
 	state, ok := argument[uint32](body, 0)
@@ -137,9 +138,9 @@ func readNetworkManager(body []any) readings {
 	}
 }
 
-// readNetworkd follows two properties. OnlineState came with systemd 249, is
-// about those links alone that the box must have, and may be online before
-// there is a way out. OperationalState is the best of all links.
+// readNetworkd reads two properties. OnlineState, new in systemd 249, is about
+// required links only, and may be online before there is a route to the internet.
+// OperationalState is that of the best link.
 func readNetworkd(body []any) readings {
 	changed, _ := argument[map[string]dbus.Variant](body, 1)
 	found := readings{}
@@ -159,8 +160,7 @@ func readConnMan(body []any) readings {
 	return nil
 }
 
-// levelOf knows the words of networkd and ConnMan. What it does not know is no
-// way out.
+// levelOf reads a state of networkd or ConnMan. An unknown one counts as away.
 func levelOf(word string) level {
 	switch word {
 	case "online", "routable":

@@ -8,15 +8,15 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// wakeups notices that the box has resumed from sleep or that its network is
-// back, as far as services on the bus say so. None is called, so none is started
-// for us: we hear what they tell everybody, and learn from the bus which
-// connection each of them is.
+// wakeups notices that the box has resumed from sleep or that its network is back,
+// from the signals of services on the bus. It calls none of them, because that
+// would start it: it subscribes to their signals, and asks the bus which connection
+// each of them is.
 //
-// Without logind a resume is not noticed. The clocks would tell (CLOCK_BOOTTIME
-// runs on while the box sleeps, CLOCK_MONOTONIC does not), but only if a timer
-// looked at them, which would wake an idle box again and again. The network
-// comes back after a sleep, too, and an account that is asked looks at the time.
+// Without logind a resume is not noticed. Comparing clocks (CLOCK_BOOTTIME runs on
+// while the box sleeps, CLOCK_MONOTONIC does not) would need a timer, which would
+// keep waking an idle box. But the network comes back after a sleep, too, and an
+// account that is called checks the time.
 //
 // Everything but listen runs on the goroutine that reads from the bus, so
 // nothing is locked, and answers and signals are in the order in which the bus
@@ -31,7 +31,7 @@ type wakeups struct {
 // The reasons that [Options].Wake is given.
 const (
 	WakeResumed = "resumed" // the box has slept
-	WakeNetwork = "network" // there is a way out again, or a better one
+	WakeNetwork = "network" // the internet can be reached again, or better
 )
 
 // newWakeups watches nothing if wake is nil.
@@ -44,9 +44,9 @@ func newWakeups(wake func(reason string), log *slog.Logger) *wakeups {
 	return w
 }
 
-// listen asks the bus for all that is of interest. It does not wait for the
-// answers. The bus handles our messages in order: once it sends us what a
-// service says, it has told us who the service is.
+// listen subscribes. It does not wait for the bus's answers. The bus handles our
+// messages in order: before the first signal of a service, it says who the service
+// is.
 func (w *wakeups) listen(bus dbus.BusObject) {
 	for _, s := range w.sources {
 		bus.Go("org.freedesktop.DBus.AddMatch", 0, nil, s.ownerRule())
@@ -55,8 +55,8 @@ func (w *wakeups) listen(bus dbus.BusObject) {
 	}
 }
 
-// catchUp takes in who the services were when we asked. godbus hands an answer
-// over before it reads on, so those from before a signal are all there.
+// catchUp reads the answers to GetNameOwner. godbus delivers an answer before it
+// reads on, so all those from before a signal are there.
 func (w *wakeups) catchUp() {
 	for {
 		select {
@@ -72,7 +72,7 @@ func (w *wakeups) catchUp() {
 	}
 }
 
-// ownerChanged takes in that a bus name has another owner, "" for none.
+// ownerChanged records the new owner of a bus name, "" for none.
 func (w *wakeups) ownerChanged(name, owner string) {
 	w.catchUp()
 	w.follow(name, owner)
@@ -86,13 +86,13 @@ func (w *wakeups) follow(name, owner string) {
 	}
 }
 
-// hear takes in a signal of any sender.
+// hear handles a signal of any sender.
 func (w *wakeups) hear(signal *dbus.Signal) {
 	w.catchUp()
 	for _, s := range w.sources {
 		if s.said(signal) && s.better(s.read(signal.Body)) {
 			w.log.Debug(s.text(), "source", s.name)
-			go w.wake(s.reason) // it may take its time, and calls wait behind us
+			go w.wake(s.reason) // it may block, and calls wait for this goroutine
 		}
 	}
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package accessgroup finds the group whose members may call plexauthd, also where
-// only the C library finds it: in systemd's userdb or in LDAP. Go's own os/user
-// reads /etc/group alone in a program that is linked statically.
+// Package accessgroup finds the group whose members may call plexauthd, also in
+// systemd's userdb or in LDAP, where only the C library looks: in a statically
+// linked program, os/user reads nothing but /etc/group.
 package accessgroup
 
 import (
@@ -19,7 +19,7 @@ import (
 // Name is the group's.
 const Name = "plexauth"
 
-// Group is the group as somebody has told.
+// Group is what one source says of the group.
 type Group struct {
 	ID      uint32
 	Members []string // those that the group lists; nil if Source is [Files]
@@ -32,7 +32,7 @@ const (
 	NSS   = "getent"
 )
 
-// ErrNone tells that there is no such group.
+// ErrNone means that there is no such group.
 var ErrNone = errors.New("there is no such group")
 
 // InFiles looks in /etc/group. It fails with [ErrNone] if the group is not there.

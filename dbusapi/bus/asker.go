@@ -14,15 +14,15 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// Asker is a connection to ask on, whose questions and answers may carry file
-// descriptors. dbus-broker ends the connection of whoever asks it about somebody
-// and has not agreed to get a descriptor of that process.
+// Asker is a connection for calls to others, which may carry file descriptors, as
+// may their answers. dbus-broker disconnects a client that asks about a process but
+// has not negotiated descriptors.
 type Asker struct {
 	*dbus.Conn
 	wire *wire
 }
 
-// Ask opens an [Asker]. Calls to it are for handler.
+// Ask opens an [Asker]. Calls that come in go to handler.
 func Ask(name string, handler Handler, opts ...dbus.ConnOption) (*Asker, error) {
 	conn, w, err := connect(name, handler, true, opts)
 	if err != nil {
@@ -105,8 +105,8 @@ func newQuestions(s *passing) *questions {
 	return &questions{socket: s, open: map[uint32]chan<- answer{}}
 }
 
-// negotiate agrees with the bus on descriptors, as the last thing before
-// messages. A bus that passes none says ERROR, and is as good without.
+// negotiate asks the bus to pass descriptors, as the last step before messages. A
+// bus that passes none says ERROR, and works without.
 func (w *wire) negotiate() error {
 	if _, err := w.out.Write([]byte("NEGOTIATE_UNIX_FD\r\n")); err != nil {
 		return err
@@ -158,8 +158,8 @@ func (q *questions) add(serial uint32) <-chan answer {
 	return answers
 }
 
-// drop forgets a question, and closes what has come with an answer that nobody
-// has taken.
+// drop forgets a question, and closes the descriptors of an answer that was not
+// read.
 func (q *questions) drop(serial uint32, answers <-chan answer) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -13,10 +13,10 @@ import (
 
 // Handler answers the method calls that come to a connection.
 type Handler interface {
-	// HandleCall gets one call after the other, from the goroutine that reads
-	// the socket. It must not wait for what comes by this connection. As long as
-	// it has not returned nothing more is read: the bus keeps the calls, and
-	// holds its callers back. c is good until HandleCall returns.
+	// HandleCall is called for one call after the other, by the goroutine that
+	// reads the socket. It must not wait for a message on this connection. Nothing
+	// more is read until it returns: other calls wait in the bus. c is valid until
+	// HandleCall returns.
 	HandleCall(c *Call)
 }
 
@@ -24,7 +24,7 @@ type Handler interface {
 type Call struct {
 	Sender, Path, Interface, Member, Signature []byte
 
-	// TooLong tells that the arguments were too long to be taken in.
+	// TooLong means that the arguments were too long to be read.
 	TooLong bool
 
 	message message
@@ -33,8 +33,8 @@ type Call struct {
 	batched bool // more calls may be at hand, to be answered together
 }
 
-// Clone gives a copy that is good for any time. It has the arguments either as
-// they were sent or decoded, as they can be long.
+// Clone returns a copy that stays valid. It has the arguments either as they were
+// sent or decoded, not both, because they can be long.
 func (c *Call) Clone() *Call {
 	own := *c
 	own.batched = false
@@ -48,20 +48,19 @@ func (c *Call) Clone() *Call {
 	return &own
 }
 
-// Size gives the bytes that the call takes up.
+// Size returns the size of the call in bytes.
 func (c *Call) Size() int { return len(c.message) }
 
 func (c *Call) replyExpected() bool { return c.message.flags()&dbus.FlagNoReplyExpected == 0 }
 
-// Interactive tells whether the caller allows a question to the person at the
-// screen, whatever time that takes.
+// Interactive reports whether the caller allows the person at the screen to be
+// asked, however long that takes.
 func (c *Call) Interactive() bool {
 	return c.message.flags()&dbus.FlagAllowInteractiveAuthorization != 0
 }
 
-// RawArguments gives the arguments as they were sent, if that is the way in
-// which the same arguments are always sent. There are two: see the D-Bus
-// specification about the byte order.
+// RawArguments returns the arguments as they were sent, if in little-endian byte
+// order: in one byte order, the same arguments are the same bytes.
 func (c *Call) RawArguments() (raw []byte, usual bool) {
 	if c.TooLong || c.values != nil || c.message[0] != 'l' {
 		return nil, false
@@ -87,10 +86,10 @@ func (c *Call) Arguments() ([]any, error) {
 	return decoded.Body, nil
 }
 
-// Reply sends what compute gives, unless the caller expects no reply. No other
-// message is sent while compute runs: whoever hears of a change before a reply
-// has a reply that knows of it. It may wait for the bus to take the reply, and
-// be called once, by any goroutine.
+// Reply sends what compute returns, unless the caller expects no reply. No other
+// message is sent while compute runs, so that a reply reflects every change that
+// was signalled before it. It blocks until the bus takes the reply. Call it once,
+// from any goroutine.
 func (c *Call) Reply(compute func() Reply) { c.out.reply(c, compute) }
 
 // Reply is what a call is answered with, ready to be sent any number of times.
@@ -100,8 +99,8 @@ type Reply struct {
 	body      []byte
 }
 
-// Values makes the reply that gives values to the caller. It fails for values
-// that D-Bus cannot carry.
+// Values returns the reply with those results. It fails for values that D-Bus
+// cannot carry.
 func Values(values ...any) (Reply, error) {
 	if len(values) == 0 {
 		return Reply{}, nil
@@ -120,8 +119,8 @@ func Values(values ...any) (Reply, error) {
 	return Reply{signature: signature.String(), body: bytes.Clone(m[m.bodyAt():])}, nil
 }
 
-// Failure makes the reply that is an error of that D-Bus name, with a text for
-// people. What D-Bus cannot carry is left out of it.
+// Failure returns the reply with that D-Bus error and message. What D-Bus cannot
+// carry is left out of the message.
 func Failure(name, text string) Reply {
 	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD")
 	body := binary.LittleEndian.AppendUint32(nil, uint32(len(text)))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package bus connects to D-Bus for the daemon and its clients: it finds the
-// bus and keeps from godbus what godbus cannot take.
+// Package bus connects to D-Bus for the daemon and its clients: it finds the bus,
+// and filters out what godbus cannot handle.
 package bus
 
 import (
@@ -25,8 +25,8 @@ func Connect(name string, opts ...dbus.ConnOption) (*dbus.Conn, error) {
 	return Serve(name, nil, opts...)
 }
 
-// Serve is [Connect] for a program that answers calls. Signals that are not
-// sent to everybody reach it from the bus alone.
+// Serve is [Connect] for a program that answers calls. Of unicast signals, only the
+// bus's own reach it.
 func Serve(name string, handler Handler, opts ...dbus.ConnOption) (*dbus.Conn, error) {
 	conn, _, err := connect(name, handler, false, opts)
 	if err != nil {
@@ -57,7 +57,7 @@ func connect(name string, handler Handler, descriptors bool, opts []dbus.ConnOpt
 	if err != nil {
 		return nil, nil, errors.Join(err, socket.Close())
 	}
-	// A bus that takes connections and says nothing must not hold us for ever.
+	// A bus that accepts connections and says nothing must not block us forever.
 	silent := time.AfterFunc(greetingTimeout, func() { _ = socket.Close() })
 	if err = conn.Auth(nil); err == nil {
 		err = conn.Hello()

@@ -7,24 +7,24 @@ import (
 	"syscall"
 )
 
-// passing is a socket that file descriptors come and go on. Everybody on the bus
-// may send us some: whoever reads has to take them and close what is of no use.
+// passing is a socket that passes file descriptors. Any process on the bus can send
+// some: the reader has to take them, and close those of no use.
 type passing struct {
 	socket
 	received int64 // bytes
 	arrived  []arrival
 }
 
-// arrival is a descriptor and the place in the stream of the byte that it has
-// come with.
+// arrival is a descriptor and the offset in the stream of the byte that it came
+// with.
 type arrival struct {
 	at int64
 	fd int
 }
 
-// Read implements [io.Reader]. It ends behind bytes that descriptors have come
-// with. There is room for one at a time, as answers of ours bring no more: the
-// kernel closes the others.
+// Read implements [io.Reader]. It returns after bytes that came with descriptors.
+// It has room for one descriptor at a time, which is what an answer holds: the
+// kernel closes any others.
 func (p *passing) Read(b []byte) (n int, err error) {
 	raw, err := p.SyscallConn()
 	if err != nil {
@@ -67,7 +67,7 @@ func descriptorsIn(control []byte) (fds []int) {
 	return fds
 }
 
-// take gives the descriptors that have come before that place in the stream.
+// take returns the descriptors that came before offset end of the stream.
 func (p *passing) take(end int64) (fds []int) {
 	for len(p.arrived) > 0 && p.arrived[0].at < end {
 		fds = append(fds, p.arrived[0].fd)

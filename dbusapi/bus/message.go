@@ -11,8 +11,8 @@ import (
 // message is one D-Bus message in the wire format.
 type message []byte
 
-// Where the D-Bus specification puts what each message begins with, and its
-// limit of a message.
+// Offsets in the fixed part of the header, and the maximum size of a message, of
+// the D-Bus specification.
 const (
 	kindAt         = 1
 	flagsAt        = 2
@@ -49,9 +49,9 @@ type fields struct {
 	replyTo                                             uint32 // number of a call
 }
 
-// fields finds them in a message that is there up to its body. The bus has
-// checked it; ok is false if it is wrong, or has a field of a kind that the
-// D-Bus specification does not know.
+// fields parses the header of a message that is there up to its body. The bus has
+// checked it; ok is false if it is wrong, or has a field of a kind that the D-Bus
+// specification does not know.
 func (m message) fields() (f fields, ok bool) {
 	end := int(m.order().Uint32(m[fieldsLengthAt:])) + headLength
 	if end < headLength || end > len(m) {

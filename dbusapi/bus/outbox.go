@@ -10,12 +10,12 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// outbox sends messages, in order and several at a time where they are many.
-// When the bus does not take them, whoever adds more waits.
+// outbox sends messages in order, and in batches where they are many. While the bus
+// does not take them, adding more blocks.
 type outbox struct {
 	socket io.Writer
 
-	turn    sync.Mutex // of one reply beside the reader's, who waits for no more than that
+	turn    sync.Mutex // replies from other goroutines take turns, so that the reader waits for one at most
 	mu      sync.Mutex
 	pending []byte
 	serial  uint32
@@ -58,7 +58,7 @@ func (o *outbox) send() error {
 }
 
 // reply adds the reply to a call and sends it, or leaves it to the next flush.
-// The messages that others add meanwhile come after what compute has seen.
+// Messages that others add meanwhile are sent after it.
 func (o *outbox) reply(c *Call, compute func() Reply) {
 	if !c.batched {
 		o.turn.Lock()
@@ -76,8 +76,8 @@ func (o *outbox) reply(c *Call, compute func() Reply) {
 	}
 }
 
-// ownSerials begins the numbers of replies, which nobody refers to, and of
-// questions. godbus begins at 1.
+// ownSerials is where the serials of replies, to which nothing refers, and of
+// questions begin. Those of godbus begin at 1.
 const ownSerials = 1 << 31
 
 // nextSerial needs o.mu.

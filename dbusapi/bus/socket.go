@@ -9,14 +9,14 @@ import (
 	"syscall"
 )
 
-// socket is a stream socket on which whoever reads waits in the kernel, with a
-// thread. Go's own way, to wait for all sockets together and then to wake the
-// reader, takes twice as long from a call to its answer where calls come one
-// by one, as frontends make them.
+// socket is a stream socket whose reader blocks in the kernel, on a thread. With
+// Go's poller, which waits for all sockets and then wakes the reader, a call takes
+// twice as long to be answered when calls come one by one, as those of frontends
+// do.
 type socket struct{ *os.File }
 
-// sendBuffer is what is on its way to the bus. dbus-daemon reads 2 KiB at a
-// time from everybody in turn: what is behind much else waits long.
+// sendBuffer is the size of the send buffer. dbus-daemon reads 2 KiB at a time from
+// each client in turn, so a message behind a long queue waits long.
 const sendBuffer = 16 << 10
 
 // newSocket takes conn over.
@@ -51,7 +51,7 @@ func duplicate(fd int) (int, error) {
 	return fd, err
 }
 
-// Close implements [io.Closer]. It ends a Read that waits.
+// Close implements [io.Closer]. It unblocks Read.
 func (s socket) Close() error {
 	if raw, err := s.SyscallConn(); err == nil {
 		_ = raw.Control(func(fd uintptr) { _ = syscall.Shutdown(int(fd), syscall.SHUT_RDWR) })

@@ -11,18 +11,17 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// wire is a connection to the bus that hands on only what godbus can take.
+// wire is a connection to the bus that passes on only what godbus can handle.
 //
-// godbus ends the connection at a message that it cannot decode, and some that it
-// cannot decode are valid: anybody who may send us one would end the program. And
-// godbus agrees to file descriptors on connections that it knows to carry them, but
-// leaves those that come with a call open: callers could use up all that the daemon
-// may have. Here only an [Asker] agrees to them.
+// godbus closes the connection at a message that it cannot decode, and some that it
+// cannot decode are valid: any sender of one would end the program. And godbus
+// negotiates file descriptors on connections that can carry them, but never closes
+// those that come with a call: callers could exhaust the daemon's limit. Here only
+// an [Asker] negotiates them.
 //
-// A program that answers calls does so here, before godbus. godbus starts a
-// goroutine for every call as fast as the bus delivers them and cannot be made
-// to read more slowly, so whoever calls faster than the bus takes the answers
-// would have the program keep them all.
+// Calls are answered here, before godbus. godbus starts a goroutine for every call
+// as fast as the bus delivers them and cannot be made to read more slowly, so the
+// calls of a client that reads no answers would pile up in memory.
 type wire struct {
 	socket  io.ReadWriteCloser
 	in      *bufio.Reader
@@ -36,8 +35,8 @@ type wire struct {
 	questions *questions // nil: no descriptors come and go
 }
 
-// The longest messages that are taken in. A call holds no more than a token
-// and some names; whatever else comes are answers to what we have asked.
+// The longest messages that are read. A call holds no more than a token and some
+// names; other messages are answers to our own questions.
 const (
 	maxCall  = 32 << 10
 	maxOther = 1 << 20
@@ -60,7 +59,7 @@ func newAskingWire(s socket, handler Handler) *wire {
 	return w
 }
 
-// flushingReader sends what is to be said before it waits for more to hear.
+// flushingReader flushes the outbox before it waits for input.
 type flushingReader struct{ *wire }
 
 func (r flushingReader) Read(p []byte) (int, error) {
@@ -70,8 +69,8 @@ func (r flushingReader) Read(p []byte) (int, error) {
 	return r.socket.Read(p)
 }
 
-// Write implements [io.Writer]. The D-Bus specification has BEGIN as the last
-// line before messages; godbus writes it alone, and reads on only after it.
+// Write implements [io.Writer]. In the D-Bus protocol BEGIN is the last line before
+// messages; godbus writes it alone, and reads on only after it.
 func (w *wire) Write(p []byte) (int, error) {
 	if string(p) == "BEGIN\r\n" {
 		if w.questions != nil {
@@ -112,8 +111,8 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// next reads a message into the buffer. Of one that is too long only the head
-// is there, if that is not too long as well.
+// next reads a message into the buffer. Of one that is too long it reads the header
+// only, up to the limit.
 func (w *wire) next() (m message, whole bool, err error) {
 	head, err := w.in.Peek(headLength)
 	if err != nil {
@@ -142,8 +141,8 @@ func (w *wire) next() (m message, whole bool, err error) {
 	return m, whole, err
 }
 
-// descriptors gives those that have come with what has been read: a message, or
-// the last there is.
+// descriptors takes the descriptors that came with what has been read, or after an
+// error, all that came.
 func (w *wire) descriptors(err error) []int {
 	if w.questions == nil {
 		return nil
@@ -165,9 +164,9 @@ func (w *wire) handle(m message, whole bool) {
 	}
 }
 
-// unasked reports whether m is a signal that somebody has sent to us alone.
-// What a program that answers calls listens to is sent to everybody, or by the
-// bus itself; nobody else is to keep it busy with decoding.
+// unasked reports whether m is a unicast signal that is not from the bus. A program
+// that answers calls listens to broadcasts and to the bus only, and should not
+// spend time decoding anything else.
 func (w *wire) unasked(m message) bool {
 	if w.handler == nil || m.kind() != dbus.TypeSignal {
 		return false
@@ -181,7 +180,7 @@ func (m message) decodable() bool {
 	return err == nil
 }
 
-// decode gives the message as godbus has it, with the descriptors in it.
+// decode decodes the message with godbus, with the descriptors in it.
 func (m message) decode(fds []int) (decoded *dbus.Message, err error) {
 	defer func() {
 		if recover() != nil {

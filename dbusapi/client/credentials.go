@@ -36,7 +36,7 @@ type Credentials struct {
 	SelectedServer                 Server
 }
 
-// Headers are what goes along with a request to plex.tv or to a media server.
+// Headers are those of a request to plex.tv or to a media server.
 type Headers struct {
 	Identity map[string]string // Accept and the X-Plex-* headers that are no secret
 	Token    secret.String     // X-Plex-Token; zero when nobody is signed in
@@ -69,8 +69,9 @@ func (c *Client) Token(ctx context.Context) (secret.String, error) {
 	return secret.New(token), err
 }
 
-// CurrentUser tells who uses the box: the user who signed in, or of the Plex Home
-// whom [Client.SwitchUser] switched to. The zero User when nobody is signed in.
+// CurrentUser returns who uses the box: the user who signed in, or the user of the
+// Plex Home that [Client.SwitchUser] switched to. It is the zero User when nobody
+// is signed in.
 func (c *Client) CurrentUser(ctx context.Context) (User, error) {
 	var values map[string]dbus.Variant
 	err := c.call(ctx, names.Credentials, "GetCurrentUser", nil, &values)
@@ -155,8 +156,8 @@ func (c *Client) SignOut(ctx context.Context) (revoked bool, err error) {
 	return revoked, err
 }
 
-// SelectServer remembers the media server that the user chose, beside the token
-// and no longer than it. The zero Server means none.
+// SelectServer remembers the media server that the user chose, until the
+// credentials are cleared. The zero Server means none.
 func (c *Client) SelectServer(ctx context.Context, s Server) error {
 	return c.call(ctx, names.Credentials, "SelectServer", []any{s.MachineID, s.URI})
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-// Code is the kind of a failure, for those who decide on it.
+// Code is the kind of a failure.
 type Code string
 
 // Failures that the daemon reports; on the bus they are the last part of the
@@ -35,7 +35,7 @@ const (
 
 // Failures on the way to the daemon.
 const (
-	AccessDenied Code = "AccessDenied" // the bus or the daemon does not let this user; the daemon lets the group plexauth
+	AccessDenied Code = "AccessDenied" // this user may not call; members of the group plexauth may
 	NotRunning   Code = "NotRunning"   // no daemon is on the bus, and the bus cannot start it
 	NoReply      Code = "NoReply"      // the daemon ended before it answered; what was asked may have been done
 	Disconnected Code = "Disconnected" // there is no connection to the bus

@@ -11,7 +11,7 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-// HomeUser is a user of the Plex Home of who signed in.
+// HomeUser is a user of the account's Plex Home.
 type HomeUser struct {
 	UUID       string `json:"uuid"` // as [User].UUID
 	Title      string `json:"title"`

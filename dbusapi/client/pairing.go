@@ -14,7 +14,7 @@ import (
 // PinOptions choose what [Client.RequestPin] asks for.
 type PinOptions struct {
 	Strong bool // a long code for the QR route instead of four characters that a person types
-	Force  bool // end a pairing under way and start anew
+	Force  bool // end a pairing under way and start a new one
 }
 
 // RequestPin starts a pairing, or returns the one under way unless o.Force.

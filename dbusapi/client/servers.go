@@ -11,16 +11,16 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-// MediaServer is a media server of who uses the box.
+// MediaServer is a media server of the current user.
 type MediaServer struct {
 	MachineID string   `json:"machine_id"`
 	Name      string   `json:"name"`
 	Owned     bool     `json:"owned"`    // the user's own, not shared with them
-	Presence  bool     `json:"presence"` // plex.tv has heard of it of late
+	Presence  bool     `json:"presence"` // plex.tv has seen it recently
 	URIs      []string `json:"uris"`     // local ones first, plex.tv's relay last
 }
 
-// Servers lists the media servers of who uses the box. While plex.tv cannot be
+// Servers lists the media servers of the current user. While plex.tv cannot be
 // asked it is the last good answer. [AuthRequired] when nobody is signed in.
 func (c *Client) Servers(ctx context.Context) ([]MediaServer, error) {
 	var list []map[string]dbus.Variant
@@ -39,15 +39,15 @@ func (c *Client) Servers(ctx context.Context) ([]MediaServer, error) {
 }
 
 // ServerHeaders gives the headers for a request to that media server. The errors
-// are [AuthRequired], [NotFound], [PinRejected] if plex.tv gives the token only to
-// who knows the home user's PIN, and what asking plex.tv can end in.
+// are [AuthRequired], [NotFound], [PinRejected] if plex.tv requires the home user's
+// PIN for the token, and what asking plex.tv can end in.
 func (c *Client) ServerHeaders(ctx context.Context, machineID string) (Headers, error) {
 	return c.headers(ctx, "GetServerHeaders", machineID)
 }
 
-// RenewServerHeaders is for who was refused (401) by the media server with what
-// ServerHeaders gave: plex.tv is asked for another token, at most once a minute.
-// The errors are those of ServerHeaders.
+// RenewServerHeaders is for a media server that has refused (401) what
+// ServerHeaders returned: plex.tv is asked for another token, at most once a
+// minute. The errors are those of ServerHeaders.
 func (c *Client) RenewServerHeaders(ctx context.Context, machineID string) (Headers, error) {
 	return c.headers(ctx, "RenewServerHeaders", machineID)
 }

@@ -16,8 +16,8 @@ const propertiesInterface = "org.freedesktop.DBus.Properties"
 // State is where the box stands with plex.tv, in one word.
 type State string
 
-// The states. A pairing under way is a state of its own only while nobody is
-// signed in; [Status.Pin] tells of it in any state.
+// The states. A pairing under way is a state of its own only while nobody is signed
+// in; [Status.Pin] has it in any state.
 const (
 	SignedOut  State = "signed-out"
 	PairingNow State = "pairing"
@@ -58,7 +58,7 @@ func (c *Client) State(ctx context.Context) (Status, error) {
 	return readStatus(ctx, c.ask(ctx, propertiesInterface, "GetAll", names.Main))
 }
 
-// stateOf reads the properties of whoever has that name on the bus.
+// stateOf reads the properties of the connection with that unique name.
 func (c *Client) stateOf(ctx context.Context, owner string) (Status, error) {
 	return readStatus(ctx, c.send(ctx, owner, names.Path, propertiesInterface, "GetAll", names.Main))
 }
@@ -72,7 +72,7 @@ func readStatus(ctx context.Context, reply *dbus.Call) (Status, error) {
 	return Status{}.with(values), err
 }
 
-// with gives the status after some properties have got new values.
+// with returns the status with new values of some properties.
 func (s Status) with(values map[string]dbus.Variant) Status {
 	read(values, "Authenticated", &s.Authenticated)
 	read(values, "State", &s.State)
@@ -104,7 +104,8 @@ func readTime(values map[string]dbus.Variant, key string, target *time.Time) {
 	}
 }
 
-// fromUnix is a time as it travels: seconds, 0 when not known.
+// fromUnix reads a time as it is sent on the bus: seconds since the epoch, 0 when
+// not known.
 func fromUnix(seconds int64) time.Time {
 	if seconds == 0 {
 		return time.Time{}
@@ -112,7 +113,7 @@ func fromUnix(seconds int64) time.Time {
 	return time.Unix(seconds, 0)
 }
 
-// pinValue is a pairing as it travels: (tsssx).
+// pinValue is a pairing as it is sent on the bus: (tsssx).
 type pinValue struct {
 	ID                     uint64
 	Code, LinkURI, AuthURI string

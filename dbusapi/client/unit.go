@@ -62,7 +62,7 @@ func (u *Unit) String() string {
 	}
 }
 
-// down reports whether the daemon is not to be expected.
+// down reports whether the daemon will not start.
 func (u *Unit) down() bool {
 	switch {
 	case u.LoadState != "loaded", u.SubState == autoRestart:
@@ -105,13 +105,13 @@ func (c *Client) serviceProperty(ctx context.Context, name string, value any) {
 	}
 }
 
-// look is how often somebody who waits for an answer looks whether the daemon
-// starts at all: dbus-daemon does not hear of it if it does not, and has callers
-// wait for 25 s.
+// look is how often a call that waits for an answer checks whether the daemon
+// starts at all: if it does not, dbus-daemon is not told, and callers would wait
+// for 25 s.
 const look = 100 * time.Millisecond
 
-// watchStart returns what is wrong with the unit when the daemon is not to be
-// expected any more, and nil when it is there or ctx ends.
+// watchStart returns the unit once the daemon will not start, and nil when the
+// daemon is there or ctx ends.
 func (c *Client) watchStart(ctx context.Context) *Unit {
 	for {
 		select {

@@ -34,7 +34,7 @@ type Watch struct {
 	err     error
 }
 
-// Watch subscribes. From its return on nothing that the daemon announces is missed.
+// Watch subscribes. Once it has returned, no announcement of the daemon is missed.
 func (c *Client) Watch(ctx context.Context) (*Watch, error) {
 	w := &Watch{client: c, events: make(chan Event), signals: make(chan *dbus.Signal)}
 	w.Events = w.events
@@ -52,7 +52,7 @@ func (c *Client) Watch(ctx context.Context) (*Watch, error) {
 // the daemon could not be read. Call it after Events was closed.
 func (w *Watch) Err() error { return w.err }
 
-// rules are what the bus shall send us.
+// rules are the match rules of a Watch.
 func rules() []string {
 	const ours = "type='signal',sender='" + names.Bus + "',path='" + names.Path + "'"
 	return []string{
