@@ -6,10 +6,10 @@
 # make fuzz    every fuzz target for FUZZTIME (10m); FUZZ=part of a name for some
 # make soak    a thousand years of a box; YEARS=n for others, SEED=n to begin elsewhere
 # make soak-hour  an hour of the real daemon under load: does it grow? MINUTES=n for others
-# make model   random lives of the daemon beside their model, CHECKS in each mode
-# make demo    the whole job once, on a private bus, by itself
+# make model   random lives of the daemon, compared with a model, CHECKS in each mode
+# make demo    the whole job once, on a private bus
 # make mock    daemon and simulated plex.tv for people who draw a screen, until q
-# make bench   how fast and how small, beside services in C, Python and Go; a few minutes
+# make bench   how fast and how small, compared with services in C, Python and Go; a few minutes
 # make licenses, make pin  what distributions are told, when a module or the release changes
 # make go-test  what another Go can break: GOTOOLCHAIN=go1.27.3 make go-test
 # make check   gofmt, vet, staticcheck, govulncheck
@@ -21,12 +21,12 @@
 
 GO      ?= go
 VERSION ?= 0.1.0
-# Without HTTP/2, which plex.tv's API needs not, and without the Go runtime's
-# collections on time, which wake an idle box; -checklinkname=0 is for those.
+# Without HTTP/2, which plex.tv's API does not need, and without the Go runtime's
+# periodic collections, which wake an idle box; that needs -checklinkname=0.
 TAGS    := nethttpomithttp2,noforcedgc
 LDFLAGS  = -s -w -buildid= -checklinkname=0 $(FUNCALIGN) -X main.version=$(VERSION)
-# Functions are inlined only where time goes, in the runtime and in cryptography:
-# that is 500 KiB less of plexauthd.
+# Functions are inlined only where it matters for speed, in the runtime and in
+# cryptography: that saves 500 KiB of plexauthd.
 INLINED := runtime/... internal/... sync/... math/bits crypto/internal/...
 GCFLAGS := -gcflags=all=-l $(INLINED:%=-gcflags=%=)
 # Functions for amd64 begin every 16 bytes, as for arm64, not every 32: 100 KiB less.
@@ -53,7 +53,7 @@ test:
 	@sh packaging/test-packages.sh
 	@# -count=1: the tests that build and run the programs must not be answered from the
 	@# cache. -shuffle=on: no test may need another to have run before; it prints the seed.
-	@# -parallel 4: tests that run beside each other mostly wait.
+	@# -parallel 4: tests that run at the same time mostly wait.
 	$(GO) test -race -count=1 -shuffle=on -parallel 4 $(ROOT_TAG) ./...
 	$(GO) test -count=1 -tags $(TAGS) -ldflags -checklinkname=0 -run Runtime ./daemon
 

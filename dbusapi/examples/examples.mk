@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # make docs           the reference of the D-Bus interfaces into dist/docs, as a
 #                     web page and as manual pages, from their XML
-# make frontend-test  runs the example frontends beside the daemon, and kills it
+# make frontend-test  runs the example frontends with the daemon, and kills it
 #                     under them a hundred times; makes docs too
 # Both install what they need, as root.
-# make install        puts the examples beside the documentation, and the mock
+# make install        puts the examples next to the documentation, and the mock
 
 interface_xml := dbusapi/names/tv.retune.PlexAuth1.xml
 docbook       := /usr/share/xml/docbook/stylesheet/docbook-xsl
