@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// uptime is what the kernel tells of the same clock, in hundredths of a second.
+// uptime is the same clock as /proc shows it, in hundredths of a second.
 func uptime(t *testing.T) time.Duration {
 	t.Helper()
 	text, err := os.ReadFile("/proc/uptime")

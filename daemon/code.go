@@ -12,11 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// releaseCode lets files go from memory that are only read, of which the program
-// itself is nearly all. Most of it is the code and the tables of TLS and HTTP, which
-// come back from the file when they are used again. Without that they stay, and
-// count as in use, for a day until the next question to plex.tv. It does no harm
-// where it fails.
+// releaseCode drops the pages of read-only file mappings, nearly all of which are
+// the program's own: most of them the code and tables of TLS and HTTP. The kernel
+// reads a page from the file again when it is used. Otherwise they would count as
+// memory in use until the next question to plex.tv, a day later. A failure does no
+// harm.
 func releaseCode() {
 	file, err := os.Open("/proc/self/smaps")
 	if err != nil {
@@ -32,11 +32,12 @@ func releaseCode() {
 // mapping is a range of addresses.
 type mapping struct{ start, end uintptr }
 
-// filePages finds in /proc/PID/smaps (proc_pid_smaps(5)) what shows a file as it
-// is and cannot be written to. What a loader has changed, for a program that may
-// lie at any address, would be lost: the kernel counts that as anonymous, or as swap.
+// filePages returns the read-only mappings in /proc/PID/smaps (proc_pid_smaps(5))
+// whose pages are all the file's. A page that a loader has relocated, as in a
+// position-independent program, would be lost: the kernel counts it as anonymous,
+// or as swap.
 func filePages(smaps io.Reader) (found []mapping) {
-	var file mapping // the zero value where it is none of a file that is only read
+	var file mapping // the zero value outside a read-only mapping of a file
 	for lines := bufio.NewScanner(smaps); lines.Scan(); {
 		switch fields := strings.Fields(lines.Text()); {
 		case len(fields) == 6 && strings.HasPrefix(fields[1], "r-") && strings.HasPrefix(fields[5], "/"):

@@ -32,7 +32,7 @@ const DefaultConfig = "/etc/plexauthd/config.toml"
 // lost is on disk already, so there is nothing worth a longer one.
 const stopTimeout = 800 * time.Millisecond
 
-// Options are what the command line says. Empty strings mean: not said.
+// Options are the command line. An empty string means that an option was not given.
 type Options struct {
 	ConfigPath string // "": DefaultConfig, which may be missing
 	Bus        string // "system", "session" or an address; "" is system
@@ -67,8 +67,8 @@ func CheckConfig(o Options) error {
 	return err
 }
 
-// Run serves until ctx ends, which is no error. A [config.Error] means that
-// the configuration or the command line must be mended first.
+// Run serves until ctx ends, which is no error. A [config.Error] or a [UsageError]
+// means that the configuration or the command line must be corrected first.
 func Run(ctx context.Context, o Options) error {
 	settings, err := o.load()
 	if err != nil {
@@ -87,7 +87,7 @@ func Run(ctx context.Context, o Options) error {
 	d.level.Set(settings.LogLevel)
 	d.log = systemd.NewLogger(systemd.Options{Stderr: o.Stderr, Level: d.level})
 	d.notifier = systemd.NewNotifier(d.log)
-	d.inMemory, _ = statefile.InMemory(path) // no alarm where nobody can tell
+	d.inMemory, _ = statefile.InMemory(path) // no warning where that cannot be found out
 	plexTime := servertime.New(clock, bootTime)
 	asked, stopReleasing := releaseWhenUnasked(clock, freeMemory)
 	defer stopReleasing()
@@ -107,7 +107,7 @@ func Run(ctx context.Context, o Options) error {
 	})
 }
 
-// connect returns the way to plex.tv that the configuration names.
+// connect returns a client for the plex.tv that the configuration names.
 func connect(c config.Config, way plextv.Config) (*plextv.Client, error) {
 	way.BaseURL, way.Timeout = c.PlexURL, c.RequestTimeout
 	client, err := plextv.New(way)
@@ -160,7 +160,7 @@ func (d *daemon) close() {
 	}
 }
 
-// reload takes the configuration in anew; a bad one changes nothing.
+// reload reads the configuration again. One with a mistake changes nothing.
 func (d *daemon) reload(ctx context.Context) {
 	d.notifier.Reloading()
 	defer func() { d.notifier.Ready(d.status(d.account.Snapshot())) }()
@@ -184,7 +184,7 @@ func (d *daemon) reload(ctx context.Context) {
 	d.log.Info("configuration read again", "message_id", MessageReloaded, "changed", changed)
 }
 
-// load reads the configuration file and lays the command line over it.
+// load reads the configuration file and applies the command line.
 func (o Options) load() (config.Config, error) {
 	path, mustExist := o.ConfigPath, true
 	if path == "" {

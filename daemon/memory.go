@@ -24,16 +24,17 @@ func saveMemory() {
 	sleepWell()
 }
 
-// releaseWhenUnasked gives memory back to the system with free once plex.tv has not
-// been asked for releaseAfter: all that TLS takes is in use no more then. asked is
-// to be called with each answer, from any goroutine. It sets no timer otherwise: an
+// releaseWhenUnasked calls free, which returns memory to the system, once plex.tv
+// has not been asked for releaseAfter: what TLS needed is no longer in use then.
+// Call asked with each answer, from any goroutine. There is no other timer, so an
 // idle daemon is not woken.
 func releaseWhenUnasked(clock clockwork.Clock, free func()) (asked, stop func()) {
 	release := clock.AfterFunc(releaseAfter, free)
 	return func() { release.Reset(releaseAfter) }, func() { release.Stop() }
 }
 
-// freeMemory gives back what the heap and the program's own file take.
+// freeMemory returns free heap and the pages of the program's own file to the
+// system.
 func freeMemory() {
 	debug.FreeOSMemory()
 	releaseCode()

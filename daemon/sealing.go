@@ -20,9 +20,9 @@ import (
 // under which the secrets in the state file are sealed.
 const keyCredential = "plexauthd.key"
 
-// openState gives the state file at path, sealed if the unit passes a key. A
-// key that cannot be used is a mistake in the configuration: to go on without
-// it would write down in plain text what is to be sealed.
+// openState opens the state file at path, sealed if the unit passes a key. A key
+// that cannot be used is a configuration error: going on without it would write in
+// plain text what should be sealed.
 func openState(path string, clock clockwork.Clock) (*statefile.File, error) {
 	text, found, err := systemd.Credential(keyCredential)
 	if err == nil && !found {

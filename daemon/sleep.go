@@ -18,8 +18,8 @@ import (
 //go:linkname forceGCPeriod runtime.forcegcperiod
 var forceGCPeriod int64
 
-// sleepWell keeps the runtime from waking an idle box, two or three times a minute
-// and thirty times every other one. What garbage there is does not grow while
-// nothing runs; what a busy time has left goes with releaseWhenUnasked, or stays
-// until the next one.
+// sleepWell turns off the runtime's periodic collections, which wake an idle box
+// two or three times a minute, and thirty times every other minute. Garbage does
+// not grow while nothing runs; what is left of busy times is collected by
+// releaseWhenUnasked or by the next collection.
 func sleepWell() { forceGCPeriod = int64(365 * 24 * time.Hour) }

@@ -4,9 +4,9 @@ package daemon
 
 import "github.com/retune-tv/plexauthd/auth"
 
-// status says in words how things stand. Everybody on the box can read it with
-// systemctl status, so it names nobody. plexauthctl doctor looks in it for what
-// keeps the state from being kept.
+// status is the service's status line. Everybody on the box can read it with
+// systemctl status, so it names no person. plexauthctl doctor finds in it why the
+// state is not kept.
 func (d *daemon) status(s *auth.Snapshot) string {
 	text := stateText(s)
 	if d.inMemory != "" {

@@ -16,7 +16,7 @@ import (
 // gives a meaning to.
 const fieldPrefix = "PLEXAUTHD_"
 
-// messageID is the attribute that says of which kind an event is.
+// messageID is the attribute with the kind of an event.
 const messageID = "message_id"
 
 // journalHandler sends records to the journal, and to text those that the
@@ -70,8 +70,8 @@ func (h journalHandler) WithGroup(name string) slog.Handler {
 	return h
 }
 
-// addField adds a, which may be a group, to fields. Values are resolved, so
-// that a secret is what it chooses to show.
+// addField adds a, which may be a group, to fields. Values are resolved, so that a
+// secret stays redacted.
 func addField(fields map[string]string, prefix string, a slog.Attr) {
 	value := a.Value.Resolve()
 	switch {

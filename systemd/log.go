@@ -33,7 +33,7 @@ type Options struct {
 // take a record, it is a line of text on Stderr, without message_id.
 func NewLogger(o Options) *slog.Logger {
 	text := slog.NewTextHandler(o.Stderr, &slog.HandlerOptions{Level: o.Level, ReplaceAttr: forPeople})
-	// A JOURNAL_STREAM that makes no sense is as good as none.
+	// An invalid JOURNAL_STREAM counts as none.
 	if journalled, err := journal.StderrIsJournalStream(); err != nil || !journalled {
 		return slog.New(text)
 	}
@@ -65,8 +65,8 @@ func ParseLevel(text string) (slog.Level, error) {
 	return 0, fmt.Errorf("log level %q is not debug, info, warning or error", text)
 }
 
-// forPeople leaves the time of day, because who reads a terminal knows the
-// date, and no message id, which only the journal can look up.
+// forPeople shortens times to the time of day, because readers of a terminal know
+// the date, and drops the message id, which only the journal can look up.
 func forPeople(groups []string, a slog.Attr) slog.Attr {
 	switch {
 	case len(groups) > 0:

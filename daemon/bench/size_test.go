@@ -70,7 +70,7 @@ func TestSizeList(t *testing.T) {
 }
 
 // joined are types and texts, of which the linker keeps each once, without a
-// symbol, whoever has it.
+// symbol, wherever it is defined.
 const joined = "Go: types, texts and what else the linker joins"
 
 // sharesOf builds plexauthd for amd64 with its symbols, which change nothing of

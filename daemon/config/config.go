@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package config reads plexauthd's configuration file, which is TOML.
-// Everything in it is optional; whatever is in it and not understood is an
-// error that names file, line and key.
+// Package config reads plexauthd's configuration file, which is TOML. Everything in
+// it is optional. An unknown key or a wrong value is an error that names file, line
+// and key.
 package config
 
 import (

@@ -18,7 +18,7 @@ import (
 // of VERSION_ID, VERSION_CODENAME and BUILD_ID, the first of them, or else the
 // kernel's release; the device name is the host name.
 func Default(version string) Config {
-	// Without a host name the fallback serves.
+	// Without a host name deviceName has a fallback.
 	host, _ := os.Hostname()
 	return Config{
 		Identity: Identity{

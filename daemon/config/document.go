@@ -9,7 +9,7 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// document is a TOML file that tells on which line a key is.
+// document is a TOML file that knows on which line a key is.
 type document struct {
 	text string
 	meta toml.MetaData

@@ -53,7 +53,7 @@ func read(path string) (string, error) {
 	return string(text), err
 }
 
-// cause is err without the path, which [Error] has anyway.
+// cause returns the text of err without the path, which [Error] has anyway.
 func cause(err error) string {
 	var pathError *fs.PathError
 	if errors.As(err, &pathError) {
@@ -79,7 +79,7 @@ func apply(text string, defaults Config) (Config, *Error) {
 	return c, checkPairing(c, d)
 }
 
-// check reads text as TOML and refuses what is none.
+// check parses text as TOML.
 func check(text string) (*document, *Error) {
 	if len(text) > maxSize {
 		return nil, &Error{Problem: "is too large, accepted is a file of up to 64 KiB"}
@@ -101,9 +101,9 @@ func check(text string) (*document, *Error) {
 	return d, nil
 }
 
-// garbledLine is the number of the first line with what TOML allows nowhere,
-// or 0. The toml package reads over a mark of UTF-16 and tells the line before
-// for a control character that begins one.
+// garbledLine is the number of the first line with what TOML allows nowhere, or 0.
+// The toml package skips a UTF-16 byte order mark, and reports the line before for
+// a control character that begins one.
 func garbledLine(text string) int {
 	number := 0
 	for line := range strings.Lines(text) {

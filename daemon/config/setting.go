@@ -43,7 +43,7 @@ const (
 	pairingTimeout = "pairing.timeout"
 )
 
-// settings is everything that the file can set.
+// settings returns all keys that the file can set.
 func settings() []setting {
 	return []setting{
 		newSetting("identity.product", headerText, func(c *Config) *string { return &c.Identity.Product }),

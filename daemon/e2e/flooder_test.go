@@ -19,7 +19,7 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-// flooder is somebody on the bus who need not read what is answered.
+// flooder is a client on the bus that may leave answers unread.
 type flooder struct {
 	b       *box
 	socket  net.Conn

@@ -148,7 +148,7 @@ func errorName(err error) string {
 	return err.Error()
 }
 
-// heard takes in the pairing of an answer.
+// heard records the pairing of an answer.
 func (l *life) heard(a answer) {
 	for _, id := range l.pairings {
 		if id == a.id {

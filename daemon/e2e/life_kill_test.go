@@ -93,7 +93,7 @@ func (l *life) afterDeath(models []model) (fits []model) {
 
 // killWhileAsking kills the daemon while it waits for plex.tv's answer: what was
 // asked for has not happened, but for a sign-out, and a claim is noticed after the
-// next start, also if plex.tv shows the token no more.
+// next start, also if plex.tv no longer shows the token.
 func (l *life) killWhileAsking(rt *rapid.T) {
 	m, commands := l.now(), l.commands()
 	if m.weather != fine {

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// This file says what the life of a token is, whoever calls and whatever happens
-// to the box and to plex.tv. life_test.go lets it happen to the built programs.
+// This file models the life of a token, for any calls and whatever happens to the
+// box and to plex.tv. life_test.go lets it happen to the built programs.
 //
 // A model is all that can be known of the box from outside. What a command does
 // to it and is answered is a method of the command's name; next is what the daemon
 // does by itself. A model is a value: nothing changes one.
 
-// weather is how plex.tv answers whoever asks.
+// weather is how plex.tv answers any question.
 type weather string
 
 const (

@@ -69,7 +69,7 @@ func ifOther(told, told2 string) string {
 	return "to one caller and\n" + told2 + "to the other, "
 }
 
-// never says what was waited for in vain.
+// never reports what did not happen in time.
 func (l *life) never(models []model) {
 	seen, told, _ := l.callers[0].report()
 	resting := models[:0:0]

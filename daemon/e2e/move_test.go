@@ -75,7 +75,7 @@ func (b *box) seen(endpoint plextvsim.Endpoint) {
 	}
 }
 
-// isSignedInQuietly checks that nobody was told of a sign-in or its end.
+// isSignedInQuietly checks that no signal said that a sign-in began or ended.
 func (f *frontend) isSignedInQuietly() {
 	f.t.Helper()
 	if got := f.property("Authenticated"); got != true {

@@ -45,7 +45,7 @@ func (b *box) stateText() string {
 	return string(text)
 }
 
-// mustBeSealed looks at all files beside the state for what must not be there.
+// mustBeSealed looks in all files next to the state for what must not be there.
 func (b *box) mustBeSealed(token string) {
 	b.t.Helper()
 	if !strings.Contains(b.stateText(), `token = "sealed:v1:`) || !strings.Contains(b.stateText(), "\nusername = \"") {

@@ -107,7 +107,7 @@ func judge(path string, least, most int) (int, error) {
 	return n, onlyTheState(path)
 }
 
-// onlyTheState wants no other file beside the state.
+// onlyTheState wants no other file next to the state.
 func onlyTheState(path string) error {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil && !os.IsNotExist(err) {

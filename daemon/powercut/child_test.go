@@ -20,9 +20,8 @@ const childTask = "POWERCUT_TASK"
 
 // child is this program with a task. It says lines and is answered in lines.
 //
-// The process that serves FUSE must not use what lies above it: when it is
-// killed, it would wait for its own answers to close its files, for ever. So a
-// child does.
+// The process that serves FUSE must not use what lies above it: when it is killed,
+// it would wait for its own answers to close its files, forever. So a child does.
 type child struct {
 	cmd    *exec.Cmd
 	told   *bufio.Scanner

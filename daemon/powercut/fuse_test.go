@@ -46,9 +46,9 @@ func newShelf(t testing.TB) *shelf {
 	return s
 }
 
-// mountFUSE mounts what is served on the file descriptor. No child inherits
-// that: FUSE ends with this process, so that nobody waits for it in vain.
-// (go-fuse's own DirectMount lets children inherit it.)
+// mountFUSE mounts what is served on the file descriptor. No child inherits that:
+// FUSE ends with this process, so that nothing waits for it forever. (go-fuse's own
+// DirectMount lets children inherit it.)
 func mountFUSE(dir string) (fd int, err error) {
 	fd, err = unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {

@@ -62,7 +62,7 @@ func (b *box) entries(dir string) int {
 	return len(entries)
 }
 
-// counts is what the daemon tells of itself; see soak.go of cmd/plexauthd.
+// counts is what the daemon reports about itself; see soak.go of cmd/plexauthd.
 type counts struct {
 	Goroutines int
 	Heap       uint64

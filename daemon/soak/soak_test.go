@@ -27,7 +27,7 @@ const (
 	measures = 60
 )
 
-// TestSoak has two boxes in two homes live beside each other.
+// TestSoak runs two boxes in two homes at the same time.
 func TestSoak(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "plexauthd")
 	build := exec.Command("go", "build", "-trimpath", "-tags", "nethttpomithttp2,noforcedgc,soak", "-ldflags", "-s -w -checklinkname=0", "-o", program, "../../cmd/plexauthd")
@@ -147,7 +147,7 @@ func (b *box) smallest(while time.Duration, enough measure) (least measure) {
 	return least
 }
 
-// restsAt wants no more goroutines and files than there were at rest before.
+// restsAt wants at most as many goroutines and files as there were at rest before.
 func (b *box) restsAt(before measure) {
 	b.Helper()
 	now := b.smallest(patience, before)
@@ -173,7 +173,7 @@ var ends = []struct {
 }
 
 // manyLives is a daemon that ends again and again: the token it had is there at
-// each start, and nothing gathers beside the state.
+// each start, and no files pile up next to the state.
 func (b *box) manyLives() {
 	b.start()
 	var largest int64 // state of the first third of the lives
