@@ -58,7 +58,7 @@ func TestStatus(t *testing.T) {
 	p.prints(exitDone, "Signed in as alice, but plex.tv could not be asked yet", "", "status")
 }
 
-// TestStatusWithoutLeave is for users who may look at the box and no more.
+// TestStatusWithoutLeave is for users who may read the status but not call.
 func TestStatusWithoutLeave(t *testing.T) {
 	policy := filepath.Join(t.TempDir(), "closed.conf")
 	err := os.WriteFile(policy, []byte(`<busconfig><policy context="default">

@@ -27,8 +27,8 @@ func nothing(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirecti
 	return nil, cobra.ShellCompDirectiveNoFileComp
 }
 
-// asked completes to what plexauthd lists, to nothing if it does not answer in time
-// or does not let this user: nobody is asked for a password because of Tab.
+// asked completes to what plexauthd lists, or to nothing if it does not answer in
+// time or this user may not call: Tab never asks for a password.
 func (p *program) asked(list func(context.Context, *client.Client) []string) completion {
 	return func(command *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {

@@ -99,8 +99,8 @@ func (p *program) startHint(err error) string {
 	}
 }
 
-// plain makes text from elsewhere fit for a line on a terminal, which obeys
-// control characters.
+// plain makes text from elsewhere safe to print on one line of a terminal, which
+// obeys control characters.
 func plain(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

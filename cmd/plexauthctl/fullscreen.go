@@ -44,8 +44,9 @@ func (p *program) canDraw() bool {
 	return !p.json && terminalWidth(p.out.w) > 0 && name != "" && name != "dumb" && os.Getenv("NO_COLOR") == ""
 }
 
-// openFullScreen takes the terminal. What is typed is not shown meanwhile, and
-// keys that would stop or abort us with the terminal in that state do nothing.
+// openFullScreen takes over the terminal. Typing is not echoed meanwhile, and keys
+// that would suspend or abort the program with the terminal in that state do
+// nothing.
 func (p *program) openFullScreen() (*fullScreen, error) {
 	s := &fullScreen{out: p.out, terminal: p.out.w.(*os.File)}
 	show := func() {}

@@ -114,8 +114,8 @@ func (p *program) switchUser(ctx context.Context, c *client.Client, name string)
 	return nil
 }
 
-// homeUserNamed finds the user whom a person means: by UUID, by name, or by name
-// without regard to upper and lower case if that leaves just one.
+// homeUserNamed finds a user: by UUID, by name, or by name without regard to upper
+// and lower case if that leaves just one.
 func homeUserNamed(users []client.HomeUser, name string) (client.HomeUser, error) {
 	for _, fits := range []func(client.HomeUser) bool{
 		func(u client.HomeUser) bool { return u.UUID == name },

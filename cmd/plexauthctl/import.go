@@ -62,7 +62,7 @@ func (p *program) importSignIn(ctx context.Context, c *client.Client, unverified
 		return &ending{exitFailed, "nothing is imported: --unverified needs user_id and username in the input"}
 	}
 	if !unverified {
-		// With these plexauthd would store what plex.tv could not be asked about.
+		// With these, plexauthd would store a token that plex.tv could not be asked about.
 		found.credentials.UserID, found.credentials.Username = "", ""
 		found.credentials.Email, found.credentials.Thumb = "", ""
 	}
@@ -72,8 +72,8 @@ func (p *program) importSignIn(ctx context.Context, c *client.Client, unverified
 	return p.tellImported(ctx, c)
 }
 
-// readImport reads all, or from a terminal as much as makes sense by itself, so
-// that nobody has to know Ctrl-D.
+// readImport reads all input, or from a terminal a token or complete JSON, so that
+// nobody has to know Ctrl-D.
 func (p *program) readImport(input io.Reader) (string, error) {
 	limited := io.LimitReader(input, longestImport+1)
 	if file, ok := input.(*os.File); !ok || !term.IsTerminal(int(file.Fd())) {

@@ -32,7 +32,7 @@ func TestEveryCommandPrintsJSON(t *testing.T) {
 		if printed := r.await(""); !json.Valid([]byte(printed)) {
 			t.Errorf("%v prints %q", line, printed)
 		}
-		r.ctrlC() // watch goes on for ever; the others have done what they were to do
+		r.ctrlC() // watch runs until it is interrupted; the others are done
 		for more := range r.lines {
 			r.see(more)
 			if !json.Valid([]byte(more)) {

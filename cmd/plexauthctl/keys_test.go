@@ -32,7 +32,7 @@ func TestKeysAtATerminal(t *testing.T) {
 	}
 }
 
-// Whoever presses Ctrl-C twice, because nothing happens, gets the terminal back.
+// A second Ctrl-C, because nothing happens, gives the terminal back.
 func TestCtrlCTwice(t *testing.T) {
 	p := withTerminal(t)
 	s := p.process("login")
@@ -43,7 +43,7 @@ func TestCtrlCTwice(t *testing.T) {
 		s.text += <-s.pieces
 	}
 	awaitEcho(t, s.line, true)
-	for status := 0; status == 0; { // a signal may come before the first has been taken in
+	for status := 0; status == 0; { // a signal may come before the first has been handled
 		s.types("\x03")
 		select {
 		case status = <-s.status:

@@ -12,14 +12,14 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 )
 
-// How long to wait for plexauthd's word: after the code's time has run out, in
-// which plexauthd asks plex.tv a last time, and after a cancellation.
+// How long to wait for plexauthd to say how the pairing ended: after the code has
+// expired, when plexauthd asks plex.tv a last time, and after a cancellation.
 const (
 	lastWordTimeout  = 30 * time.Second
 	cancelledTimeout = 5 * time.Second
 )
 
-// What login notes beside how the pairing ends.
+// Events of a login other than the end of its pairing.
 const (
 	eventGone = "daemon-gone"
 	eventBack = "daemon-back"
@@ -155,7 +155,7 @@ func (l *login) wait(ctx context.Context) (client.Result, error) {
 		case <-l.changed():
 		case <-interrupt:
 			interrupt = nil
-			l.leave() // whoever presses Ctrl-C twice gets the terminal back too
+			l.leave() // so that a second Ctrl-C leaves the terminal restored, too
 			if err := l.cancel(context.WithoutCancel(ctx)); err != nil {
 				return "", err
 			}
@@ -200,8 +200,7 @@ func (l *login) take(ctx context.Context, e client.Event) (client.Result, error)
 	return "", nil
 }
 
-// missed finds out how a pairing ended while nobody could be heard, "" if it
-// has not.
+// missed finds out how a pairing ended while plexauthd was away, "" if it has not.
 func (l *login) missed(ctx context.Context, s client.Status) client.Result {
 	claimed, _, err := l.client.CheckPin(ctx, l.pairing.ID)
 	code := client.CodeOf(err)
@@ -266,8 +265,8 @@ func (l *login) finish(ctx context.Context, result client.Result) error {
 	}
 }
 
-// user tells who is signed in, the zero User if that cannot be known: being
-// signed in is what counts.
+// user returns who is signed in, the zero User if that is not known: being signed
+// in is what counts.
 func (l *login) user(ctx context.Context) client.User {
 	u, _ := l.program.user(ctx, l.client)
 	return u

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command plexauthctl is plexauthd for people: it signs this box in to Plex,
-// tells how things stand and signs it out again. See plexauthctl --help.
+// Command plexauthctl is plexauthd for people: it signs this box in to Plex, shows
+// its status and signs it out again. See plexauthctl --help.
 package main
 
 import (
@@ -19,7 +19,7 @@ var version = "devel"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // whoever presses Ctrl-C twice means it
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -30,7 +30,7 @@ type program struct {
 
 	bus     string
 	json    bool
-	started bool // the command line is right: what fails from here on is no wrong use
+	started bool // the command line is valid: what fails from here on is not a usage error
 }
 
 func (p *program) run(ctx context.Context, args []string) int {
@@ -84,7 +84,7 @@ Exit status: 0 done, 1 failed, 2 wrong use, 3 not signed in.`,
 	return root
 }
 
-// needsCommand is what a command does that only has commands below it.
+// needsCommand runs a command that has only subcommands.
 func needsCommand(command *cobra.Command, _ []string) error {
 	var known []string
 	for _, below := range command.Commands() {
@@ -124,8 +124,8 @@ func (p *program) command(name, short string, run func(context.Context, *client.
 	}
 }
 
-// asking makes a command whose calls may take long, as plexauthd has to ask
-// plex.tv or a person. One that answers nothing is found out before.
+// asking makes a command whose calls may take long, because plexauthd has to ask
+// plex.tv or a person. It first makes sure that plexauthd answers at all.
 func (p *program) asking(name, short string, run func(context.Context, *client.Client) error) *cobra.Command {
 	return p.command(name, short, func(ctx context.Context, c *client.Client) error {
 		if _, err := p.state(ctx, c); err != nil {

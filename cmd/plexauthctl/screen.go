@@ -18,13 +18,13 @@ import (
 type loginView interface {
 	showPairing(p client.Pairing, joined bool) error
 	countdown(left time.Duration)
-	// note tells that something has happened; some do not tell what has no text.
+	// note reports an event; some views ignore one without text.
 	note(event, text string) error
 	showSignedIn(u client.User, already bool) error
-	// offer asks whether to go on with a new code. The channel tells when somebody
-	// says so; it is nil where nobody can be asked.
+	// offer asks whether to go on with a new code. The channel receives when
+	// somebody agrees; it is nil where nobody can be asked.
 	offer() <-chan struct{}
-	// changed tells that the view wants to be drawn again, by countdown.
+	// changed receives when countdown has to draw the view again.
 	changed() <-chan os.Signal
 	// leave gives the terminal back. Nothing is drawn from then on.
 	leave()

@@ -21,7 +21,7 @@ type statusView struct {
 	User client.User `json:"user,omitzero"`
 }
 
-// stateAndUser asks both; the user stays empty for who may not know.
+// stateAndUser asks for both. The user stays empty if this user may not know.
 func (p *program) stateAndUser(ctx context.Context, c *client.Client) (client.Status, client.User, error) {
 	s, err := p.state(ctx, c)
 	if err != nil {

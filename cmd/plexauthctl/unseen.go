@@ -13,9 +13,9 @@ import (
 	"golang.org/x/term"
 )
 
-// unseen has read take a secret from standard input. On a terminal it asks for it,
-// and what is typed is not shown. A secret is never an argument: every process on
-// the box could read it there.
+// unseen reads a secret from standard input with read. On a terminal it prompts for
+// it and turns off echo. A secret is never an argument: every process on the box
+// could read it there.
 func (p *program) unseen(ctx context.Context, prompt string, read func(io.Reader) (string, error)) (string, error) {
 	if file, ok := p.stdin.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		show, err := hideTyping(file, nil)
@@ -46,9 +46,9 @@ func (p *program) unseen(ctx context.Context, prompt string, read func(io.Reader
 	}
 }
 
-// hideTyping has the terminal show nothing of what is typed until show is called.
-// That also drops what was typed and not read: the shell would run it. The
-// control characters named do nothing meanwhile (termios(3)).
+// hideTyping turns off echo until show is called, which also drops unread input:
+// the shell would run it. The control characters in without do nothing meanwhile
+// (termios(3)).
 func hideTyping(terminal *os.File, without []int) (show func(), err error) {
 	fd := int(terminal.Fd())
 	before, err := unix.IoctlGetTermios(fd, unix.TCGETS)

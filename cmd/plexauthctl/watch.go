@@ -75,7 +75,7 @@ func eventWords(before client.Status, e client.Event) string {
 	}
 }
 
-// changeWords says how things are that were otherwise before.
+// changeWords describes the properties that differ from before.
 func changeWords(before, now client.Status) string {
 	var changed []string
 	old := propertyWords(before)
@@ -87,7 +87,7 @@ func changeWords(before, now client.Status) string {
 	return strings.Join(changed, "; ")
 }
 
-// propertyWords says each property, in a fixed order.
+// propertyWords describes each property, in a fixed order.
 func propertyWords(s client.Status) []string {
 	pairing, server, token := "no pairing under way", "no server selected", "end of the token not known"
 	if pin := s.Pin; pin.ID != 0 {

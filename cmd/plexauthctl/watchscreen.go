@@ -13,7 +13,7 @@ import (
 // as many of them as it has room for.
 const keptEvents = 100
 
-// liveView shows how things stand, and what has happened.
+// liveView shows the status and the latest events.
 type liveView struct {
 	*fullScreen
 	program *program
@@ -75,7 +75,7 @@ func (v *liveView) show() {
 	v.draw(append(emphasised, "", end))
 }
 
-// state says what the properties say.
+// state returns the lines about the properties.
 func (v *liveView) state() []string {
 	if !v.running {
 		return []string{"plexauthd is not running"}

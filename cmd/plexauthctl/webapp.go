@@ -24,7 +24,7 @@ const (
 	clientIDKey = "retune_client_id"
 )
 
-// webAppSignIn is what the web app had.
+// webAppSignIn is a sign-in of the web app.
 type webAppSignIn struct {
 	credentials client.Credentials
 	hasClientID bool
@@ -157,8 +157,8 @@ func (f fields) raw(name string) json.RawMessage {
 	return nil
 }
 
-// read stores a field in target if it is there. A text may be a number too, such
-// as a user's id.
+// read stores a field in target if it is there. A string may be written as a
+// number, such as a user's id.
 func (f fields) read(name string, target any) error {
 	raw := f.raw(name)
 	if raw == nil {

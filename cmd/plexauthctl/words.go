@@ -4,7 +4,7 @@ package main
 
 import "github.com/retune-tv/plexauthd/dbusapi/client"
 
-// stateWords says how things stand; the user may be unknown.
+// stateWords describes the state; the user may be unknown.
 func stateWords(s client.Status, u client.User) string {
 	switch s.State {
 	case client.SignedOut:

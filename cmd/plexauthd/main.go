@@ -44,10 +44,10 @@ const (
 )
 
 func main() {
-	// net/http prints what a server sends unasked, a token perhaps, through
-	// the standard logger. Nothing of ours goes there.
+	// net/http logs unsolicited responses, which may hold a token, to the standard
+	// logger. Our own log does not go there.
 	log.SetOutput(io.Discard)
-	// A crash ends by a signal: status 2, Go's own choice, means wrong use here.
+	// A crash ends by a signal: Go's own status 2 means a usage error here.
 	debug.SetTraceback("crash")
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }

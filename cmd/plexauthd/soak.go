@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// init has this build tell what only the program itself can count. Nothing but
-// the soak test builds it, and main has nothing to call where it is left out.
+// init makes this build report what only the program itself can count. Only the
+// soak test builds it; main needs no call that other builds lack.
 func init() {
 	path := os.Getenv("PLEXAUTHD_COUNTS")
 	if path == "" {

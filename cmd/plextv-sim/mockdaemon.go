@@ -70,7 +70,7 @@ func isServiceManagers(variable string) bool {
 	return slices.Contains([]string{"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM", "CREDENTIALS_DIRECTORY"}, name)
 }
 
-// findDaemon looks beside this program first: that is the one built with it.
+// findDaemon looks in this program's directory first: the two are built together.
 func findDaemon(named string) (string, error) {
 	if named != "" {
 		return named, nil

@@ -104,8 +104,8 @@ func (m *mock) revoke(ctx context.Context) (string, error) { return m.end(ctx, "
 
 func (m *mock) removeDevice(ctx context.Context) (string, error) { return m.end(ctx, "remove-device") }
 
-// end gives the simulator an order that ends tokens, and has the daemon look: by
-// itself it asks about its token once a day.
+// end gives the simulator an order that ends tokens, and makes the daemon check: on
+// its own it asks about its token once a day.
 func (m *mock) end(ctx context.Context, order string) (string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, m.control+order, nil)
 	if err != nil {

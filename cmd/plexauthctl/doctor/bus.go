@@ -19,7 +19,7 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-// accessGroup has the members whom plexauthd lets call.
+// accessGroup is the group whose members may call plexauthd.
 const accessGroup = accessgroup.Name
 
 const journalAdvice = "see journalctl -x -u plexauthd"
@@ -131,7 +131,7 @@ func (x *examination) checkAccess(ctx context.Context) Finding {
 
 func denied(err error) bool { return client.CodeOf(err) == client.AccessDenied }
 
-// membership is how this process stands to the access group.
+// membership is what this process has to do with the access group.
 type membership struct {
 	name   string // of the user
 	uid    int

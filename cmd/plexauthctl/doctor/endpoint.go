@@ -9,7 +9,7 @@ import (
 	"github.com/retune-tv/plexauthd/auth/plextv"
 )
 
-// way tells how plex.tv is reached, or why that is not looked into.
+// way returns how plex.tv is reached, or why that is not checked.
 func (x *examination) way() (base *url.URL, why string) {
 	if x.config == nil {
 		return nil, "where plex.tv is cannot be told"

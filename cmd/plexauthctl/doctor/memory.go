@@ -43,7 +43,7 @@ func (x *examination) statusText(ctx context.Context) string {
 	return strings.TrimSpace(string(out))
 }
 
-// judgeStatus looks in the service's word for the file system in memory.
+// judgeStatus looks in the service's status text for the file system in memory.
 func judgeStatus(status string) Finding {
 	_, memory, _ := strings.Cut(status, "the state is in memory (")
 	memory, _, _ = strings.Cut(memory, ")")

@@ -163,7 +163,7 @@ func judgePlex(err error) Finding {
 	return wrong("plex.tv refuses to answer: "+failed.Err.Error(), "see whether a newer plexauthd is out")
 }
 
-// learn is told plex.tv's time.
+// learn compares this box's clock with plex.tv's.
 func (x *examination) learn(theirs time.Time) {
 	ahead := x.Clock.Now().Sub(theirs).Round(10 * time.Second) // theirs is to the second, and old by the way here
 	x.ahead = &ahead

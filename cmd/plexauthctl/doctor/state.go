@@ -22,7 +22,7 @@ const stateFile = "/var/lib/plexauthd/state.toml"
 // booted is there where systemd manages the services (sd_booted(3)).
 const booted = "/run/systemd/system"
 
-// checkService asks the service manager. StatusText is the daemon's own word, and
+// checkService asks the service manager. StatusText is set by the daemon, and is
 // the only place where everybody can read that its state cannot be kept.
 func (x *examination) checkService(ctx context.Context) Finding {
 	if _, err := os.Stat(booted); err != nil || x.Bus != "system" {
@@ -124,7 +124,7 @@ func (x *examination) checkSignIn(ctx context.Context) Finding {
 	return ok("nobody is signed in; plexauthctl login does it")
 }
 
-// verify has the daemon ask about a token that it could not confirm yet: it may
+// verify makes the daemon ask about a token that it could not confirm yet: it may
 // just have started.
 func (x *examination) verify(ctx context.Context) Finding {
 	const advice = "see the checks of plex.tv; plexauthd asks again by itself"

@@ -8,7 +8,8 @@ import (
 	"os"
 )
 
-// Binding is what decrypts a credential, as --with-key of systemd-creds(1) has it.
+// Binding is what decrypts a credential, with the names of systemd-creds(1)
+// --with-key=.
 type Binding string
 
 // The bindings that a key may have.
@@ -18,7 +19,7 @@ const (
 	HostAndTPM Binding = "host+tpm2" // both are needed
 )
 
-// usesHost is true for what is not known here: it is better to look once too often.
+// usesHost is true for an unknown binding: it is better to check once too often.
 func (b Binding) usesHost() bool { return b != TPM }
 func (b Binding) usesTPM() bool  { return b == TPM || b == HostAndTPM }
 
@@ -55,8 +56,8 @@ func (o Options) binding() Binding {
 	return Host
 }
 
-// hasTPM tells whether the kernel drives a TPM 2.0. What systemd-creds has-tpm2
-// says would not do: versions up to 257 count only one that the firmware has used.
+// hasTPM tells whether the kernel drives a TPM 2.0. systemd-creds has-tpm2 does not
+// suffice: up to 257 it counts only a TPM that the firmware has used.
 func (o Options) hasTPM() bool {
 	found, _ := os.ReadDir(o.tpms) // nothing there: none
 	return len(found) > 0

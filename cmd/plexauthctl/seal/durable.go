@@ -18,8 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// makeDurable has the disk keep the key and what systemd needs to open it.
-// systemd-creds itself syncs neither.
+// makeDurable syncs the key and what systemd needs to open it. systemd-creds itself
+// syncs neither.
 func (o Options) makeDurable(dir *os.File, binding Binding) error {
 	paths := []string{o.Credential}
 	if binding.usesHost() {

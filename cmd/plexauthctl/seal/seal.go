@@ -29,7 +29,7 @@ type Options struct {
 
 	Credential string // the file with the encrypted key
 	State      string // the daemon's state file
-	DropIn     string // the file that has the unit pass the key
+	DropIn     string // the file that makes the unit pass the key
 
 	// Note is told what does not keep Make from its work but should be known. It
 	// may be nil.
@@ -60,7 +60,7 @@ type Result struct {
 	WithKey    Binding `json:"with_key,omitempty"` // empty if a key that was there tells nothing of it
 	PCRs       string  `json:"pcrs,omitempty"`     // of a key that was made
 	Made       bool    `json:"made"`               // the credential; false if it was there and opens
-	// DropIn is the file that was written to have the unit pass the key. Empty if
+	// DropIn is the file that was written so that the unit passes the key. Empty if
 	// the unit does so already.
 	DropIn string `json:"drop_in,omitempty"`
 }

@@ -20,7 +20,7 @@ import (
 // setting is a line of a unit that is about credentials, see systemd.exec(5).
 var setting = regexp.MustCompile(`^\s*((?:Load|Set|Import)Credential(?:Encrypted)?)\s*=\s*(.*?)\s*$`)
 
-// line is what has the unit pass the key.
+// line is the setting that passes the key to the daemon.
 func (o Options) line() string {
 	return "LoadCredentialEncrypted=" + credentialName + ":" + o.Credential
 }
@@ -62,7 +62,7 @@ func (o Options) passed(ctx context.Context) (bool, error) {
 	return ours, nil
 }
 
-// writeDropIn has the unit pass the key from its next start on.
+// writeDropIn makes the unit pass the key from its next start on.
 func (o Options) writeDropIn() (string, error) {
 	dir := filepath.Dir(o.DropIn)
 	if err := makeDir(dir, 0o755); err != nil {
