@@ -189,7 +189,7 @@ func TestCallerWhoLeaves(t *testing.T) {
 	}
 }
 
-// The pairing goes on without whoever asked about it.
+// The pairing goes on when the caller that asked about it leaves.
 func TestCallerWhoLeavesAPairing(t *testing.T) {
 	b := newBox(t, setup{})
 	c, leaving := b.client(), b.client()

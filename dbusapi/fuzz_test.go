@@ -90,7 +90,7 @@ func FuzzArguments(f *testing.F) {
 			if strings.Contains(log.String(), text) {
 				t.Errorf("%s: %q in %s", m.member, text, log.String())
 			}
-			// Names may be repeated to whoever misspelt them, tokens and PINs not.
+			// Errors may repeat misspelt names, but not tokens and PINs.
 			if m.iface == names.Credentials || m.iface == names.Home {
 				if shown := fmt.Sprint(answer.Body...); answer.Type == dbus.TypeError && strings.Contains(shown, text) {
 					t.Errorf("%s: %q in %s", m.member, text, shown)

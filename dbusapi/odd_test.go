@@ -14,7 +14,7 @@ import (
 )
 
 // TestOddCalls sends what no library sends: what the D-Bus specification allows is
-// answered as wrong, the bus hangs up on whoever sends the rest, and the daemon
+// answered as wrong, the bus disconnects the sender of the rest, and the daemon
 // goes on with everybody else.
 func TestOddCalls(t *testing.T) {
 	b := newBox(t, setup{})

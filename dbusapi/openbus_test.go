@@ -13,8 +13,8 @@ import (
 )
 
 // openBus takes the place of a bus, one that lets everything through: dbus-daemon
-// looks at what is sent, and ends the connection of whoever sends nonsense. All
-// callers are root there.
+// looks at what is sent, and disconnects the sender of nonsense. All callers are
+// root there.
 type openBus struct {
 	*bustest.Broker
 	answers chan *dbus.Message // of the service

@@ -28,7 +28,7 @@ func TestSignalsOfSigningIn(t *testing.T) {
 	c.hearsAuth(true, "signed-in")
 	c.hears(names.Main+".PinEnded", p.ID, "claimed")
 
-	// Somebody who is signed in can pair anew: State stays.
+	// Somebody who is signed in can pair again: State stays.
 	again := c.main("RequestPin").pairing()
 	c.hearsChange(values{"Pin": again.struc()})
 	c.main("CancelPin", again.ID).gives("")

@@ -148,7 +148,7 @@ func TestQuestionWithADescriptor(t *testing.T) {
 	}
 }
 
-// TestABusThatPassesNoDescriptors is as good for everything else.
+// TestABusThatPassesNoDescriptors works for everything else.
 func TestABusThatPassesNoDescriptors(t *testing.T) {
 	_, w := pipe(t)
 	b := bustest.NewBroker(t, func(*bustest.BrokerConn, *dbus.Message, []int) []any { return []any{"answer"} })

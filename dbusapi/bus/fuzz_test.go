@@ -17,8 +17,8 @@ import (
 )
 
 // FuzzWire takes any bytes for what the bus sends, once authentication is over:
-// godbus must get nothing from them that it cannot decode, and whoever answers
-// the calls what godbus would have made of them.
+// godbus must get nothing from them that it cannot decode, and a program that
+// answers the calls what godbus would have made of them.
 func FuzzWire(f *testing.F) {
 	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
 		var all []byte

@@ -18,9 +18,9 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// Broker stands in for a bus, one that looks at nothing and passes file
-// descriptors as dbus-broker does: it ends the connection of whoever is to be sent
-// one and has not negotiated.
+// Broker stands in for a bus, one that looks at nothing and passes file descriptors
+// as dbus-broker does: it disconnects a client that would be sent one and has not
+// negotiated.
 type Broker struct {
 	Address string
 

@@ -31,7 +31,7 @@ func Session(t testing.TB) *Bus {
 	return start(t, sessionConfig)
 }
 
-// Starting is [Session] with a service that the bus starts for whoever calls it, and
+// Starting is [Session] with a service that the bus starts when it is called, and
 // that does not come before the test ends: callers are kept waiting.
 func Starting(t testing.TB, name string) *Bus {
 	t.Helper()
@@ -75,7 +75,7 @@ func System(t testing.TB, policies ...string) *Bus {
 // Stop ends the bus before the test does, as a crash would.
 func (b *Bus) Stop() { b.stop() }
 
-// Restart starts the bus anew at the same address, stopped or not.
+// Restart starts the bus again at the same address, stopped or not.
 func (b *Bus) Restart() {
 	b.t.Helper()
 	b.stop()

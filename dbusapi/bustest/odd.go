@@ -12,8 +12,8 @@ import (
 type Odd struct {
 	Name string
 	Raw  []byte // as it travels
-	// Valid tells that the D-Bus specification allows it, so that a bus passes it on
-	// and whoever is called has to answer.
+	// Valid tells that the D-Bus specification allows it, so that a bus passes it
+	// on and the callee has to answer.
 	Valid bool
 }
 

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// Picky gives another way to a bus, which ends the connection of whoever asks about
+// Picky opens another address for a bus, which disconnects a client that asks about
 // somebody and has not negotiated descriptors, as dbus-broker 34 and newer does.
 // Unless it is pleased, it does so to everybody who asks. It cannot be restarted.
 func Picky(t testing.TB, behind *Bus, pleased bool) *Bus {

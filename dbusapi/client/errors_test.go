@@ -119,7 +119,8 @@ func TestDialABusThatIsSilent(t *testing.T) {
 	}
 }
 
-// closedPolicy lets the daemon have its name and everybody look, and no more.
+// closedPolicy lets the daemon own its name and everybody read the properties, and
+// nothing else.
 const closedPolicy = `<busconfig><policy context="default">
   <allow own="tv.retune.PlexAuth1"/>
   <allow send_destination="tv.retune.PlexAuth1" send_interface="org.freedesktop.DBus.Properties"/>

@@ -3,8 +3,8 @@
 //go:build frontends
 
 // Package examples runs the example frontends as a box does: each is built and
-// started as its comments say, beside the real daemon on a real private bus,
-// with real HTTPS to a simulated plex.tv.
+// started as its comments say, with the real daemon on a real private bus, with
+// real HTTPS to a simulated plex.tv.
 package examples
 
 import (

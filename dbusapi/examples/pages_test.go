@@ -21,7 +21,7 @@ var (
 )
 
 // TestInstalledPagesLinkToWhatIsThere follows the links of the pages that make
-// install puts beside the examples.
+// install puts next to the examples.
 func TestInstalledPagesLinkToWhatIsThere(t *testing.T) {
 	root := t.TempDir()
 	install := exec.Command("make", "-s", "install-docs", "install-frontends", "DESTDIR="+root, "docdir=/doc")

@@ -39,7 +39,7 @@ func (b *box) signInOverRestart(round int, all []*example) {
 		claim()
 		b.awaitSignIn()
 		b.restart(nil)
-	case 5: // while they are slow; and nothing but its return tells of the daemon
+	case 5: // while they are slow; and only its return shows the daemon
 		for _, e := range all {
 			e.pause()
 		}

@@ -145,8 +145,8 @@ func rasterize(t *testing.T, path string, side int) bitmap {
 	return drawn
 }
 
-// TestReadersRead shows the pictures to zbar, which knows nothing of how they
-// were made. It sees no single pixels: a scale of 1 is for whoever enlarges it.
+// TestReadersRead shows the pictures to zbar, which knows nothing of how they were
+// made. It sees no single pixels: a scale of 1 is for programs that enlarge it.
 func TestReadersRead(t *testing.T) {
 	for _, text := range []string{short, long} {
 		for _, scale := range []int{2, 3, pinqr.DefaultScale} {

@@ -102,7 +102,7 @@ int main(int argc, char **argv) {
         case 'b': name = optarg; break;
         case 'a': again_after = strtoull(optarg, NULL, 10); break;
         case 'w': watch = 1; break;
-        case 't': with_token = 1; break; /* whoever sees the token has the account */
+        case 't': with_token = 1; break; /* the token gives access to the account */
         default: return 2;
         }
     sd_bus *bus = NULL;

@@ -30,7 +30,7 @@ function pairing([id, code, linkUri, authUri, expiresAt]) {
 }
 
 export class PlexAuth {
-    /** Connects to the bus 'system', 'session' or of an address. plexauthd need not run. */
+    /** Connects to the bus 'system', 'session' or of an address. plexauthd does not have to run. */
     static async connect(bus = 'system') {
         const types = {system: Gio.BusType.SYSTEM, session: Gio.BusType.SESSION};
         if (bus in types)
@@ -46,7 +46,7 @@ export class PlexAuth {
     }
 
     /** Yields {authenticated, state, pin} at once and after every change, or null
-     * while no plexauthd is on the bus. It reads anew after each signal, so that
+     * while no plexauthd is on the bus. It reads again after each signal, so that
      * nothing is missed; the same status can come twice. It also comes after so
      * many seconds of silence, for who wants to try again what failed. Throws when
      * the bus goes. */
@@ -88,7 +88,8 @@ export class PlexAuth {
         return (await this._call(`${NAME}.Credentials`, 'GetToken'))[0];
     }
 
-    // Whoever sent it: it makes us read, and what is read is plexauthd's own.
+    // No matter who sent it: it only makes us read, and what is read is plexauthd's
+    // own.
     _subscribe(hear) {
         const bus = 'org.freedesktop.DBus', none = Gio.DBusSignalFlags.NONE;
         return [

@@ -60,7 +60,7 @@ const options = {
     bus: valueOf('--bus', 'system'),
     again: Number(valueOf('--again', 5)), // seconds until what failed is tried again
     watch: ARGV.includes('--watch'),
-    withToken: ARGV.includes('--with-token'), // whoever sees it has the account
+    withToken: ARGV.includes('--with-token'), // it gives access to the account
 };
 const loop = new GLib.MainLoop(null, false);
 let status = 0;

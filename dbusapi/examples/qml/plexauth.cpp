@@ -32,8 +32,8 @@ QVariantMap dictionary(const QDBusMessage &answer)
 }
 }
 
-// The signals are taken from whoever sends them: they only make us read, and what
-// is read is plexauthd's own.
+// The senders of signals are not checked: signals only make us read, and what is
+// read is plexauthd's own.
 PlexAuth::PlexAuth(const QDBusConnection &connection, QObject *parent)
     : QObject(parent), m_bus(connection)
 {
@@ -112,7 +112,7 @@ void PlexAuth::take(const QVariantMap &values, const QString &user)
         if (m_qrText != drawn)
             draw();
     }
-    if (!m_readAgain || !m_present) // a daemon that answers nothing would never be told of
+    if (!m_readAgain || !m_present) // a daemon that answers nothing would never be reported
         emit changed();
     if (m_readAgain)
         read();

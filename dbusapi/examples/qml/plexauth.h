@@ -35,7 +35,7 @@ public:
     Q_INVOKABLE void requestToken();
 
 public slots:
-    // Reads anew. It happens by itself after every change.
+    // Reads again. Every change does so automatically.
     void read();
 
 signals:

@@ -12,7 +12,7 @@ from .wire import (PlexAuthError, absent, answer, disconnected, no_reply, read_a
 
 class Client(Members):
     """A connection to the bus "system", "session" or of an address, made by
-    "async with". plexauthd need not run. timeout bounds each call, in seconds."""
+    "async with". plexauthd does not have to run. timeout bounds each call, in seconds."""
 
     def __init__(self, bus="system", timeout=30.0):
         self._bus = bus.upper() if bus in ("system", "session") else bus

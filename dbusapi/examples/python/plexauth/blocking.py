@@ -13,7 +13,7 @@ from .wire import (PlexAuthError, absent, answer, disconnected, no_reply, read_a
 
 class Client(Members):
     """A connection to the bus "system", "session" or of an address. plexauthd
-    need not run. timeout bounds each call, in seconds; where plex.tv is asked,
+    does not have to run. timeout bounds each call, in seconds; where plex.tv is asked,
     plexauthd answers within 20."""
 
     def __init__(self, bus="system", timeout=30.0):

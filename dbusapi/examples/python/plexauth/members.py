@@ -19,7 +19,7 @@ class Members:
 
     def request_pin_with_options(self, strong=False, force=False):
         """As request_pin. strong: a long code for the auth_uri alone; force: end
-        a pairing under way and start anew."""
+        a pairing under way and start a new one."""
         options = {"strong": ("b", strong), "force": ("b", force)}
         return self._call(MAIN, "RequestPinWithOptions", "a{sv}", options, take=Pairing)
 
