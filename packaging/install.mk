@@ -83,7 +83,7 @@ install-polkit:
 	$(INSTALL_DATA) packaging/polkit/examples/50-plexauthd-kiosk.pkla \
 		$(DESTDIR)$(docdir)/examples/50-plexauthd-kiosk.pkla
 
-# The pages lie beside the examples when installed; the other sources are not there.
+# The pages are installed next to the examples; the other sources are not there.
 pages := $(addprefix docs/,INTEGRATORS.md JOURNAL.md FRONTENDS.md) packaging/kodi/README.md
 links := s|](\.\./dbusapi/examples/|](examples/|g;s|](\.\./packaging/kodi|](kodi|g;s|](\.\./|](https://github.com/retune-tv/plexauthd/blob/HEAD/|g
 
@@ -125,7 +125,7 @@ deb-%:
 	ROOT=dist/$*/root ARCH=$* VERSION='$(VERSION)' REVISION='$(DEB_REVISION)' \
 		$(GO) run $(NFPM) package --config packaging/deb/nfpm.yaml --packager deb --target dist/
 
-# What Debian wants beside what make install puts.
+# What Debian wants in addition to what make install puts.
 deb_doc  := /usr/share/doc/plexauthd
 .PHONY: deb-docs
 deb-docs:

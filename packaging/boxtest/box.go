@@ -45,7 +45,7 @@ type Options struct {
 	// Prepare is a command to run in the directory that is going to be the root,
 	// last before systemd.
 	Prepare []string
-	// Environment is systemd's, beside what a container gets: "NAME=value".
+	// Environment is systemd's, in addition to what a container gets: "NAME=value".
 	Environment string
 }
 

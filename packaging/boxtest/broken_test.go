@@ -16,7 +16,7 @@ import (
 type broken struct {
 	name  string
 	wreck string // shell commands, while the service is stopped
-	says  string // part of one line in the journal; "" if nothing is lost that somebody has to mend
+	says  string // part of one line in the journal; "" if there is nothing for a person to repair
 	exit  string // the exit status; "" if the daemon serves nevertheless
 }
 
@@ -128,8 +128,8 @@ func (b *Box) hasGivenUp(t *testing.T, exit string) {
 	}
 }
 
-// says checks that the journal tells what is wrong to whoever reads just the
-// messages. It returns how many lines each process has written about it.
+// says checks that the journal says what is wrong to a reader of just the messages.
+// It returns how many lines each process has written about it.
 func (b *Box) says(t *testing.T, text string) map[string]int {
 	t.Helper()
 	lines := map[string]int{}

@@ -79,7 +79,7 @@ func TestDoctorSeesWhoMayNot(t *testing.T) {
 	}
 }
 
-// The unit's environment and options are the daemon's, not those of whoever asks.
+// The unit's environment and options are the daemon's, not the caller's.
 func TestDoctorAsksTheDaemonForItsProxy(t *testing.T) {
 	b := bootWithPlex(t, Options{})
 	b.addUsers(t)

@@ -75,7 +75,7 @@ fi
 pivot_root . old
 cd /
 umount -l old
-# As a machine's own root would be; systemd leaves that to whoever starts a container.
+# As a machine's own root would be; systemd leaves that to container managers.
 mount --make-rshared /
 exec env -i container=box PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin $environment \
     setpriv --bounding-set=-sys_time,-sys_module,-sys_rawio,-sys_boot,-syslog \

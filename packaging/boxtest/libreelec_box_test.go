@@ -49,7 +49,7 @@ func newTelevision(t *testing.T, image ...string) *television {
 	tv := &television{sim: sim, plex: sim.StartTLS(), files: t.TempDir()}
 	t.Cleanup(func() { tv.plex.Close() })
 	sim.AddUser(plextvsim.User{Username: "ada"})
-	// Beside what is built: many machines have all of /tmp in memory.
+	// Next to what is built: many machines have all of /tmp in memory.
 	storage, err := os.MkdirTemp(filepath.Join(files, "../libreelec"), "storage-")
 	if err != nil {
 		t.Fatal(err)

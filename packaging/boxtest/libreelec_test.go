@@ -108,7 +108,7 @@ func TestLibreELECStartsDoNotStackMounts(t *testing.T) {
 	tv.mustBeSignedIn(t, "after the set-up alone", token)
 }
 
-// Whoever mounts something over the directory later keeps it.
+// A later mount over the directory stays.
 func TestLibreELECLeavesOtherMounts(t *testing.T) {
 	tv := newTelevision(t)
 	tv.install(t, "service.zip")

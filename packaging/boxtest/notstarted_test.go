@@ -33,7 +33,7 @@ func TestInstallationSaysThatTheServiceDoesNotStart(t *testing.T) {
 }
 
 // installs installs a package, which has to succeed, and looks for one line that
-// begins with text, or for none that tells of a service that does not start.
+// begins with text, or for no line about a service that does not start.
 func (b *Box) installs(t *testing.T, file, text string) {
 	t.Helper()
 	out := b.Run(t, "dpkg", "--install", "--force-confold", file)

@@ -18,7 +18,7 @@ func (b *Box) sealWith(t *testing.T, key string) {
 	b.dropIn(t, "LoadCredential=plexauthd.key:/root/key")
 }
 
-// mustBeSealed checks that nothing beside the state shows the token.
+// mustBeSealed checks that no file next to the state shows the token.
 func (b *Box) mustBeSealed(t *testing.T, token string) {
 	t.Helper()
 	b.Run(t, "grep", "-q", `^token = "sealed:v1:`, stateFile)

@@ -20,7 +20,7 @@ var searches = map[string]string{
 	"status":                         `systemctl status --no-pager --full plexauthd | grep -Ff /run/needle || true`,
 }
 
-// changed finds all files that were written to, whoever did, since the box was booted.
+// changed finds all files that any process has written to since the box was booted.
 const changed = `find / \( -path /proc -o -path /sys -o -path /run/needle \) -prune -o -type f -cnewer /etc/machine-id -exec grep -laFf /run/needle {} + || true`
 
 // A token is in the state file and nowhere else, with all that is logged

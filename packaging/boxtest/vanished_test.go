@@ -12,8 +12,8 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-// Whoever hides behind a connection that has gone cannot be checked, and gets
-// what everybody gets, whatever the user would be allowed who was there.
+// A caller whose connection has gone cannot be checked, and gets what everybody
+// gets, whatever the user would be allowed who was there.
 func TestVanishedCallerIsNotObeyed(t *testing.T) {
 	onBothBuses(t, func(t *testing.T, bus string) {
 		b := bootWithPlex(t, Options{Bus: bus})

@@ -4,7 +4,7 @@
 #
 ################################################################################
 
-# The sources lie beside this package's directory; run "go mod vendor" in them,
+# The sources are next to this package's directory; run "go mod vendor" in them,
 # because Buildroot builds Go without a network.
 #
 # PLEXAUTHD_VERSION would be "custom": that is what Buildroot calls local sources.

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Draws the add-on's pictures anew, which are committed: needs ImageMagick and
+# Draws the add-on's pictures, which are committed, again: needs ImageMagick and
 # Debian's fonts-dejavu-core. The code's characters are pictures because an
 # add-on cannot bring fonts, and no size is in every skin. The face is one in
 # which 0 and O, 1 and I differ.

@@ -3,7 +3,7 @@
 # make kodi-test  drives a real Kodi with it, on a screen of its own; needs the
 #                 Debian packages kodi, xvfb, imagemagick, zbar-tools, python3-jeepney;
 #                 leaves pictures of what Kodi showed in dist/kodi
-# make kodi-screenshot  takes packaging/kodi/screenshot.png anew, from one of its tests
+# make kodi-screenshot  replaces packaging/kodi/screenshot.png, from one of its tests
 
 kodi_zip := dist/script.plexauthd-$(VERSION).zip
 

@@ -59,7 +59,7 @@ except api.Unavailable as cause:
 `,
 }
 
-// TestSignIn is a whole sign-in, beside a second frontend.
+// TestSignIn is a whole sign-in, with a second frontend.
 func TestSignIn(t *testing.T) {
 	b := newBox(t)
 	k := b.kodi(Options{Width: 1920, Height: 1080, Others: uses})

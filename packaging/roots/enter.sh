@@ -4,9 +4,9 @@
 #
 #	sh packaging/roots/enter.sh ROOT COMMAND [ARGUMENT]...
 #
-# Changes are kept in memory, and nothing is left when the command has ended or
-# whoever runs this has. The network, Go, its caches and the way to the module
-# proxy are this machine's. Needs root.
+# Changes are kept in memory, and nothing is left when the command has ended or its
+# caller has. The network, Go, its caches and the way to the module proxy are this
+# machine's. Needs root.
 set -eu
 
 # Our own namespaces die with their first process, and that dies with our parent.
@@ -64,7 +64,7 @@ goroot=$(go env GOROOT)
 share "$goroot" "$goroot"
 mount -o remount,bind,ro "$root$goroot"
 
-# Whoever owns the tree.
+# The tree may belong to any user.
 printf '[safe]\n\tdirectory = *\n' >"$top/gitconfig"
 GIT_CONFIG_GLOBAL="$top/gitconfig" git clone --quiet --no-hardlinks "$tree" "$root/root/plexauthd"
 # Not exec: the first process of a PID namespace has to be one that takes leave of

@@ -40,7 +40,8 @@ access() {
 # build DIR
 build() {
 	access >"$1.apt"
-	# Whole only when it has its name, so that dpkg need not wait for the disk.
+	# It gets its name when it is complete, so dpkg does not have to wait for the
+	# disk.
 	mmdebstrap --mode=root --variant=minbase --aptopt="$1.apt" --dpkgopt=force-unsafe-io \
 		--include="$(grep -v '^#' "$packages" | paste -sd,)" "$suite" "$1" "$(mirror)" >"$1.log" 2>&1 || explain "$1.log"
 	cp "$packages" "$1/var/lib/plexauthd-root"
@@ -68,7 +69,7 @@ current() {
 command -v mmdebstrap >/dev/null || fail "the Debian package mmdebstrap is not installed"
 [ -n "$(mirror)" ] || fail "apt knows no Debian archive (apt-get update)"
 mkdir -p "$roots"
-# Whoever asks for the same root meanwhile waits and finds it made.
+# Others that want the same root wait, and then find it made.
 exec 9>"$root.lock"
 flock 9
 if ! current; then

@@ -32,7 +32,7 @@ func flood(process, n int) error {
 				return err
 			}
 		}
-		// The bus takes no more from us than it can deliver.
+		// The bus takes only as much from us as it can deliver.
 		if err := conn.BusObject().Call("org.freedesktop.DBus.GetId", 0).Err; err != nil {
 			return err
 		}

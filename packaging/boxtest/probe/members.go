@@ -17,8 +17,8 @@ import (
 // member is a call that leaves a box without an account as it was, but for a
 // pairing that RequestPin starts.
 type member struct {
-	// name begins with the object and a colon if it is not the usual one, and
-	// ends in words that tell calls of the same member apart.
+	// name begins with the object and a colon if it is not the usual one, and ends
+	// in words that distinguish calls of the same member.
 	name string
 	args []any
 }

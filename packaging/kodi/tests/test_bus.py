@@ -14,7 +14,7 @@ OK = b"OK 0123456789abcdef0123456789abcdef\r\n"
 
 
 class Mute:
-    """A bus that lets one in, or not even that, and then says no more."""
+    """A bus that authenticates, or not even that, and then says nothing."""
 
     def __init__(self, test, lets_in):
         folder = tempfile.TemporaryDirectory()
@@ -36,7 +36,7 @@ class Mute:
 
 
 class BusTest(unittest.TestCase):
-    """Kodi itself does not start beside such a bus, but it may become one later."""
+    """Kodi itself does not start with such a bus, but a bus may become one later."""
 
     def test_waits_for_no_greeting(self):
         now = [0.0]

@@ -9,7 +9,7 @@
     else:
         plex.sign_in()
 
-The token is the box's own: keep it out of logs, and ask anew for each use, for it
+The token is the box's own: keep it out of logs, and ask again for each use, for it
 changes. A call waits at most 10 seconds.
 """
 import xbmc

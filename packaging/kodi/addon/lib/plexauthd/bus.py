@@ -2,7 +2,7 @@
 """A D-Bus connection for Kodi's scripts, on jeepney.
 
 Kodi runs each script in an interpreter of its own, where GLib's main loop hangs
-and threads can outlive the script. So there are neither: whoever owns the
+and threads can outlive the script. So there are neither: the owner of the
 connection calls pump() often, and answers come to callbacks from there.
 """
 import time
@@ -12,11 +12,11 @@ from jeepney import (AuthenticationError, DBusAddress, HeaderFields, MatchRule,
 from jeepney.bus import get_bus
 from jeepney.io.blocking import DBusConnection, DBusConnectionBase, prep_socket
 
-# More messages than this at a time would keep Kodi waiting.
+# More messages at a time would block Kodi.
 _BURST = 100
 
-# Seconds. A bus that is well lets one in within a millisecond; whoever opens a Bus
-# is kept waiting for that. The answer to Hello comes in a pump().
+# Seconds. A working bus authenticates within a millisecond; opening a Bus waits for
+# that. The answer to Hello comes in a pump().
 _LET_IN, _GREETED = 0.5, 5.0
 
 
@@ -77,7 +77,7 @@ class Bus:
         self._waiting.clear()
 
     def pump(self, timeout=0.0):
-        """Takes in what has come, waiting at most timeout seconds for something.
+        """Handles what has come, waiting at most timeout seconds for something.
         Raises BusGone."""
         for _ in range(_BURST):
             try:
@@ -127,7 +127,7 @@ class Bus:
 
 
 def ask(remote, member, signature=None, body=(), timeout=10.0):
-    """One call on a connection of its own, for whoever can wait. Returns the body
+    """One blocking call on a connection of its own. Returns the body
     of the answer. Raises BusGone or CallError."""
     answer = []
     bus = Bus()

@@ -73,7 +73,7 @@ class Daemon:
         return status_of(self._values)
 
     def pump(self, timeout=0.0):
-        """Takes in what has come and reconnects; call it often."""
+        """Handles what has come and reconnects; call it often."""
         try:
             if self._bus is None:
                 self._connect()
@@ -88,7 +88,7 @@ class Daemon:
             self._bus = None
 
     def look(self):
-        """Asks for the state anew, which also starts a daemon that the bus can start."""
+        """Asks for the state again, which also starts a daemon that the bus can start."""
         self._call(_PROPERTIES, "GetAll", self._looked, "s", (NAME,))
 
     def request_pin(self, then):

@@ -2,7 +2,7 @@
 """What runs as long as Kodi does: publishes the sign-in state and opens the screen.
 
 The screen lives here and not in the script that asks for it, because each script
-that Kodi runs loads all of its modules anew: that takes time on a small box, and
+that Kodi runs loads all of its modules again: that takes time on a small box, and
 memory that Kodi does not get back. So there is never a second screen either.
 """
 import traceback

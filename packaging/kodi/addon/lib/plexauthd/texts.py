@@ -5,7 +5,7 @@ NUMBERS = {key: 32000 + i for i, key in enumerate((
     "heading",           # the screen's title
     "connecting",
     "asking",
-    "scan",              # beside the QR code
+    "scan",              # next to the QR code
     "go_to",             # above the link
     "enter",             # above the code
     "left",              # before the minutes
