@@ -21,7 +21,7 @@ func saveMemory() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	sleepWell()
+	stopPeriodicGC()
 }
 
 // releaseWhenUnasked calls free, which returns memory to the system, once plex.tv

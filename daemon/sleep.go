@@ -18,8 +18,8 @@ import (
 //go:linkname forceGCPeriod runtime.forcegcperiod
 var forceGCPeriod int64
 
-// sleepWell turns off the runtime's periodic collections, which wake an idle box
+// stopPeriodicGC turns off the runtime's periodic collections, which wake an idle box
 // two or three times a minute, and thirty times every other minute. Garbage does
 // not grow while nothing runs; what is left of busy times is collected by
 // releaseWhenUnasked or by the next collection.
-func sleepWell() { forceGCPeriod = int64(365 * 24 * time.Hour) }
+func stopPeriodicGC() { forceGCPeriod = int64(365 * 24 * time.Hour) }

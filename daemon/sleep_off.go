@@ -4,6 +4,6 @@
 
 package daemon
 
-// sleepWell does nothing in builds without the tag noforcedgc, which the Makefile
+// stopPeriodicGC does nothing in builds without the tag noforcedgc, which the Makefile
 // sets and plain go build does not.
-func sleepWell() {}
+func stopPeriodicGC() {}

@@ -32,7 +32,7 @@ type Options struct {
 // the journal knows it by, MESSAGE_ID. Otherwise, and when the journal does not
 // take a record, it is a line of text on Stderr, without message_id.
 func NewLogger(o Options) *slog.Logger {
-	text := slog.NewTextHandler(o.Stderr, &slog.HandlerOptions{Level: o.Level, ReplaceAttr: forPeople})
+	text := slog.NewTextHandler(o.Stderr, &slog.HandlerOptions{Level: o.Level, ReplaceAttr: textAttr})
 	// An invalid JOURNAL_STREAM counts as none.
 	if journalled, err := journal.StderrIsJournalStream(); err != nil || !journalled {
 		return slog.New(text)
@@ -65,9 +65,9 @@ func ParseLevel(text string) (slog.Level, error) {
 	return 0, fmt.Errorf("log level %q is not debug, info, warning or error", text)
 }
 
-// forPeople shortens times to the time of day, because readers of a terminal know
+// textAttr shortens times to the time of day, because readers of a terminal know
 // the date, and drops the message id, which only the journal can look up.
-func forPeople(groups []string, a slog.Attr) slog.Attr {
+func textAttr(groups []string, a slog.Attr) slog.Attr {
 	switch {
 	case len(groups) > 0:
 	case a.Key == messageID:
