@@ -18,7 +18,7 @@ const longestLine = 100
 
 // askPIN asks for a user's PIN on the terminal, or reads it from standard input.
 func (p *program) askPIN(ctx context.Context, title string) (secret.String, error) {
-	text, err := p.unseen(ctx, "PIN of "+plain(title), func(input io.Reader) (string, error) {
+	text, err := p.readSecret(ctx, "PIN of "+plain(title), func(input io.Reader) (string, error) {
 		return bufio.NewReader(io.LimitReader(input, longestLine)).ReadString('\n')
 	})
 	pin := strings.TrimSpace(text)

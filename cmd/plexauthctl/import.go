@@ -44,7 +44,7 @@ keeps its own, to which a device key may be bound.`
 }
 
 func (p *program) importSignIn(ctx context.Context, c *client.Client, unverified bool) error {
-	text, err := p.unseen(ctx, "Paste what the web app keeps, or a token", p.readImport)
+	text, err := p.readSecret(ctx, "Paste what the web app keeps, or a token", p.readImport)
 	if errors.Is(err, context.Canceled) {
 		return err
 	}

@@ -13,10 +13,10 @@ import (
 	"golang.org/x/term"
 )
 
-// unseen reads a secret from standard input with read. On a terminal it prompts for
+// readSecret reads a secret from standard input with read. On a terminal it prompts for
 // it and turns off echo. A secret is never an argument: every process on the box
 // could read it there.
-func (p *program) unseen(ctx context.Context, prompt string, read func(io.Reader) (string, error)) (string, error) {
+func (p *program) readSecret(ctx context.Context, prompt string, read func(io.Reader) (string, error)) (string, error) {
 	if file, ok := p.stdin.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		show, err := hideTyping(file, nil)
 		if err != nil {
