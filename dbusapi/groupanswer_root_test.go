@@ -39,7 +39,7 @@ func TestCallerWhoLeavesWhileNSSIsAsked(t *testing.T) {
 	})
 	leaver := newStranger(t, b.ctx, b.bus.Address, nobody)
 	member := newStranger(t, b.ctx, b.bus.Address, nobody, number)
-	leaver.tell("call %s.GetAuthHeaders", names.Credentials)
+	leaver.tell("call %s.RequestPin", names.Main)
 	open, err := os.OpenFile(gate, os.O_WRONLY, 0) // waits for getent
 	if err != nil {
 		t.Fatal(err)
