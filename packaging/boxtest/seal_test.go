@@ -45,8 +45,8 @@ func TestSeal(t *testing.T) {
 	if said := b.Run(t, "plexauthctl", "seal"); !strings.Contains(said, "keeps its key") || strings.Contains(said, "Next") {
 		t.Errorf("the second time seal said %q", said)
 	}
-	if said := b.Run(t, "plexauthctl", "seal", "--json"); !json.Valid([]byte(said)) {
-		t.Errorf("the third time seal printed %q", said)
+	if printed, err := b.Command("plexauthctl", "seal", "--json").Output(); err != nil || !json.Valid(printed) {
+		t.Errorf("the third time seal printed %q: %v", printed, err)
 	}
 	mustEqual(t, "the key", b.Run(t, "sha256sum", credential), key)
 	mustEqual(t, "the kind of file", b.Run(t, "stat", "-c", "%a %U", credential), "600 root")
