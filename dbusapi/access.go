@@ -28,8 +28,8 @@ const (
 	manage          action = "tv.retune.PlexAuth1.manage"
 )
 
-// gate decides who may call. Callers that it cannot check are refused.
-type gate struct {
+// authorizer decides who may call. Callers that it cannot check are refused.
+type authorizer struct {
 	bus         *directory
 	group       *group
 	onSystemBus bool // polkit is asked there, and elsewhere the daemon's own user may call
@@ -41,59 +41,59 @@ type gate struct {
 	known map[string]identity // by unique name, which a bus never gives twice
 }
 
-// rememberedCallers bounds gate.known. A box has fewer callers at a time, but
+// rememberedCallers bounds authorizer.known. A box has fewer callers at a time, but
 // scripts that call once and exit would let it grow for days. A full map is
 // cleared, which costs one question to the bus for each caller that calls again.
 const rememberedCallers = 256
 
-func newGate(bus *directory, group *group, onSystemBus bool, clock clockwork.Clock, log *slog.Logger) *gate {
-	return &gate{bus: bus, group: group, onSystemBus: onSystemBus, clock: clock, log: log, known: map[string]identity{}}
+func newAuthorizer(bus *directory, group *group, onSystemBus bool, clock clockwork.Clock, log *slog.Logger) *authorizer {
+	return &authorizer{bus: bus, group: group, onSystemBus: onSystemBus, clock: clock, log: log, known: map[string]identity{}}
 }
 
-// trusts reports whether the caller may perform a, as far as can be decided without
+// trusts reports whether the caller may perform act, as far as can be decided without
 // waiting. If it returns false and no error, ask permit.
-func (g *gate) trusts(ctx context.Context, sender []byte, a action) (bool, error) {
-	if a == "" {
+func (a *authorizer) trusts(ctx context.Context, sender []byte, act action) (bool, error) {
+	if act == "" {
 		return true, nil
 	}
-	who, err := g.identify(ctx, sender)
+	who, err := a.identify(ctx, sender)
 	if err != nil {
-		return false, g.unidentified(ctx, err)
+		return false, a.unidentified(ctx, err)
 	}
-	if who.uid == 0 || (!g.onSystemBus && who.uid == uint32(os.Getuid())) {
+	if who.uid == 0 || (!a.onSystemBus && who.uid == uint32(os.Getuid())) {
 		return true, nil
 	}
-	gid, ok := g.group.known()
+	gid, ok := a.group.known()
 	return ok && slices.Contains(who.groups, gid), nil
 }
 
-// permit returns nil if a caller that trusts did not allow may perform a: the group
+// permit returns nil if a caller that trusts did not allow may perform act: the group
 // may be known to NSS only, and polkit may allow the call.
-func (g *gate) permit(ctx context.Context, c *call, a action) error {
-	if gid, err := g.group.find(); err == nil {
-		who, err := g.identify(ctx, []byte(c.sender))
+func (a *authorizer) permit(ctx context.Context, c *call, act action) error {
+	if gid, err := a.group.find(); err == nil {
+		who, err := a.identify(ctx, []byte(c.sender))
 		if err != nil {
-			return g.unidentified(ctx, err)
+			return a.unidentified(ctx, err)
 		}
 		if slices.Contains(who.groups, gid) {
 			return nil
 		}
 	}
-	if !g.onSystemBus {
+	if !a.onSystemBus {
 		return accessDenied("only root, members of the group %s and the daemon's own user may call", AccessGroup)
 	}
-	if err := g.askPolkit(ctx, c, a); err != nil {
-		return accessDenied("only root and members of the group %s may call, and polkit does not allow %s: %v", AccessGroup, a, err)
+	if err := a.askPolkit(ctx, c, act); err != nil {
+		return accessDenied("only root and members of the group %s may call, and polkit does not allow %s: %v", AccessGroup, act, err)
 	}
 	return nil
 }
 
 // mustBeRoot returns nil if the caller is root.
-func (g *gate) mustBeRoot(ctx context.Context, sender string) error {
-	who, err := g.identify(ctx, []byte(sender))
+func (a *authorizer) mustBeRoot(ctx context.Context, sender string) error {
+	who, err := a.identify(ctx, []byte(sender))
 	switch {
 	case err != nil:
-		return g.unidentified(ctx, err)
+		return a.unidentified(ctx, err)
 	case who.uid != 0:
 		return accessDenied("only root may do this")
 	}
@@ -103,13 +103,13 @@ func (g *gate) mustBeRoot(ctx context.Context, sender string) error {
 // unidentified is the error for a caller that the bus does not identify. One that
 // has left the bus is not a fault. Any other failure concerns all callers, and must
 // not look as if this one lacked permission.
-func (g *gate) unidentified(ctx context.Context, err error) error {
+func (a *authorizer) unidentified(ctx context.Context, err error) error {
 	var named dbus.Error
 	if errors.As(err, &named) && named.Name == names.ErrNameHasNoOwner {
 		return accessDenied("the caller has left the bus")
 	}
-	if ctx.Err() == nil && g.blind.CompareAndSwap(false, true) {
-		g.log.Error("the bus does not say who is calling, so all calls are refused", "error", err, "message_id", MessageBlind)
+	if ctx.Err() == nil && a.blind.CompareAndSwap(false, true) {
+		a.log.Error("the bus does not say who is calling, so all calls are refused", "error", err, "message_id", MessageBlind)
 	}
 	return dbus.NewError(names.ErrFailed, []any{fmt.Sprintf("the bus does not say who is calling, so all calls are refused: %v", err)})
 }
@@ -119,26 +119,26 @@ const answerOfBus = 5 * time.Second
 
 // identify returns who the caller is. It asks the bus about callers that it does
 // not remember.
-func (g *gate) identify(ctx context.Context, sender []byte) (identity, error) {
-	g.mu.Lock()
-	who, ok := g.known[string(sender)]
-	g.mu.Unlock()
+func (a *authorizer) identify(ctx context.Context, sender []byte) (identity, error) {
+	a.mu.Lock()
+	who, ok := a.known[string(sender)]
+	a.mu.Unlock()
 	if ok {
 		return who, nil
 	}
-	ctx, cancel := clockwork.WithTimeout(ctx, g.clock, answerOfBus)
+	ctx, cancel := clockwork.WithTimeout(ctx, a.clock, answerOfBus)
 	defer cancel()
-	who, process, err := g.bus.credentials(ctx, string(sender))
+	who, process, err := a.bus.credentials(ctx, string(sender))
 	_ = process.Close() // polkit gets one of its own
 	if err != nil {
 		return identity{}, err
 	}
-	g.blind.Store(false)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.known) >= rememberedCallers {
-		clear(g.known)
+	a.blind.Store(false)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.known) >= rememberedCallers {
+		clear(a.known)
 	}
-	g.known[string(sender)] = who
+	a.known[string(sender)] = who
 	return who, nil
 }

@@ -60,7 +60,7 @@ func (s *Service) HandleCall(c *bus.Call) {
 	case <-s.ready:
 		s.handle(c)
 	default: // the bus's answer to RequestName may not have been read yet
-		s.beside(s.early, c, func(c *bus.Call) {
+		s.spawn(s.early, c, func(c *bus.Call) {
 			<-s.ready
 			s.handle(c)
 		})
@@ -75,18 +75,18 @@ func (s *Service) handle(c *bus.Call) {
 		c.Reply(func() bus.Reply { return failure(err) })
 		return
 	}
-	trusted, err := s.gate.trusts(s.conn.Context(), c.Sender, m.action)
+	trusted, err := s.access.trusts(s.conn.Context(), c.Sender, m.action)
 	switch {
 	case err != nil:
 		s.reply(m, c, began, func() bus.Reply { return failure(err) })
 	case !trusted:
-		s.beside(s.strangers, c, func(c *bus.Call) { s.work(m, c, began, false) })
+		s.spawn(s.strangers, c, func(c *bus.Call) { s.work(m, c, began, false) })
 	case m.atOnce != nil && !m.long && (!m.givesToken || s.account.IsFresh()):
 		s.reply(m, c, began, func() bus.Reply { return s.answerAtOnce(m, c) })
 	case m.action == "":
-		s.beside(s.strangers, c, func(c *bus.Call) { s.work(m, c, began, true) })
+		s.spawn(s.strangers, c, func(c *bus.Call) { s.work(m, c, began, true) })
 	default:
-		s.beside(s.running, c, func(c *bus.Call) { s.work(m, c, began, true) })
+		s.spawn(s.running, c, func(c *bus.Call) { s.work(m, c, began, true) })
 	}
 }
 
@@ -120,17 +120,16 @@ func (s *Service) find(c *bus.Call) (*member, error) {
 	return m, nil
 }
 
-// beside has do work on a call on a goroutine of its own, if that is not one
-// too many.
-func (s *Service) beside(others *inFlight, c *bus.Call, do func(*bus.Call)) {
+// spawn runs do for a call on a goroutine of its own, unless limit refuses it.
+func (s *Service) spawn(limit *inFlight, c *bus.Call, do func(*bus.Call)) {
 	sender, size := string(c.Sender), c.Size()
-	if err := others.begin(sender, size); err != nil {
+	if err := limit.begin(sender, size); err != nil {
 		c.Reply(func() bus.Reply { return failure(err) })
 		return
 	}
 	own := c.Clone()
 	go func() {
-		defer others.end(sender, size)
+		defer limit.end(sender, size)
 		do(own)
 	}()
 }
@@ -145,7 +144,7 @@ func (s *Service) work(m *member, c *bus.Call, began time.Time, trusted bool) {
 		defer end()
 	}
 	if !trusted {
-		if err := s.gate.permit(ctx, newCall(c), m.action); err != nil {
+		if err := s.access.permit(ctx, newCall(c), m.action); err != nil {
 			s.reply(m, c, began, func() bus.Reply { return failure(err) })
 			return
 		}

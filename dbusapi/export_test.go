@@ -30,9 +30,9 @@ func (s *Service) Exported() map[string]map[string][]Argument {
 
 // RememberedCallers gives how many callers are remembered, and how many may be.
 func (s *Service) RememberedCallers() (now, most int) {
-	s.gate.mu.Lock()
-	defer s.gate.mu.Unlock()
-	return len(s.gate.known), rememberedCallers
+	s.access.mu.Lock()
+	defer s.access.mu.Unlock()
+	return len(s.access.known), rememberedCallers
 }
 
 // InFlight gives how many calls are being worked on, and for how many callers

@@ -48,36 +48,36 @@ type polkitResult struct {
 // errChallenge is polkit's "not without authentication".
 var errChallenge = errors.New("somebody has to authenticate first")
 
-// askPolkit returns nil if polkit allows the caller to perform a.
-func (g *gate) askPolkit(ctx context.Context, c *call, a action) error {
-	who, process, err := g.processOf(ctx, c.sender)
+// askPolkit returns nil if polkit allows the caller to perform act.
+func (a *authorizer) askPolkit(ctx context.Context, c *call, act action) error {
+	who, process, err := a.processOf(ctx, c.sender)
 	if err == nil && process != nil {
 		defer process.Close()
-		err = g.authorize(ctx, c, a, byProcess(process, who))
+		err = a.authorize(ctx, c, act, byProcess(process, who))
 	}
 	// An older polkit fails at the missing process id.
 	var failed dbus.Error
 	if process == nil || (errors.As(err, &failed) && failed.Name == polkit+".Error.Failed") {
-		err = g.authorize(ctx, c, a, byName(c.sender))
+		err = a.authorize(ctx, c, act, byName(c.sender))
 	}
 	return err
 }
 
 // processOf asks the bus for the caller's process. Close it; it is nil if the bus
 // passes none.
-func (g *gate) processOf(ctx context.Context, caller string) (identity, *os.File, error) {
-	ctx, cancel := clockwork.WithTimeout(ctx, g.clock, answerOfBus)
+func (a *authorizer) processOf(ctx context.Context, caller string) (identity, *os.File, error) {
+	ctx, cancel := clockwork.WithTimeout(ctx, a.clock, answerOfBus)
 	defer cancel()
-	return g.bus.credentials(ctx, caller)
+	return a.bus.credentials(ctx, caller)
 }
 
 // authorize asks polkit without interaction first, and with it only if the rules
 // require authentication and the call allows that. So the long timeout, for a
 // person, never applies to a polkit that does not answer.
-func (g *gate) authorize(ctx context.Context, c *call, a action, subject polkitSubject) error {
-	err := g.checkAuthorization(ctx, subject, a, 0, polkitTimeout)
+func (a *authorizer) authorize(ctx context.Context, c *call, act action, subject polkitSubject) error {
+	err := a.checkAuthorization(ctx, subject, act, 0, polkitTimeout)
 	if errors.Is(err, errChallenge) && c.interactive {
-		err = g.checkAuthorization(ctx, subject, a, allowInteraction, polkitInteractiveTimeout)
+		err = a.checkAuthorization(ctx, subject, act, allowInteraction, polkitInteractiveTimeout)
 	}
 	return err
 }
@@ -86,11 +86,11 @@ func (g *gate) authorize(ctx context.Context, c *call, a action, subject polkitS
 const allowInteraction = 1
 
 // checkAuthorization calls org.freedesktop.PolicyKit1.Authority.
-func (g *gate) checkAuthorization(ctx context.Context, subject polkitSubject, a action, flags uint32, patience time.Duration) error {
-	ctx, cancel := clockwork.WithTimeout(ctx, g.clock, patience)
+func (a *authorizer) checkAuthorization(ctx context.Context, subject polkitSubject, act action, flags uint32, timeout time.Duration) error {
+	ctx, cancel := clockwork.WithTimeout(ctx, a.clock, timeout)
 	defer cancel()
-	answer, err := g.bus.ask(ctx, polkit, polkitPath, polkit+".Authority", "CheckAuthorization",
-		subject, string(a), map[string]string{}, flags, "")
+	answer, err := a.bus.ask(ctx, polkit, polkitPath, polkit+".Authority", "CheckAuthorization",
+		subject, string(act), map[string]string{}, flags, "")
 	if err != nil {
 		return err
 	}

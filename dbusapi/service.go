@@ -83,7 +83,7 @@ type Service struct {
 
 	conn    *dbus.Conn
 	objects map[dbus.ObjectPath]object
-	gate    *gate
+	access  *authorizer
 	callers *callers
 	wakeups *wakeups
 	ready   chan struct{} // closed when the account is open; calls wait for it
@@ -138,7 +138,7 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 	s.conn = conn
 	s.callers = newCallers(conn.Context(), o.Bus, s.clock)
 	group := &group{ctx: conn.Context(), name: cmp.Or(o.accessGroup, AccessGroup), clock: s.clock, log: s.log}
-	s.gate = newGate(s.callers.bus, group, o.Bus == "system", s.clock, s.log)
+	s.access = newAuthorizer(s.callers.bus, group, o.Bus == "system", s.clock, s.log)
 	if err := s.takeName(ctx); err != nil {
 		_ = conn.Close()
 		return nil, err
@@ -155,7 +155,7 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 
 func (s *Service) warnWithoutGroup() {
 	const meanwhile = ": only root, and whoever polkit lets, may call until it is "
-	group := s.gate.group
+	group := s.access.group
 	switch _, err := group.find(); {
 	case err == nil || group.ctx.Err() != nil:
 	case errors.Is(err, accessgroup.ErrNone):
@@ -206,4 +206,6 @@ func (s *Service) DeliverSignal(iface, name string, signal *dbus.Signal) {
 	s.wakeups.ownerChanged(who, owner)
 }
 
-func (s *Service) mustBeRoot(caller string) error { return s.gate.mustBeRoot(s.conn.Context(), caller) }
+func (s *Service) mustBeRoot(caller string) error {
+	return s.access.mustBeRoot(s.conn.Context(), caller)
+}
