@@ -3,7 +3,7 @@
 package dbusapi
 
 // WithAccessGroup has the members of a group that this machine has count as those
-// of [AccessGroup], which it need not have.
+// of [AccessGroup], which does not have to exist.
 func (o Options) WithAccessGroup(name string) Options {
 	o.accessGroup = name
 	return o

@@ -17,7 +17,8 @@ type figures map[string]samples
 
 func (f figures) add(name string, value float64) { f[name] = append(f[name], value) }
 
-// row makes a row of figures, beside those that the aims name and all others.
+// row makes a row of figures, compared with those that the aims name and all
+// others.
 func (f figures) row(what string, others []contender, aims map[string]aim) row {
 	r := row{what: what, ours: f["plexauthd"]}
 	for _, c := range others {

@@ -25,8 +25,8 @@ const (
 
 // claimRows measure from the claim at plex.tv to AuthChanged at 200 subscribers.
 // The claim comes right after plex.tv has answered a question about the PIN, so a
-// whole poll interval passes first: nobody ever waits longer. Beside it, the same
-// signal from this process, which holds no more than the bus's time.
+// whole poll interval passes first: nobody ever waits longer. It is compared with
+// the same signal from this process, which takes only the bus's time.
 func (b *benchmark) claimRows() []row {
 	r := newRig(b.t, b.tools, b.program)
 	p := r.run(r.daemon)

@@ -65,14 +65,14 @@ type row struct {
 	beside []reference
 }
 
-// with adds a fixed value to what the row is measured beside, before the others.
+// with adds a fixed value to what the row is compared with, before the others.
 func (r row) with(name string, value float64, a aim) row {
 	r.beside = append([]reference{{name, samples{value}, a}}, r.beside...)
 	return r
 }
 
-// reference is what a row is measured beside, with the aim for the ratio if
-// there is one.
+// reference is what a row is compared with, with the aim for the ratio if there is
+// one.
 type reference struct {
 	name    string
 	samples samples
@@ -105,8 +105,8 @@ func (a aim) judge(ratio float64) string {
 	}
 }
 
-// cells are the rest of a line about ours beside other. There is no ratio to nothing:
-// the aim is for the figure itself then.
+// cells are the rest of a line that compares ours with other. There is no ratio to
+// nothing: the aim is for the figure itself then.
 func (other reference) cells(ours samples) []string {
 	ratios, shown := ours, ""
 	if other.samples.median() > 0 {

@@ -73,8 +73,8 @@ func newRig(t testing.TB, tools tools, daemon string) *rig {
 	return r
 }
 
-// others are the contenders that plexauthd is measured beside, which answer
-// with these headers.
+// others are the contenders that plexauthd is compared with, which answer with
+// these headers.
 func (r *rig) others(headers map[string]string) []contender {
 	var list []string
 	for name, value := range headers {

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 	}
 	programs = dir
 	boundLives()
-	// What the race detector wants to say it has said: it need not wait for more.
+	// The race detector has reported already: it does not have to wait for more.
 	_ = os.Setenv("GORACE", "atexit_sleep_ms=0")
 	code := 1
 	if err := build("-race", dir, "../../cmd/plexauthd", "../../cmd/plexauthctl", "../../cmd/plextv-sim"); err == nil {

@@ -173,8 +173,8 @@ func (q *questions) drop(serial uint32, answers <-chan answer) {
 
 var errTooLong = errors.New("the answer is longer than 1 MiB")
 
-// settle gives m to whoever has asked, if it is an answer to a question. The
-// descriptors that have come with any other message are closed.
+// settle delivers m if it answers a question. The descriptors of any other message
+// are closed.
 func (q *questions) settle(m message, whole bool, fds []int) (settled bool) {
 	f, ok := m.fields()
 	answers := m.kind() == dbus.TypeMethodReply || m.kind() == dbus.TypeError
