@@ -123,7 +123,7 @@ func TestFates(t *testing.T) {
 	}}
 	random := rand.New(rand.NewPCG(*seedFlag, 0))
 	found := make(map[string]bool)
-	for c := range rec.cuts(random, 2000) {
+	for c := range rec.cuts(random, 20_000) {
 		data := make([]byte, 2*sector)
 		c.image.read(data, 0)
 		for half := range 2 {

@@ -1,5 +1,5 @@
 #!/usr/bin/gjs -m
-# SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0
 // Signs this box in to Plex: shows a code, waits, says who it is.
 // GLib alone: in GTK or GNOME Shell the main loop is there already.
 import GLib from 'gi://GLib';
