@@ -183,3 +183,10 @@ func pinPause(wrong uint64) time.Duration {
 	}
 	return min(longestPinPause, firstPinPause<<min(wrong-freePins, 10))
 }
+
+func sameSignIn(a, b *statefile.Auth) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.UserID == b.UserID && a.Token.Equal(b.Token) && a.RefusedAt.Equal(b.RefusedAt)
+}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/secret"
-	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
 const (
@@ -94,13 +93,6 @@ func (s *schedule) follow(before, after *record) {
 		!sameSignIn(before.Auth, after.Auth) || !sameSignIn(before.Owner, after.Owner) {
 		s.recheck()
 	}
-}
-
-func sameSignIn(a, b *statefile.Auth) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return a.UserID == b.UserID && a.Token.Equal(b.Token) && a.RefusedAt.Equal(b.RefusedAt)
 }
 
 // run begins when hold is closed, or at once if it is nil.
