@@ -56,7 +56,7 @@ func makeDir(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
-	return syncPath(parent)
+	return SyncPath(parent)
 }
 
 // replace puts data in the place of path by way of a temporary file. Until
@@ -93,7 +93,7 @@ func explainBusy(err error) error {
 // none of that, nor do ext2 and ext3, and every fsync is a flush of the drive.
 func confirm(path string, dir *os.File) error {
 	if !isExt4(dir) {
-		if err := syncPath(path); err != nil {
+		if err := SyncPath(path); err != nil {
 			return err
 		}
 	}
@@ -106,7 +106,9 @@ func isExt4(file *os.File) bool {
 	return unix.Fstatfs(int(file.Fd()), &system) == nil && system.Type == unix.EXT4_SUPER_MAGIC
 }
 
-func syncPath(path string) error {
+// SyncPath makes the file or directory at path durable, as fsync(2) does. It
+// succeeds where a file system cannot sync directories: nothing more can be done.
+func SyncPath(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -140,7 +142,7 @@ func setAside(path, target string) (string, error) {
 	if err := os.Rename(path, name); err != nil {
 		return "", explainBusy(err)
 	}
-	return name, syncPath(filepath.Dir(path))
+	return name, SyncPath(filepath.Dir(path))
 }
 
 // temporaries lists what killed writers left next to path: the pattern is
@@ -188,5 +190,5 @@ func removeAll(paths []string) error {
 	if !removed {
 		return nil
 	}
-	return syncPath(filepath.Dir(paths[0]))
+	return SyncPath(filepath.Dir(paths[0]))
 }

@@ -16,26 +16,25 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
 // makeDurable syncs the key and what systemd needs to open it. systemd-creds itself
 // syncs neither.
-func (o Options) makeDurable(dir *os.File, binding Binding) error {
+func (o Options) makeDurable(binding Binding) error {
 	paths := []string{o.Credential}
 	if binding.usesHost() {
 		paths = append(paths, o.hostKey, filepath.Dir(o.hostKey), o.machineID, filepath.Dir(o.machineID))
 	}
-	for _, path := range paths {
-		err := syncPath(path)
+	for _, path := range append(paths, filepath.Dir(o.Credential)) {
+		err := statefile.SyncPath(path)
 		if binding == "" && path == o.hostKey && errors.Is(err, fs.ErrNotExist) {
 			continue // it opens without
 		}
 		if err != nil {
 			return fmt.Errorf("making the key durable: %w", err)
 		}
-	}
-	if err := syncFile(dir); err != nil {
-		return fmt.Errorf("making the key durable: %w", err)
 	}
 	return nil
 }
@@ -147,7 +146,7 @@ func makeDir(path string, mode fs.FileMode) error {
 	if err := os.Mkdir(path, mode); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncPath(parent)
+	return statefile.SyncPath(parent)
 }
 
 // explainWrite says what to do where /etc cannot be written.
@@ -156,22 +155,4 @@ func explainWrite(err error) error {
 		return fmt.Errorf("%w: name a place that lasts with --credential, and put the drop-in into the image", err)
 	}
 	return err
-}
-
-func syncPath(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	return syncFile(file)
-}
-
-// syncFile is fsync(2), without the EINVAL that some file systems have for
-// directories, where nothing more can be done.
-func syncFile(file *os.File) error {
-	if err := file.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
-		return err
-	}
-	return nil
 }

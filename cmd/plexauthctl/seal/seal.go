@@ -91,7 +91,7 @@ func (o Options) Make(ctx context.Context) (Result, error) {
 	if err := o.findOrCreate(ctx, &r); err != nil {
 		return r, err
 	}
-	if err := o.makeDurable(dir, r.WithKey); err != nil {
+	if err := o.makeDurable(r.WithKey); err != nil {
 		return r, err
 	}
 	if !passed {

@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
 // setting is a line of a unit that is about credentials, see systemd.exec(5).
@@ -72,5 +74,5 @@ func (o Options) writeDropIn() (string, error) {
 	if err := renameio.WriteFile(o.DropIn, []byte(text), 0o644, renameio.WithTempDir(dir), renameio.IgnoreUmask()); err != nil {
 		return "", explainWrite(fmt.Errorf("writing the drop-in: %w", err))
 	}
-	return o.DropIn, syncPath(dir)
+	return o.DropIn, statefile.SyncPath(dir)
 }
