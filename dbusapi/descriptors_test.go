@@ -3,13 +3,11 @@
 package dbusapi_test
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/godbus/dbus/v5"
@@ -27,7 +25,7 @@ func TestABusThatWantsDescriptorsNegotiated(t *testing.T) {
 }
 
 func TestABusThatDoesNotSayWhoIsCalling(t *testing.T) {
-	var lines lockedLines
+	var lines journal
 	b := newBox(t, setup{bus: bustest.Picky(t, bustest.Session(t), false), log: slog.New(slog.NewTextHandler(&lines, nil))})
 	const why = "the bus does not say who is calling, so all calls are refused: calling GetConnectionCredentials: the bus has ended the connection"
 	for range 3 {
@@ -37,27 +35,9 @@ func TestABusThatDoesNotSayWhoIsCalling(t *testing.T) {
 		c.logControl("Set", logControl, "LogLevel", dbus.MakeVariant("debug")).isError(names.ErrFailed, why)
 		c.property("State")
 	}
-	if n := lines.count(dbusapi.MessageBlind); n != 1 {
+	if n := strings.Count(lines.String(), dbusapi.MessageBlind); n != 1 {
 		t.Errorf("it was logged %d times", n)
 	}
-}
-
-// lockedLines is a log that is read while it is written.
-type lockedLines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lockedLines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lockedLines) count(text string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), text)
 }
 
 // TestDescriptorsDoNotPileUp has another program send 10,000 of them to each

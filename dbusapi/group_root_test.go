@@ -58,7 +58,7 @@ func TestGroupThatOnlyNSSKnows(t *testing.T) {
 	const number = 70001
 	nss := newDirectoryOfGroups(t)
 	clock := clockwork.NewFakeClockAt(time.Now())
-	var log lockedLines
+	var log journal
 	b := newBox(t, setup{
 		bus: bustest.System(t, policyFile(t, `<allow own="*"/><allow send_destination="*"/>`)), clock: clock, group: onlyInNSS,
 		log: slog.New(slog.NewTextHandler(&log, nil)),
@@ -92,7 +92,7 @@ func TestGroupThatOnlyNSSKnows(t *testing.T) {
 		t.Errorf("a member of the group, later: %s", answer)
 	}
 	nss.hasAnswered(2)
-	if n := log.count(`msg="the group plexauth-of-nss has been found" source=getent`); n != 1 {
+	if n := strings.Count(log.String(), `msg="the group plexauth-of-nss has been found" source=getent`); n != 1 {
 		t.Errorf("the log says %d times where the group is", n)
 	}
 	if dbusapi.AccessGroup != "plexauth" {
