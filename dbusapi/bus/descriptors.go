@@ -33,8 +33,7 @@ func (p *passing) Read(b []byte) (n int, err error) {
 	var control [syscall.SizeofCmsghdr + 4]byte
 	length := 0
 	closed := raw.Read(func(fd uintptr) bool {
-		n, length, _, _, err = syscall.Recvmsg(int(fd), b, control[:], syscall.MSG_CMSG_CLOEXEC)
-		for err == syscall.EINTR {
+		for err = syscall.EINTR; err == syscall.EINTR; {
 			n, length, _, _, err = syscall.Recvmsg(int(fd), b, control[:], syscall.MSG_CMSG_CLOEXEC)
 		}
 		return true // false would have Go poll the socket, which it cannot
@@ -85,8 +84,7 @@ func (p *passing) pass(message []byte, fds []int) error {
 	sent := 0
 	closed := raw.Write(func(fd uintptr) bool {
 		rights := syscall.UnixRights(fds...)
-		sent, err = syscall.SendmsgN(int(fd), message, rights, nil, syscall.MSG_NOSIGNAL)
-		for err == syscall.EINTR {
+		for err = syscall.EINTR; err == syscall.EINTR; {
 			sent, err = syscall.SendmsgN(int(fd), message, rights, nil, syscall.MSG_NOSIGNAL)
 		}
 		return true
