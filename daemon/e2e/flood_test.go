@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,62 +63,6 @@ func (p *process) peak() float64 {
 	_, after, _ := strings.Cut(string(text), "VmHWM:")
 	kib, _ := strconv.ParseFloat(strings.Fields(after)[0], 64)
 	return kib / 1024
-}
-
-// bystander is somebody who calls again and again during a flood.
-type bystander struct {
-	*flooder
-	request []byte
-	answers atomic.Int64
-	stopped chan struct{}
-	times   chan []time.Duration // from each call to its answer
-}
-
-func (b *box) bystander() *bystander {
-	by := &bystander{
-		flooder: b.flooder(), request: b.request(names.Bus, names.Credentials+".GetAuthHeaders", 0),
-		stopped: make(chan struct{}), times: make(chan []time.Duration),
-	}
-	go by.callAgainAndAgain()
-	return by
-}
-
-func (by *bystander) callAgainAndAgain() {
-	var times []time.Duration
-	for {
-		began := time.Now()
-		by.flood(by.request, 1)
-		if failed := by.answer(); failed != "" {
-			by.b.t.Errorf("a bystander was answered %s", failed)
-		}
-		times = append(times, time.Since(began))
-		by.answers.Add(1)
-		select {
-		case <-by.stopped:
-			by.times <- times
-			return
-		case <-time.After(2 * time.Millisecond):
-		}
-	}
-}
-
-// settle returns when some calls have been answered.
-func (by *bystander) settle() {
-	for enough := by.answers.Load() + 20; by.answers.Load() < enough; {
-		<-time.After(time.Millisecond)
-	}
-}
-
-// wait stops the calls and gives the median time to an answer.
-func (by *bystander) wait() time.Duration {
-	by.b.t.Helper()
-	close(by.stopped)
-	wait := median(<-by.times)
-	if wait > waitLimit {
-		by.b.t.Errorf("a bystander waits %v", wait)
-	}
-	_ = by.socket.Close()
-	return wait
 }
 
 // floods are the calls that cost the daemon the most of their kind.
