@@ -107,7 +107,8 @@ func TestNoWeakerKeyUnasked(t *testing.T) {
 
 // A key that opens to something else, or not at all, gets no name.
 func TestAKeyIsOpenedBeforeItIsUsed(t *testing.T) {
-	for stand, says := range map[string]string{"| tr a-y b-z": "opens to another one", "| false": "is not used", ">/dev/null": "opens to another one"} {
+	const anotherKey = `| LC_ALL=C tr '\000-\376' '\001-\377'` // whatever bytes the key has
+	for stand, says := range map[string]string{anotherKey: "opens to another one", "| false": "is not used", ">/dev/null": "opens to another one"} {
 		b := newTPMBox(t, "DAMAGE", stand)
 		if _, err := b.Make(b.bounded()); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", stand, err)
