@@ -52,11 +52,12 @@ func TestPolkitIsToldTheProcess(t *testing.T) {
 		b.addUsers(t)
 		b.Write(t, "/etc/polkit-1/rules.d/10-box.rules", polkitRules)
 		b.Run(t, "systemctl", "restart", "polkit")
+		version := b.polkitVersion(t) // once it answers, it is on the bus
 		kind := `STRING "system-bus-name";`
-		if b.givesProcess(t) && b.polkitVersion(t) >= 126 {
+		if b.givesProcess(t) && version >= 126 {
 			kind = `UNIX_FD`
 		}
-		t.Logf("polkit %d should be told by %s", b.polkitVersion(t), kind)
+		t.Logf("polkit %d should be told by %s", version, kind)
 		b.Run(t, "systemd-run", "--quiet", "--unit=monitor", "--property=StandardOutput=file:/run/seen",
 			"busctl", "monitor", "--match=member=CheckAuthorization")
 		b.waitFor(t, "a question to polkit by "+kind, func() bool { // the monitor may not be there yet
