@@ -71,7 +71,7 @@ func (p *program) headersCommand() *cobra.Command {
 	})
 	command.Flags().StringVar(&server, "server", "", "for the media server with this `MACHINE_ID`, see plexauthctl servers")
 	completeFlag(command, "server", p.asked(machineIDs))
-	command.Flags().BoolVar(&withToken, "with-token", false, "print the token too; whoever sees it has the account")
+	command.Flags().BoolVar(&withToken, "with-token", false, "print the token too, which gives access to the account")
 	return command
 }
 

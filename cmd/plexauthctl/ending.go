@@ -58,9 +58,9 @@ func (p *program) explain(err error) *ending {
 	case client.NoReply:
 		return &ending{exitFailed, "plexauthd has stopped before it answered: try again, or see journalctl -u plexauthd"}
 	case client.AccessDenied:
-		return &ending{exitFailed, "this user may not do that: join the group plexauth (usermod -aG plexauth NAME) and log in anew: " + text}
+		return &ending{exitFailed, "this user may not do that: join the group plexauth (usermod -aG plexauth NAME) and log in again: " + text}
 	case client.Disconnected:
-		return &ending{exitFailed, text + ": see that D-Bus runs, or name another bus with --bus"}
+		return &ending{exitFailed, text + ": check that D-Bus runs, or name another bus with --bus"}
 	case client.AuthRequired:
 		return &ending{exitSignedOut, "nobody is signed in: sign in with plexauthctl login"}
 	case client.AuthInvalid:

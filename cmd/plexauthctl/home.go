@@ -70,7 +70,7 @@ func (p *program) switchCommand() *cobra.Command {
 	})
 	command.Long = `Let another user of the Plex Home use the box: USER is the name or the UUID that
 plexauthctl users lists. The PIN of a protected user is asked for on the terminal,
-or read from standard input if that is none.`
+or read from standard input if that is not a terminal.`
 	command.ValidArgsFunction = p.asked(homeUserNames)
 	command.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {

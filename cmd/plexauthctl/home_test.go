@@ -175,7 +175,7 @@ func TestServers(t *testing.T) {
 	p.prints(exitDone, "Living Room ("+boxtest.MachineID+"), own\n    "+boxtest.ServerURI+"\n", "", "servers")
 	p.prints(exitDone, `[{"machine_id":"`+boxtest.MachineID+`","name":"Living Room","owned":true,"presence":true,"uris":["`, "", "servers", "--json")
 	away := client.MediaServer{}
-	if words := serverWords(away); words != "shared by somebody, not heard of by plex.tv of late" {
+	if words := serverWords(away); words != "shared by somebody, not seen by plex.tv recently" {
 		t.Errorf("%q", words)
 	}
 }

@@ -29,9 +29,9 @@ func (p *program) importCommand() *cobra.Command {
 	})
 	command.Long = `Sign in with what the Retune web app keeps in localStorage, read from standard input:
 the value of retune_plex_auth, an object that has that key, or the token alone.
-plex.tv is asked about the token first, and who is signed in is replaced.
+The token is checked at plex.tv first, and replaces the current sign-in.
 
-The client identifier of the web app, retune_client_id, is not taken over: this box
+The client identifier of the web app, retune_client_id, is not imported: this box
 keeps its own, to which a device key may be bound.`
 	command.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) > 0 { // perhaps a token: it is not repeated
@@ -56,7 +56,7 @@ func (p *program) importSignIn(ctx context.Context, c *client.Client, unverified
 		return &ending{exitFailed, "nothing is imported: " + err.Error()}
 	}
 	if found.hasClientID {
-		_, _ = fmt.Fprintln(p.stderr, "plexauthctl: retune_client_id is not taken over: this box keeps its own client identifier")
+		_, _ = fmt.Fprintln(p.stderr, "plexauthctl: retune_client_id is not imported: this box keeps its own client identifier")
 	}
 	if unverified && (found.credentials.UserID == "" || found.credentials.Username == "") {
 		return &ending{exitFailed, "nothing is imported: --unverified needs user_id and username in the input"}

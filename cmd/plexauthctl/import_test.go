@@ -32,7 +32,7 @@ func (p *person) imports(text string, status int, stdout, stderr string, args ..
 func TestImport(t *testing.T) {
 	p := newPerson(t)
 	bob := p.Plex.AddUser(plextvsim.User{Username: "bob", Title: "Bob"})
-	p.imports(webApp(bob), exitDone, "Signed in as Bob\n", "retune_client_id is not taken over")
+	p.imports(webApp(bob), exitDone, "Signed in as Bob\n", "retune_client_id is not imported")
 	s := p.state()
 	if s.State != client.SignedIn || s.SelectedServer.MachineID != "51a0" {
 		t.Errorf("%+v", s)
@@ -93,9 +93,9 @@ func TestImportWithoutPlex(t *testing.T) {
 		t.Errorf("stored unchecked: exit status %d, %s", status, stderr)
 	}
 	p.imports(bob, exitFailed, "", "--unverified needs user_id and username in the input", "--unverified")
-	p.imports(webApp(bob), exitDone, "Signed in as alice, but plex.tv could not be asked yet\n", "not taken over", "--unverified")
+	p.imports(webApp(bob), exitDone, "Signed in as alice, but plex.tv could not be asked yet\n", "not imported", "--unverified")
 	p.imports(webApp("an-0ther"), exitFailed, "", "an unchecked one must not replace", "--unverified")
-	p.imports(webApp(bob), exitDone, `"verified":false`, "not taken over", "--unverified", "--json")
+	p.imports(webApp(bob), exitDone, `"verified":false`, "not imported", "--unverified", "--json")
 }
 
 func TestImportAtATerminal(t *testing.T) {

@@ -223,7 +223,7 @@ func (l *login) missed(ctx context.Context, s client.Status) client.Result {
 func (l *login) cancel(ctx context.Context) error {
 	l.interrupted = true
 	if l.joined {
-		return &ending{exitFailed, "cancelled; the code was there before and stays good"}
+		return &ending{exitFailed, "cancelled; the code was there before and stays valid"}
 	}
 	ctx, stop := context.WithTimeout(ctx, cancelledTimeout)
 	defer stop()
@@ -231,7 +231,7 @@ func (l *login) cancel(ctx context.Context) error {
 	if err == nil || client.CodeOf(err) == client.NotFound {
 		return nil
 	}
-	return &ending{exitFailed, "cancelled, but plexauthd could not be told, and the code stays good until " +
+	return &ending{exitFailed, "cancelled, but plexauthd could not be told, and the code stays valid until " +
 		l.pairing.ExpiresAt.Format(time.TimeOnly) + ": " + err.Error()}
 }
 
@@ -242,7 +242,7 @@ func (l *login) noLastWord() error {
 	case l.gone:
 		return &ending{exitFailed, "the code has expired while plexauthd was not running: start it and run plexauthctl login again"}
 	default:
-		return &ending{exitFailed, "plexauthd does not tell how the pairing ended: see systemctl status plexauthd"}
+		return &ending{exitFailed, "plexauthd does not say how the pairing ended: see systemctl status plexauthd"}
 	}
 }
 

@@ -129,7 +129,7 @@ func TestCtrlCWhileTheDaemonIsAway(t *testing.T) {
 	p.StopDaemon()
 	r.await("plexauthd has stopped")
 	r.ctrlC()
-	r.ends(exitFailed, "plexauthd could not be told, and the code stays good until ")
+	r.ends(exitFailed, "plexauthd could not be told, and the code stays valid until ")
 }
 
 // TestSignalsEndTheProcess has a real process and real signals.

@@ -253,7 +253,7 @@ func TestWhatToDo(t *testing.T) {
 	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", p.Bus.Address)
 	for bus, says := range map[string]string{
 		"system":                 "systemctl start plexauthd",
-		"unix:path=/nowhere/bus": "see that D-Bus runs",
+		"unix:path=/nowhere/bus": "check that D-Bus runs",
 	} {
 		var stderr bytes.Buffer
 		status := run(t.Context(), []string{"status", "--bus", bus}, strings.NewReader(""), io.Discard, &stderr)

@@ -48,10 +48,10 @@ func (p *program) run(ctx context.Context, args []string) int {
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "plexauthctl",
-		Short: "Sign this box in to Plex and see how things stand",
+		Short: "Sign this box in to Plex and show its status",
 		Long: `plexauthctl talks to plexauthd, which owns the Plex account of this box.
 
-Exit status: 0 done, 1 failed, 2 wrong use, 3 not signed in.`,
+Exit status: 0 done, 1 failed, 2 usage error, 3 not signed in.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,

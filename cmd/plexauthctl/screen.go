@@ -101,7 +101,7 @@ func (v *plainLogin) showSignedIn(u client.User, already bool) error {
 
 func loginWords(u client.User, already bool) string {
 	if already {
-		return signedInAs(u) + " already; --force signs in anew"
+		return signedInAs(u) + " already; --force signs in again"
 	}
 	return signedInAs(u)
 }

@@ -37,7 +37,7 @@ func serverWords(s client.MediaServer) string {
 		words = "own"
 	}
 	if !s.Presence {
-		words += ", not heard of by plex.tv of late"
+		words += ", not seen by plex.tv recently"
 	}
 	return words
 }

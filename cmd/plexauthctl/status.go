@@ -12,7 +12,7 @@ import (
 )
 
 func (p *program) statusCommand() *cobra.Command {
-	return p.command("status", "Tell who is signed in (exit status 3: nobody)", p.status)
+	return p.command("status", "Show who is signed in (exit status 3: nobody)", p.status)
 }
 
 // statusView is what status --json prints.

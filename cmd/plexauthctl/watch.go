@@ -14,7 +14,7 @@ import (
 )
 
 func (p *program) watchCommand() *cobra.Command {
-	return p.command("watch", "Show how things stand, or print a line for every change, until Ctrl-C", p.watch)
+	return p.command("watch", "Show the status live, or print a line for every change, until Ctrl-C", p.watch)
 }
 
 func (p *program) watch(ctx context.Context, c *client.Client) error {

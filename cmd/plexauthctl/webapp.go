@@ -96,9 +96,9 @@ func readObject(raw json.RawMessage) (fields, error) {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, errors.New("the JSON is cut off")
 	case errors.As(err, &syntax):
-		return nil, fmt.Errorf("this is no JSON, from byte %d on", syntax.Offset)
+		return nil, fmt.Errorf("this is not JSON, from byte %d on", syntax.Offset)
 	case err != nil, object == nil:
-		return nil, errors.New("this is no JSON object")
+		return nil, errors.New("this is not a JSON object")
 	}
 	if _, err := decoder.Token(); err != io.EOF {
 		return nil, errors.New("something follows the JSON object")
@@ -115,7 +115,7 @@ func readAuth(object fields) (client.Credentials, error) {
 	}
 	holder, err := readObject(object["token"])
 	if err != nil {
-		return c, errors.New("token: is missing, or no object")
+		return c, errors.New("token: is missing, or not an object")
 	}
 	var token string
 	for _, field := range []struct {
@@ -167,7 +167,7 @@ func (f fields) read(name string, target any) error {
 	if text, ok := target.(*string); ok {
 		var number json.Number // also reads numbers in quotes, and those only
 		if json.Unmarshal(raw, text) != nil && json.Unmarshal(raw, &number) != nil {
-			return errors.New("is no text")
+			return errors.New("is not a string")
 		}
 		if *text == "" {
 			*text = number.String()
@@ -193,12 +193,12 @@ func (f fields) time(name string) (time.Time, error) {
 	case json.Unmarshal(raw, &at) == nil:
 		return at, nil
 	case json.Unmarshal(raw, &number) != nil:
-		return time.Time{}, fmt.Errorf("%s: is no time", name)
+		return time.Time{}, fmt.Errorf("%s: is not a time", name)
 	case number > lastSecond:
 		number /= 1000
 	}
 	if number < 0 || number > lastSecond {
-		return time.Time{}, fmt.Errorf("%s: is no time", name)
+		return time.Time{}, fmt.Errorf("%s: is not a time", name)
 	}
 	return time.Unix(int64(number), 0), nil
 }

@@ -32,8 +32,8 @@ Owns the Plex account of this box and serves it on D-Bus as tv.retune.PlexAuth1.
                      else $XDG_STATE_HOME/plexauthd/state.toml)
   --plex-url URL     base address in place of https://plex.tv
   --log-level LEVEL  debug, info, warning or error
-  --check-config     read the configuration, say what is wrong with it, and end
-  --version          print the version and end
+  --check-config     read the configuration, say what is wrong with it, and exit
+  --version          print the version and exit
 `
 
 // Exit statuses.

@@ -38,7 +38,7 @@ func parseMock(args []string, stdout io.Writer) (mockSettings, error) {
 	var s mockSettings
 	flags := flag.NewFlagSet("plextv-sim mock", flag.ContinueOnError)
 	flags.StringVar(&s.bus, "bus", "session", "`BUS` to put plexauthd on: session, system or a D-Bus address")
-	flags.StringVar(&s.plexauthd, "plexauthd", "", "the daemon's `FILE`, if it is not beside this program or in PATH")
+	flags.StringVar(&s.plexauthd, "plexauthd", "", "the daemon's `FILE`, if it is not in this program's directory or in PATH")
 	flags.StringVar(&s.user, "user", "sim-user", "`NAME` of the user who claims, sim-user if not given")
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}

@@ -83,7 +83,7 @@ func findDaemon(named string) (string, error) {
 	}
 	found, err := exec.LookPath("plexauthd")
 	if err != nil {
-		return "", errors.New("there is no plexauthd beside this program or in PATH: name it with --plexauthd")
+		return "", errors.New("there is no plexauthd in this program's directory or in PATH: name it with --plexauthd")
 	}
 	return found, nil
 }

@@ -40,7 +40,7 @@ func orders() []order {
 		{"r", "revoke", "all tokens are revoked; plexauthd notices within seconds", (*mock).revoke},
 		{"d", "remove-device", "the box is removed from the account's devices", (*mock).removeDevice},
 		{"o", "offline", "plex.tv is out of reach", (*mock).offline},
-		{"l", "rate-limit", "plex.tv wants fewer questions", (*mock).rateLimit},
+		{"l", "rate-limit", "plex.tv wants fewer requests", (*mock).rateLimit},
 		{"b", "back", "plex.tv is back, after o and l", (*mock).back},
 		{"u", "switch-user", "the next user of the Plex Home uses the box", (*mock).switchUser},
 		{"h", "help", "lists the keys", func(*mock, context.Context) (string, error) { return strings.TrimSuffix(keyHelp(), "\n"), nil }},
@@ -140,7 +140,7 @@ func (m *mock) offline(context.Context) (string, error) {
 func (m *mock) rateLimit(context.Context) (string, error) {
 	m.sim.Clear()
 	m.sim.Fail(plextvsim.Fault{Status: http.StatusTooManyRequests, RetryAfter: "10"})
-	return "plex.tv wants ten seconds of peace after every question", nil
+	return "plex.tv wants a pause of ten seconds after every request", nil
 }
 
 func (m *mock) back(context.Context) (string, error) {

@@ -68,7 +68,7 @@ func TestNobodyTakesTheNameAway(t *testing.T) {
 	next(t, watch, client.Gone)
 	second := b.launch()
 	if status := second.wait(); status != 1 || !strings.Contains(b.output.String(), "taking the bus name "+names.Bus+": another process has it; is plexauthd running already?") {
-		t.Errorf("exit status %d beside a thief; output:\n%s", status, b.output.String())
+		t.Errorf("exit status %d with a thief; output:\n%s", status, b.output.String())
 	}
 	if status, output := b.ctl("status", ""); status != 1 || strings.Contains(output, "panic") {
 		t.Errorf("plexauthctl with a thief: exit status %d: %s", status, output)
@@ -98,13 +98,13 @@ func TestTheBusRestarts(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if status, output := b.ctl("login --force", ""); status != 1 || !strings.Contains(output, "see that D-Bus runs") {
+		if status, output := b.ctl("login --force", ""); status != 1 || !strings.Contains(output, "check that D-Bus runs") {
 			t.Errorf("plexauthctl login: exit status %d: %s", status, output)
 		}
 	}()
-	for anew := false; !anew; { // the login has begun its own pairing, in place of ours
+	for again := false; !again; { // the login has begun its own pairing, in place of ours
 		pin := next(t, watch, client.Changed).Status.Pin
-		anew = pin.ID != 0 && pin.ID != id
+		again = pin.ID != 0 && pin.ID != id
 		id, code = pin.ID, pin.Code
 	}
 

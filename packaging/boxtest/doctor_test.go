@@ -66,7 +66,7 @@ func TestDoctorSeesWhoMayNot(t *testing.T) {
 	if f := found["group"]; found["access"].Result != doctor.Wrong || f.Result != doctor.Wrong || !strings.Contains(f.Advice, "usermod -aG plexauth other") {
 		t.Errorf("a stranger: %+v", found)
 	}
-	if f := found["state file"]; f.Result != doctor.Unknown || !strings.Contains(f.Finding, "root alone") {
+	if f := found["state file"]; f.Result != doctor.Unknown || !strings.Contains(f.Finding, "only root") {
 		t.Errorf("a stranger: %+v", f)
 	}
 	b.Run(t, "usermod", "-aG", "plexauth", "other")
@@ -119,7 +119,7 @@ func TestDoctorOnABrokenBox(t *testing.T) {
 	for _, c := range []struct{ wreck, check, finding, advice string }{
 		{`sed -i 's/^version = 1/version = 99/' ` + stateFile, "service", "the state cannot be kept: ", "journalctl -x"},
 		{`systemctl stop plextv-sim; systemctl start plexauthd; chmod 0640 ` + stateFile, "state file", "open to others: mode 0640", "chmod 600 " + stateFile},
-		{`mv ` + stateFile + ` /root/; ln -s /root/state.toml ` + stateFile, "state file", "no regular file", "restart plexauthd"},
+		{`mv ` + stateFile + ` /root/; ln -s /root/state.toml ` + stateFile, "state file", "not a regular file", "restart plexauthd"},
 		{`printf '[plex]\ncolour = "red"\n' > /etc/plexauthd/config.toml`, "configuration", "config.toml:2: plex.colour", "--check-config"},
 		{`printf '[plex]\ncolour = "red"\n' > /etc/plexauthd/config.toml`, "service", "failed", "journalctl -x"},
 		{`systemctl mask plexauthd`, "service", "masked", "systemctl status"},

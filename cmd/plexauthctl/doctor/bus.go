@@ -64,7 +64,7 @@ func (x *examination) checkDaemon(ctx context.Context) Finding {
 			return wrong("plexauthd does not answer in time", "see systemctl status plexauthd")
 		}
 	case client.AccessDenied:
-		return wrong("the bus lets nobody ask plexauthd: "+err.Error(), policyAdvice)
+		return wrong("the bus does not let this user ask plexauthd: "+err.Error(), policyAdvice)
 	case client.NotRunning:
 		return wrong("plexauthd does not start: "+err.Error(), startAdvice(err))
 	default:
@@ -93,7 +93,7 @@ func (x *examination) howToStart() string {
 	return "start it: plexauthd --bus " + x.Bus
 }
 
-const policyAdvice = "see that the bus has read /usr/share/dbus-1/system.d/" + names.Bus + ".conf: systemctl reload dbus"
+const policyAdvice = "check that the bus has read /usr/share/dbus-1/system.d/" + names.Bus + ".conf: systemctl reload dbus"
 
 // checkAccess calls what answers from memory and changes nothing: a pairing that
 // does not exist, and the user, who is not shown.
@@ -120,13 +120,13 @@ func (x *examination) checkAccess(ctx context.Context) Finding {
 	case !denied(readErr):
 		return wrong("plexauthd cannot answer: "+readErr.Error(), journalAdvice)
 	case err == nil:
-		return ok(fmt.Sprintf("this user may %s, but not %s, as polkit has it", may, mayNot))
+		return ok(fmt.Sprintf("this user may %s, but not %s, as polkit decides", may, mayNot))
 	case !denied(err):
 		return wrong("plexauthd cannot answer: "+err.Error(), journalAdvice)
 	case os.Getuid() == 0:
-		return wrong("the bus lets not even root call plexauthd", policyAdvice)
+		return wrong("the bus does not let even root call plexauthd", policyAdvice)
 	}
-	return wrong("this user may look, but not call plexauthd", "join the group "+accessGroup+", see below, or let polkit allow it")
+	return wrong("this user may read the status, but not call plexauthd", "join the group "+accessGroup+", see below, or let polkit allow it")
 }
 
 func denied(err error) bool { return client.CodeOf(err) == client.AccessDenied }
@@ -177,7 +177,7 @@ func (x *examination) judgeGroup(m membership) Finding {
 	case x.Bus != "system" && (x.allowed || !m.exists):
 		return unknown("off the system bus plexauthd's own user needs no group")
 	case !m.exists && (m.uid == 0 || x.allowed):
-		return ok("there is no group " + group + ": only root may call, and whom polkit lets")
+		return ok("there is no group " + group + ": only root, and callers that polkit allows, may call")
 	case !m.exists:
 		return wrong("there is no group "+group, "make it, and start the daemon again: systemd-sysusers && systemctl restart plexauthd")
 	case m.uid == 0:
@@ -187,8 +187,8 @@ func (x *examination) judgeGroup(m membership) Finding {
 	case m.listed:
 		return wrong("this user is a member of "+group+", but was not yet at login", "log out and in again")
 	case x.allowed:
-		return ok("this user is no member of " + group + ", and polkit lets it all the same")
+		return ok("this user is not a member of " + group + ", but polkit allows it to call")
 	}
-	return wrong("this user is no member of "+group,
+	return wrong("this user is not a member of "+group,
 		strings.TrimSpace("as root: usermod -aG "+group+" "+m.name)+"; then log out and in again")
 }

@@ -54,7 +54,7 @@ func TestPolicy(t *testing.T) {
 	writer := &patient{t: t}
 	p := newPatient(t, bustest.System(t, writer.policy("")))
 	p.StartDaemon()
-	p.finds("daemon", Wrong, "lets nobody ask", "systemctl reload dbus")
+	p.finds("daemon", Wrong, "does not let this user ask", "systemctl reload dbus")
 
 	p = newPatient(t, bustest.System(t, writer.policy(mayLook)))
 	p.StartDaemon()
@@ -104,7 +104,7 @@ func TestGroup(t *testing.T) {
 
 func TestService(t *testing.T) {
 	for shown, want := range map[string]Finding{
-		"LoadState=not-found\nActiveState=inactive":                                                {Result: Unknown, Finding: "no service"},
+		"LoadState=not-found\nActiveState=inactive":                                                {Result: Unknown, Finding: "not a service"},
 		"LoadState=masked\nActiveState=inactive":                                                   {Result: Wrong, Finding: "masked", Advice: "systemctl status"},
 		"LoadState=loaded\nActiveState=inactive":                                                   {Result: Wrong, Finding: "it is inactive", Advice: "systemctl enable"},
 		"LoadState=loaded\nActiveState=activating\nSubState=start":                                 {Result: OK, Finding: "just starting"},

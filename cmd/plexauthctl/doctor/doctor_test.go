@@ -68,7 +68,7 @@ func (p *patient) finds(check string, result Result, text, advice string, alsoWr
 				p.t.Errorf("%+v, not %s with %q and %q", f, result, text, advice)
 			}
 		case f.Result == Wrong && !slices.Contains(append(alsoWrong, ofTheMachine...), f.Check):
-			p.t.Errorf("beside %s: %+v", check, f)
+			p.t.Errorf("besides %s: %+v", check, f)
 		}
 		if (f.Result == Wrong) != (f.Advice != "") {
 			p.t.Errorf("%+v: advice belongs to what is wrong", f)
@@ -92,7 +92,7 @@ func TestNothingIsWrong(t *testing.T) {
 	} {
 		p.finds(check, OK, text, "")
 	}
-	for check, text := range map[string]string{"service": "no service of systemd", "group": "needs no group", "dns": "is no name"} {
+	for check, text := range map[string]string{"service": "not a service of systemd", "group": "needs no group", "dns": "is not a name"} {
 		p.finds(check, Unknown, text, "")
 	}
 }
@@ -143,7 +143,7 @@ func TestConfiguration(t *testing.T) {
 	good := p.Options
 	p.Config = p.write("config.toml", "[plex]\ncolour = \"red\"\n", 0o644)
 	p.finds("configuration", Wrong, "config.toml:2: plex.colour", "plexauthd --check-config")
-	p.finds("plex.tv", Unknown, "cannot be told", "", "configuration")
+	p.finds("plex.tv", Unknown, "is not known", "", "configuration")
 	p.Config = "/nowhere/config.toml"
 	p.finds("configuration", Wrong, "cannot be read", "plexauthd --check-config")
 	p.Options = good

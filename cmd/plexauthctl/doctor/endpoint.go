@@ -12,11 +12,11 @@ import (
 // way returns how plex.tv is reached, or why that is not checked.
 func (x *examination) way() (base *url.URL, why string) {
 	if x.config == nil {
-		return nil, "where plex.tv is cannot be told"
+		return nil, "the address of plex.tv is not known"
 	}
 	base, err := url.Parse(x.config.PlexURL)
 	if err != nil {
-		return nil, "where plex.tv is cannot be told"
+		return nil, "the address of plex.tv is not known"
 	}
 	if x.endpoint != nil {
 		if x.endpoint.Proxy != "" {
@@ -37,7 +37,7 @@ func (x *examination) plexClient() (*plextv.Client, Finding) {
 	switch e := x.endpoint; {
 	case e == nil:
 	case e.Proxy == plextv.InvalidProxy:
-		return nil, wrong("the proxy that plexauthd is to use is no URL", "mend HTTPS_PROXY in the service's environment: systemctl edit plexauthd")
+		return nil, wrong("the proxy setting of plexauthd is not a URL", "correct HTTPS_PROXY in the service's environment: systemctl edit plexauthd")
 	case e.ProxyUser:
 		return nil, unknown("the proxy wants a password, which plexauthd does not tell")
 	default:
@@ -52,7 +52,7 @@ func (x *examination) plexClient() (*plextv.Client, Finding) {
 	}
 	plex, err := plextv.New(c)
 	if err != nil {
-		return nil, wrong(err.Error(), "mend plex.url, or --plex-url")
+		return nil, wrong(err.Error(), "correct plex.url, or --plex-url")
 	}
 	return plex, Finding{}
 }

@@ -70,7 +70,7 @@ func TestTheDaemonsProxy(t *testing.T) {
 		{client.PlexEndpoint{Proxy: proxy}, OK, "answers", 1},
 		{client.PlexEndpoint{Proxy: "http://127.0.0.1:1"}, Wrong, "connection refused", 0},
 		{client.PlexEndpoint{Proxy: proxy, ProxyUser: true}, Unknown, "wants a password", 0},
-		{client.PlexEndpoint{Proxy: "invalid"}, Wrong, "is no URL", 0},
+		{client.PlexEndpoint{Proxy: "invalid"}, Wrong, "is not a URL", 0},
 		{client.PlexEndpoint{}, OK, "answers", 0},
 	} {
 		asked.Store(0)

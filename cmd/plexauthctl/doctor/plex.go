@@ -27,7 +27,7 @@ func (x *examination) checkConfig(context.Context) Finding {
 	}
 	c, err := config.Load(path, x.Config != "", config.Default(x.Version))
 	if err != nil {
-		return wrong(err.Error(), "mend it and check it: plexauthd --check-config")
+		return wrong(err.Error(), "correct it and check it: plexauthd --check-config")
 	}
 	said := ""
 	switch {
@@ -38,13 +38,13 @@ func (x *examination) checkConfig(context.Context) Finding {
 		said = ", says plexauthd: by an option, or by a configuration that it has not read again"
 	}
 	if _, err := plextv.New(plextv.Config{BaseURL: c.PlexURL}); err != nil {
-		return wrong(err.Error(), "mend plex.url, or --plex-url")
+		return wrong(err.Error(), "correct plex.url, or --plex-url")
 	}
 	x.config = &c
 	return ok("plex.tv is asked at " + c.PlexURL + said)
 }
 
-const networkAdvice = "see that the box is on the network"
+const networkAdvice = "check that the box is on the network"
 
 func (x *examination) checkDNS(ctx context.Context) Finding {
 	base, why := x.way()
@@ -53,7 +53,7 @@ func (x *examination) checkDNS(ctx context.Context) Finding {
 	}
 	host := base.Hostname()
 	if net.ParseIP(host) != nil {
-		return unknown(host + " is no name")
+		return unknown(host + " is not a name")
 	}
 	addresses, err := net.DefaultResolver.LookupHost(ctx, host)
 	var failed *net.DNSError
@@ -61,7 +61,7 @@ func (x *examination) checkDNS(ctx context.Context) Finding {
 	case errors.As(err, &failed) && failed.IsNotFound:
 		return wrong("the name "+host+" is not known", "see /etc/resolv.conf, and whether this network wants a sign-in of its own")
 	case err != nil:
-		return wrong("the name "+host+" cannot be asked for: "+err.Error(), networkAdvice+", and /etc/resolv.conf")
+		return wrong("the name "+host+" cannot be looked up: "+err.Error(), networkAdvice+", and /etc/resolv.conf")
 	}
 	return ok(fmt.Sprintf("%s has %d addresses", host, len(addresses)))
 }
@@ -72,7 +72,7 @@ func (x *examination) checkTLS(ctx context.Context) Finding {
 	case base == nil:
 		return unknown(why)
 	case x.result("dns") == Wrong:
-		return unknown("without the address nobody can be asked")
+		return unknown("the address is not known")
 	case base.Scheme != "https":
 		return unknown("plain HTTP is used")
 	}
@@ -127,7 +127,7 @@ func (x *examination) result(check string) Result {
 // checkPlex asks what plex.tv tells everybody: the keys that it signs with.
 func (x *examination) checkPlex(ctx context.Context) Finding {
 	if x.config == nil {
-		return unknown("where plex.tv is cannot be told")
+		return unknown("the address of plex.tv is not known")
 	}
 	if x.result("dns") == Wrong || x.result("tls") == Wrong {
 		return unknown("it cannot be reached, see above")
@@ -154,7 +154,7 @@ func judgePlex(err error) Finding {
 	case plextv.InvalidResponse:
 		return wrong("what answers is not plex.tv: "+failed.Err.Error(), "see whether this network wants a sign-in of its own")
 	case plextv.RateLimited:
-		return wrong("plex.tv wants fewer questions", "wait; nothing on this box is broken")
+		return wrong("plex.tv wants fewer requests", "wait; nothing on this box is broken")
 	case plextv.ServerError:
 		return wrong("plex.tv has a fault: "+failed.Err.Error(), "wait, or see https://status.plex.tv")
 	case plextv.Unreachable:
@@ -181,7 +181,7 @@ const (
 )
 
 func (x *examination) checkClock(context.Context) Finding {
-	const advice = "set it: timedatectl set-ntp true, and see that the network lets NTP through"
+	const advice = "set it: timedatectl set-ntp true, and check that the network lets NTP through"
 	switch {
 	case x.clockSuspect != "":
 		return wrong(x.clockSuspect, advice)
@@ -195,9 +195,9 @@ func (x *examination) checkClock(context.Context) Finding {
 		return ok("agrees with plex.tv's" + timesyncWords())
 	}
 	if words := timesyncWords(); strings.Contains(words, "not") {
-		return wrong("plex.tv does not tell the time"+words, advice)
+		return wrong("plex.tv does not send the time"+words, advice)
 	}
-	return unknown("plex.tv does not tell the time")
+	return unknown("plex.tv does not send the time")
 }
 
 // timesyncWords says what systemd-timesyncd has done, if it runs.

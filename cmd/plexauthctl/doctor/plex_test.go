@@ -26,7 +26,7 @@ func TestPlexIsFarAway(t *testing.T) {
 	_ = closed.Close()
 	p.PlexURL = "https://plex.invalid" // RFC 6761
 	p.finds("dns", Wrong, "the name plex.invalid", "/etc/resolv.conf")
-	p.finds("tls", Unknown, "without the address", "", "dns")
+	p.finds("tls", Unknown, "address is not known", "", "dns")
 	p.PlexURL = "https://" + closed.Addr().String()
 	p.finds("tls", Wrong, "connection refused", "on the network")
 	p.PlexURL = strings.Replace(good.PlexURL, "127.0.0.1", "localhost", 1)
@@ -47,7 +47,7 @@ func TestPlexIsNotItself(t *testing.T) {
 		{plextvsim.CaptivePortal(), "what answers is not plex.tv: an HTML page", "wants a sign-in of its own"},
 		{plextvsim.Fault{CutOff: true}, "what answers is not plex.tv", "wants a sign-in of its own"},
 		{plextvsim.Fault{Status: 503}, "plex.tv has a fault", "status.plex.tv"},
-		{plextvsim.Fault{Status: 429, RetryAfter: "60"}, "wants fewer questions", "nothing on this box is broken"},
+		{plextvsim.Fault{Status: 429, RetryAfter: "60"}, "wants fewer requests", "nothing on this box is broken"},
 		{plextvsim.Fault{Status: 403}, "refuses to answer", "newer plexauthd"},
 		{plextvsim.Fault{Reset: true}, "reset", "on the network"},
 	} {

@@ -26,12 +26,12 @@ const booted = "/run/systemd/system"
 // the only place where everybody can read that its state cannot be kept.
 func (x *examination) checkService(ctx context.Context) Finding {
 	if _, err := os.Stat(booted); err != nil || x.Bus != "system" {
-		return unknown("plexauthd is no service of systemd here")
+		return unknown("plexauthd is not a service of systemd here")
 	}
 	out, err := exec.CommandContext(ctx, "systemctl", "show", "plexauthd.service",
 		"--property=LoadState,ActiveState,SubState,Result,NRestarts,StatusText").Output()
 	if err != nil {
-		return unknown("systemctl does not tell: " + err.Error())
+		return unknown("systemctl does not answer: " + err.Error())
 	}
 	return judgeService(string(out))
 }
@@ -46,7 +46,7 @@ func judgeService(shown string) Finding {
 	_, problem, broken := strings.Cut(unit["StatusText"], "the state cannot be kept: ")
 	switch {
 	case unit["LoadState"] == "not-found":
-		return unknown("plexauthd is no service of systemd here")
+		return unknown("plexauthd is not a service of systemd here")
 	case unit["LoadState"] != "loaded":
 		return wrong("the unit cannot be used: "+unit["LoadState"], "see systemctl status plexauthd")
 	case unit["ActiveState"] == "failed":
@@ -73,17 +73,17 @@ func (x *examination) checkStateFile(context.Context) Finding {
 	info, err := os.Lstat(file)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return unknown("root alone may look at " + file)
+		return unknown("only root may look at " + file)
 	case errors.Is(err, fs.ErrNotExist):
 		return ok("nothing has been stored yet")
 	case err != nil:
-		return wrong(err.Error(), "see that the disk can be read")
+		return wrong(err.Error(), "check that the disk can be read")
 	case !info.Mode().IsRegular():
-		return wrong(file+" is no regular file", "put a regular file or nothing in its place, and restart plexauthd")
+		return wrong(file+" is not a regular file", "put a regular file or nothing in its place, and restart plexauthd")
 	}
 	dir, err := os.Stat(filepath.Dir(file))
 	if err != nil {
-		return wrong(err.Error(), "see that the disk can be read")
+		return wrong(err.Error(), "check that the disk can be read")
 	}
 	return judgeModes(file, info, dir)
 }

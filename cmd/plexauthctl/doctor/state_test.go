@@ -24,7 +24,7 @@ func TestStateFile(t *testing.T) {
 	}
 	p.finds("state file", Wrong, "open to others: mode 0755", "chmod 700 "+dir)
 	p.State = dir
-	p.finds("state file", Wrong, "no regular file", "restart plexauthd")
+	p.finds("state file", Wrong, "not a regular file", "restart plexauthd")
 	p.State = filepath.Join(dir, "none")
 	p.finds("state file", OK, "nothing has been stored", "")
 	p.State = ""
