@@ -40,7 +40,7 @@ func (m *member) arguments(c *bus.Call) (*call, error) {
 	}
 	body, err := c.Arguments()
 	if err != nil {
-		return nil, invalidArg(name, "holds values of types that nobody can send in vain")
+		return nil, invalidArg(name, "cannot be decoded")
 	}
 	given.body = body
 	return given, nil

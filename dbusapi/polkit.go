@@ -46,7 +46,7 @@ type polkitResult struct {
 }
 
 // errChallenge is polkit's "not without authentication".
-var errChallenge = errors.New("somebody has to authenticate first")
+var errChallenge = errors.New("authentication is required")
 
 // askPolkit returns nil if polkit allows the caller to perform act.
 func (a *authorizer) askPolkit(ctx context.Context, c *call, act action) error {

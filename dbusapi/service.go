@@ -154,7 +154,7 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 }
 
 func (s *Service) warnWithoutGroup() {
-	const meanwhile = ": only root, and whoever polkit lets, may call until it is "
+	const meanwhile = ": only root, and callers that polkit allows, may call until it is "
 	group := s.access.group
 	switch _, err := group.find(); {
 	case err == nil || group.ctx.Err() != nil:

@@ -128,7 +128,7 @@ func TestCredentials(t *testing.T) {
 	done(t, "storing", c.StoreCredentials(ctx, kept))
 	stored, err := c.StoredCredentials(ctx)
 	kept.Token, stored.Token = secret.String{}, secret.String{} // compared above
-	check(t, "stored anew", stored, err, kept)
+	check(t, "stored again", stored, err, kept)
 	s, err = c.State(ctx)
 	check(t, "end of the token", s.TokenExpiresAt, err, kept.ExpiresAt)
 

@@ -65,7 +65,7 @@ func (c *Client) PinQR(ctx context.Context, format string, scale int) (image []b
 type PlexEndpoint struct {
 	URL string
 	// Proxy is the proxy in between, without user name and password: "" if there is
-	// none, "invalid" if the daemon's setting is no URL.
+	// none, "invalid" if the daemon's setting is not a URL.
 	Proxy     string
 	ProxyUser bool // the proxy is given a user name or password
 }

@@ -33,7 +33,7 @@ func main() {
 	bus := flag.String("bus", "system", "system, session or an address")
 	again := flag.Int("again", 5, "seconds until what failed is tried again")
 	watch := flag.Bool("watch", false, "go on after the sign-in")
-	withToken := flag.Bool("with-token", false, "print the token: whoever sees it has the account")
+	withToken := flag.Bool("with-token", false, "print the token, which gives access to the account")
 	flag.Parse()
 
 	if err := signIn(context.Background(), *bus, time.Duration(*again)*time.Second, *watch, *withToken); err != nil {

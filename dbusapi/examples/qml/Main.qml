@@ -10,7 +10,7 @@ Window {
     required property QtObject plex // see plexauth.h
     property int again: 5           // seconds until what failed is tried again
     property bool watch: false      // go on after the sign-in
-    property bool withToken: false  // print the token: whoever sees it has the account
+    property bool withToken: false  // print the token, which gives access to the account
 
     // What to tell a person; other failures speak for themselves.
     readonly property var say: ({

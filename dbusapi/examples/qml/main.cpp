@@ -25,7 +25,7 @@ int main(int argc, char **argv)
     options.addOptions({{"bus", "system, session or an address", "name", "system"},
                         {"again", "seconds until what failed is tried again", "seconds", "5"},
                         {"watch", "go on after the sign-in"},
-                        {"with-token", "print the token: whoever sees it has the account"}});
+                        {"with-token", "print the token, which gives access to the account"}});
     options.process(application);
 
     const QDBusConnection bus = busNamed(options.value("bus"));
