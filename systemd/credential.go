@@ -30,7 +30,7 @@ func Credential(name string) (value secret.String, found bool, err error) {
 	case err != nil:
 		return secret.String{}, false, err
 	case len(data) == 0:
-		return secret.String{}, false, fmt.Errorf("%s came up empty: look at what the unit's LoadCredential settings name", path)
+		return secret.String{}, false, fmt.Errorf("%s is empty: check the source in the unit's LoadCredential setting", path)
 	}
 	return secret.New(string(data)), true, nil
 }

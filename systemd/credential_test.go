@@ -31,7 +31,7 @@ func TestCredential(t *testing.T) {
 		{dir, "absent", "", ""},
 		{"", "good", "", ""},
 		{filepath.Join(dir, "none"), "good", "", ""},
-		{dir, "empty", "", "came up empty"},
+		{dir, "empty", "", "is empty"},
 		{dir, "directory", "", "is a directory"},
 	} {
 		t.Setenv("CREDENTIALS_DIRECTORY", c.dir)

@@ -180,7 +180,7 @@ func set(c *Config, key toml.Key, value any) error {
 		}
 		text, isText := value.(string)
 		if !isText {
-			return errors.New("has the wrong type, accepted is a text in quotes")
+			return errors.New("has the wrong type, accepted is a string in quotes")
 		}
 		return s.set(c, text)
 	}

@@ -47,7 +47,7 @@ func TestLoadRefusesUnknownKeys(t *testing.T) {
 
 func TestLoadRefusesWrongTypes(t *testing.T) {
 	runRefusals(t, []refusal{
-		{"number", "[pairing]\ntimeout = 300\n", 2, "pairing.timeout", "accepted is a text in quotes"},
+		{"number", "[pairing]\ntimeout = 300\n", 2, "pairing.timeout", "accepted is a string in quotes"},
 		{"boolean", "[log]\n\nlevel = true", 3, "log.level", "wrong type"},
 		{"array", "[auth]\nmode = [\n\"legacy\",\n]\n", 2, "auth.mode", "wrong type"},
 		{"time", "[identity]\nversion = 2026-01-15\n", 2, "identity.version", "wrong type"},
@@ -78,7 +78,7 @@ func TestLoadRefusesDurations(t *testing.T) {
 
 func TestLoadRefusesValues(t *testing.T) {
 	runRefusals(t, []refusal{
-		{"JWT", "[auth]\nmode = \"JWT\"", 2, "auth.mode", `is no mode that exists, accepted are "legacy" and "jwt"`},
+		{"JWT", "[auth]\nmode = \"JWT\"", 2, "auth.mode", `is not a mode, accepted are "legacy" and "jwt"`},
 		{"mode", "[auth]\nmode = \"Legacy\"", 2, "auth.mode", `accepted are "legacy" and "jwt"`},
 		{"level", "[log]\nlevel = \"trace\"", 2, "log.level", `accepted is "debug", "info", "warning" or "error"`},
 		// URLs
@@ -136,6 +136,6 @@ func TestLoadRefusesTangles(t *testing.T) {
 func TestLoadNamesTheFirstProblem(t *testing.T) {
 	runRefusals(t, []refusal{
 		{"order", "[plex]\nbogus = 1\n[auth]\nmode = \"x\"\n", 2, "plex.bogus", "is unknown"},
-		{"order, the other way", "[auth]\nmode = \"x\"\n[plex]\nbogus = 1\n", 2, "auth.mode", "is no mode"},
+		{"order, the other way", "[auth]\nmode = \"x\"\n[plex]\nbogus = 1\n", 2, "auth.mode", "is not a mode"},
 	})
 }

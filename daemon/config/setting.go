@@ -76,7 +76,7 @@ func keysIn(table string) []string {
 // D-Bus.
 func headerText(text string) (string, error) {
 	if strings.TrimSpace(text) == "" {
-		return "", errors.New("is empty, accepted is a text; without the line the default serves")
+		return "", errors.New("is empty, accepted is a text; without the line the default applies")
 	}
 	if strings.ContainsFunc(text, unicode.IsControl) {
 		return "", errors.New("has a control character, accepted is a text without line breaks, tabs and the like")
@@ -89,7 +89,7 @@ func mode(text string) (string, error) {
 	case "legacy", "jwt":
 		return text, nil
 	}
-	return "", errors.New(`is no mode that exists, accepted are "legacy" and "jwt"`)
+	return "", errors.New(`is not a mode, accepted are "legacy" and "jwt"`)
 }
 
 func level(text string) (slog.Level, error) {

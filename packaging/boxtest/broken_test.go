@@ -32,7 +32,7 @@ var brokenBoxes = []broken{
 	{"unreadable configuration", `chmod 0 /etc/plexauthd/config.toml`, "config.toml: cannot be read: permission denied", "2"},
 	{"directory for a configuration", `rm /etc/plexauthd/config.toml; mkdir /etc/plexauthd/config.toml`, "config.toml: cannot be read", "2"},
 	{"credential of the wrong length", `head -c 31 /dev/zero > /root/key; ` + wreckUnit + `'LoadCredential=plexauthd.key:/root/key\n'`, "credential plexauthd.key: 31 bytes that are no key", "2"},
-	{"empty credential", `: > /root/key; ` + wreckUnit + `'LoadCredential=plexauthd.key:/root/key\n'`, "plexauthd.key came up empty", "2"},
+	{"empty credential", `: > /root/key; ` + wreckUnit + `'LoadCredential=plexauthd.key:/root/key\n'`, "plexauthd.key is empty", "2"},
 	{"state directory of somebody else", `chown -R daemon /var/lib/plexauthd`, "", ""},
 	{"directory of somebody else that systemd does not see to", `mkdir -m 0700 /srv/state; mv ` + stateFile + ` /srv/state/; ` + wreckUnit + `'ExecStart=\nExecStart=/usr/sbin/plexauthd --state /srv/state/state.toml\n'`, "permission denied", ""},
 	{"state is a link", `mv ` + stateFile + ` /root/; ln -s /root/state.toml ` + stateFile, "symbolic link", ""},
