@@ -19,13 +19,13 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write SIZE.md anew")
+var update = flag.Bool("update", false, "write SIZE.md again")
 
 // sizeList is what each module adds to plexauthd.
 const sizeList = "SIZE.md"
 
 // A module may grow or shrink by that much before the list has to be written
-// anew: other versions of Go differ a little.
+// again: other versions of Go differ a little.
 const (
 	slackPart = 10 // the tenth part of it
 	slackKiB  = 16
@@ -60,12 +60,12 @@ func TestSizeList(t *testing.T) {
 		was, found := listed[s.name]
 		is := s.total() / 1024
 		if difference := max(is-was, was-is); !found || difference > max(slackKiB, was/slackPart) {
-			t.Errorf("%s: %.0f KiB, listed with %.0f: make size writes the list anew", s.name, is, was)
+			t.Errorf("%s: %.0f KiB, listed with %.0f: make size writes the list again", s.name, is, was)
 		}
 		delete(listed, s.name)
 	}
 	if len(listed) > 0 {
-		t.Errorf("listed, but not in plexauthd any more: %v; make size writes the list anew", slices.Collect(maps.Keys(listed)))
+		t.Errorf("listed, but not in plexauthd any more: %v; make size writes the list again", slices.Collect(maps.Keys(listed)))
 	}
 }
 

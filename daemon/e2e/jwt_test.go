@@ -125,7 +125,7 @@ func TestSignInWithADeviceKey(t *testing.T) {
 	}
 	f.await("AuthChanged")
 	if token := b.signInAs(f, ada); isJWT(token) || f.property("AuthMode") != "legacy" {
-		t.Errorf("signed in anew: a JWT %v, mode %v", isJWT(token), f.property("AuthMode"))
+		t.Errorf("signed in again: a JWT %v, mode %v", isJWT(token), f.property("AuthMode"))
 	}
 }
 

@@ -21,7 +21,7 @@ const (
 	// mostSteps ends a life: their number has no other bound.
 	mostSteps = 40
 	// impatience is patience while a failure is made simpler, which takes many
-	// that wait in vain.
+	// waits to their end.
 	impatience = 6 * time.Second
 )
 

@@ -115,7 +115,7 @@ func onlyTheState(path string) error {
 	}
 	for _, entry := range entries {
 		if entry.Name() != filepath.Base(path) {
-			return fmt.Errorf("%s is left beside the state", entry.Name())
+			return fmt.Errorf("%s is left next to the state", entry.Name())
 		}
 	}
 	return nil

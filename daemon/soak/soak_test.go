@@ -224,7 +224,7 @@ func (b *box) tokenAtOnce(v *visitor) string {
 func (b *box) onlyTheState() int64 {
 	b.Helper()
 	if n := b.entries(filepath.Dir(b.state())); n != 1 {
-		b.Errorf("%d files lie beside the state", n-1)
+		b.Errorf("%d files are next to the state", n-1)
 	}
 	info, err := os.Stat(b.state())
 	if err != nil {

@@ -93,7 +93,7 @@ func (b *Box) mustHaveRequest(t *testing.T, want string) {
 			return
 		}
 	}
-	t.Errorf("no entry tells of %q and how long it took", want)
+	t.Errorf("no entry has %q and how long it took", want)
 }
 
 // mustExplain checks what journalctl -x makes of messages that are in the journal.

@@ -34,7 +34,7 @@ func TestListenerHearsNoSecret(t *testing.T) {
 		b.waitFor(t, "the box to be signed out", func() bool { return b.state() == "signed-out" })
 		text := heard()
 		if !strings.Contains(text, "AuthChanged") {
-			t.Errorf("the listener did not even hear what is for everybody:\n%s", text)
+			t.Errorf("the listener did not even hear broadcasts:\n%s", text)
 		}
 		for what, secret := range map[string]string{"token": token, "name": "sim-user", "PIN id": pin, "e-mail": email} {
 			if secret == "" {

@@ -141,7 +141,7 @@ func await(t *testing.T, what string, done func() bool) {
 		select {
 		case <-again.C:
 		case <-deadline:
-			t.Fatalf("waited in vain until %s", what)
+			t.Fatalf("gave up waiting until %s", what)
 		}
 	}
 }
