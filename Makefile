@@ -7,6 +7,7 @@
 # make soak    a thousand years of a box; YEARS=n for others, SEED=n to begin elsewhere
 # make soak-hour  an hour of the real daemon under load: does it grow? MINUTES=n for others
 # make model   random lives of the daemon, compared with a model, CHECKS in each mode
+# make sim-test  clients that others wrote, against plextv-sim; needs node, npm
 # make demo    the whole job once, on a private bus
 # make mock    daemon and simulated plex.tv for people who draw a screen, until q
 # make bench   how fast and how small, compared with services in C, Python and Go; a few minutes
@@ -43,7 +44,7 @@ ROOT_TAG := $(if $(filter 0,$(shell id -u)),-tags root)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: all test fuzz model fleet soak soak-hour torture demo mock bench size go-test licenses pin check clean
+.PHONY: all test sim-test fuzz model fleet soak soak-hour torture demo mock bench size go-test licenses pin check clean
 all: $(PROGRAMS)
 
 bin/%: $(SOURCES)
@@ -82,6 +83,11 @@ torture:
 	@sh packaging/test-packages.sh e2fsprogs btrfs-progs
 	$(GO) test -count=1 -v -tags torture -timeout 30m ./daemon/powercut -args -cuts $(CUTS)
 
+sim-test: bin/plextv-sim
+	@command -v npm >/dev/null || sh packaging/test-packages.sh nodejs npm
+	cd auth/plextvsim/clients && npm ci --ignore-scripts --no-audit --no-fund
+	cd auth/plextvsim/clients && PLEXTV_SIM='$(CURDIR)/bin/plextv-sim' $(GO) test -race -count=1 ./...
+
 CHECKS ?= 100
 model:
 	$(GO) test -race -count=1 -timeout 0 -run TestLife -v ./daemon/e2e -rapid.checks $(CHECKS) -rapid.seed 0
@@ -116,7 +122,7 @@ go-test: size-check
 
 # Every source file names its licence, but those whose form others prescribe.
 LICENCE  := SPDX-License-Identifier: Apache-2.0
-LICENSED := '*.go' '*.py' '*.sh' '*.mk' '*.c' '*.h' '*.cpp' '*.js' '*.qml' '*.pro' '*.[1-8]' Makefile .ci/run \
+LICENSED := '*.go' '*.cjs' '*.mjs' '*.py' '*.sh' '*.mk' '*.c' '*.h' '*.cpp' '*.js' '*.qml' '*.pro' '*.[1-8]' Makefile .ci/run \
 	findings/debian 'packaging/deb/p*' ':!packaging/buildroot' ':!*/testdata/*'
 
 check: bin/tools/staticcheck bin/tools/govulncheck

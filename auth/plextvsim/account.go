@@ -23,13 +23,20 @@ type User struct {
 	Restricted bool   // a managed user of a Plex Home
 	Guest      bool   // the guest of a Plex Home
 	PIN        string // 4 digits that protect the user in a Plex Home; "" for none
+	// Password lets the user sign in with it; "" is none that works.
+	Password string
+	// VerificationCode is the code of two factors that has to go with the password;
+	// "" asks for none.
+	VerificationCode string
 	// Token is the first token of this account. A random one if empty.
 	Token string
 	// Resources are the media servers and players that the account sees.
 	Resources []Resource
 
-	home     *home       // nil without a Plex Home
-	switches switchCount // of an admin's home
+	home *home // nil without a Plex Home
+	// wrongPasswords is how many were tried in a row.
+	wrongPasswords int
+	switches       switchCount // of an admin's home
 }
 
 // AddUser creates an account and returns a token for it, as some other device of

@@ -17,6 +17,9 @@ POST /sim/remove-device        remove all devices that signed in; &user=NAME or 
                                some: tokens are refused, a device key is forgotten
 POST /sim/home-user?user=NAME  add somebody to the first user's Plex Home; &pin=1234 protects,
                                &restricted=1 is a managed user, &guest=1 the guest
+POST /sim/password?password=TEXT
+                               let the first user sign in with a password; &user=NAME another,
+                               &verification-code=123456 as the second factor
 POST /sim/jwt-lifetime?lifetime=10m
                                how long new JWTs are valid; 168h at first
 POST /sim/next-jwt?bad=NAME    the next JWT is one that must not be taken:
@@ -29,6 +32,8 @@ POST /sim/rotate-server-tokens media servers want new tokens; &machine=ID only t
 POST /sim/fail?status=503      make requests go wrong until /sim/clear; arguments add up:
        endpoint=NAME           pins.request pins.check pins.link user signout ping resources
                                auth.jwk auth.nonce auth.token auth.keys home.users home.switch
+                               signin v1.account v1.resources v1.servers v1.users
+                               v1.home.users v1.home.switch v1.devices v1.device.remove
        times=N                 only the next N requests
        status=N code=N         HTTP status, plex.tv's own error code
        retry-after=TEXT        the Retry-After header
@@ -53,7 +58,7 @@ func (s *Sim) Control() http.Handler {
 	for name, command := range map[string]func(*arguments) (string, error){
 		"claim": s.claimCommand, "expire": s.expireCommand, "revoke": s.revokeCommand,
 		"fail": s.failCommand, "clear": s.clearCommand,
-		"remove-device": s.removeDeviceCommand, "home-user": s.homeUserCommand,
+		"remove-device": s.removeDeviceCommand, "home-user": s.homeUserCommand, "password": s.passwordCommand,
 		"jwt-lifetime": s.jwtLifetimeCommand, "next-jwt": s.nextJWTCommand,
 		"rotate-keys": s.rotateKeysCommand, "rotate-server-tokens": s.rotateServerTokensCommand,
 	} {

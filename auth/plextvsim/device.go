@@ -16,6 +16,8 @@ var ErrNoDevice = errors.New("no such device")
 // device is what plex.tv lists as an authorized device: a client identifier that
 // has signed in.
 type device struct {
+	id        int64 // its number in the list of devices
+	about     about
 	client    string
 	user      *User // who signed in last
 	key       *deviceKey
@@ -34,7 +36,7 @@ const keptSessions = 100
 func (s *Sim) deviceOf(client string, user *User) *device {
 	d, known := s.devices[client]
 	if !known {
-		d = &device{client: client, user: user}
+		d = &device{id: int64(len(s.devices)) + 1, client: client, user: user}
 		s.devices[client] = d
 	}
 	return d

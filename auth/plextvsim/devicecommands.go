@@ -43,6 +43,24 @@ func (s *Sim) homeUserCommand(a *arguments) (string, error) {
 	return "added " + user.Username, err
 }
 
+func (s *Sim) passwordCommand(a *arguments) (string, error) {
+	name, password, code := a.text("user"), a.text("password"), a.text("verification-code")
+	if err := a.check(); err != nil {
+		return "", err
+	}
+	if password == "" {
+		return "", errors.New("password: say which")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	user, err := s.userNamed(name)
+	if err != nil {
+		return "", err
+	}
+	user.Password, user.VerificationCode, user.wrongPasswords = password, code, 0
+	return user.Username + " may sign in with a password", nil
+}
+
 func (s *Sim) jwtLifetimeCommand(a *arguments) (string, error) {
 	lifetime := a.duration("lifetime")
 	if err := a.check(); err != nil {

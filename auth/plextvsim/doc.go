@@ -30,6 +30,11 @@
 // already, 498 for a JWT that has expired; that a media server answers 401 to an
 // account's JWT, and that the token of a switch to oneself is none.
 //
+// The endpoints without a version, which older clients ask, answer XML, and JSON
+// where the path ends in .json, whatever Accept says. There a password may be had
+// in place of a PIN, with 401 and codes 1028, 1029 and 1031 for a code of two
+// factors that is wrong or missing and for too many tries.
+//
 // Any number of devices may call for simulated years: a request costs the same
 // however many there are, and what is remembered of past ones is bounded.
 //
@@ -55,6 +60,10 @@
 //   - A PIN requested without X-Plex-Product has the product "0", as in one sample.
 //   - Errors 1004, 1007, 1038 and 1043 are known from one client's table, the
 //     status 400 of 1038 from nobody.
+//   - Which of 1028 and 1029 says that the code of two factors is missing, and how
+//     many wrong passwords it takes to 1031: here ten in a row. The texts of the three.
+//   - The JSON form of lists of the endpoints without a version, /devices.json apart.
+//     The friends of /api/users/ are the others of the home.
 //   - Ping wants a valid token, and its XML is one element with the text "true".
 //   - Statuses of which no plex.tv body is known, such as 502, carry an HTML
 //     page as load balancers send.

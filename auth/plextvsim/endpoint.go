@@ -35,6 +35,18 @@ const (
 
 	HomeUsers  Endpoint = "home.users"  // GET /api/v2/home/users
 	SwitchUser Endpoint = "home.switch" // POST /api/v2/home/users/{uuid}/switch
+
+	SignIn Endpoint = "signin" // POST /api/v2/users/signin, /users/sign_in.xml, .json
+
+	// Older ones, whose paths name no version.
+	V1Account      Endpoint = "v1.account"       // GET /users/account
+	V1Resources    Endpoint = "v1.resources"     // GET /api/resources
+	V1Servers      Endpoint = "v1.servers"       // GET /api/servers, /api/servers/{machine id}
+	V1Friends      Endpoint = "v1.users"         // GET /api/users/
+	V1HomeUsers    Endpoint = "v1.home.users"    // GET /api/home/users
+	V1SwitchUser   Endpoint = "v1.home.switch"   // POST /api/home/users/{id}/switch
+	V1Devices      Endpoint = "v1.devices"       // GET /devices.xml, .json
+	V1RemoveDevice Endpoint = "v1.device.remove" // DELETE /devices/{id}.xml, .json
 )
 
 // errNoJSON says that a body is empty or not labelled as JSON.
@@ -68,6 +80,17 @@ func routes() []route {
 		{GetKeys, http.MethodGet, "/api/v2/auth/keys", (*Sim).getKeys},
 		{HomeUsers, http.MethodGet, "/api/v2/home/users", (*Sim).getHomeUsers},
 		{SwitchUser, http.MethodPost, "/api/v2/home/users/*/switch", (*Sim).switchUser},
+		{SignIn, http.MethodPost, "/api/v2/users/signin", (*Sim).signIn},
+		{SignIn, http.MethodPost, "/users/sign_in", (*Sim).signIn},
+		{V1Account, http.MethodGet, "/users/account", (*Sim).v1Account},
+		{V1Resources, http.MethodGet, "/api/resources", (*Sim).v1Resources},
+		{V1Servers, http.MethodGet, "/api/servers", (*Sim).v1Servers},
+		{V1Servers, http.MethodGet, "/api/servers/*", (*Sim).v1Servers},
+		{V1Friends, http.MethodGet, "/api/users", (*Sim).v1Friends},
+		{V1HomeUsers, http.MethodGet, "/api/home/users", (*Sim).v1HomeUsers},
+		{V1SwitchUser, http.MethodPost, "/api/home/users/*/switch", (*Sim).v1SwitchUser},
+		{V1Devices, http.MethodGet, "/devices", (*Sim).v1Devices},
+		{V1RemoveDevice, http.MethodDelete, "/devices/*", (*Sim).v1RemoveDevice},
 	}
 }
 
@@ -75,7 +98,8 @@ func routes() []route {
 type exchange struct {
 	endpoint  Endpoint
 	request   *http.Request
-	path      string // without .json
+	path      string // without .json or .xml, and without a slash at its end
+	v1        bool   // of an older endpoint, whose path names no version
 	query     url.Values
 	form      url.Values
 	body      []byte
@@ -91,19 +115,26 @@ const bodyLimit = 1 << 20
 // receive reads a request and finds its endpoint's handler, nil if there is none.
 func (s *Sim) receive(r *http.Request) (*exchange, handler) {
 	trimmed, suffixed := strings.CutSuffix(r.URL.Path, ".json")
+	trimmed = strings.TrimSuffix(trimmed, ".xml")
 	x := &exchange{
 		request:   r,
-		path:      trimmed,
+		path:      strings.TrimSuffix(trimmed, "/"),
 		query:     r.URL.Query(),
 		wantsJSON: suffixed || strings.Contains(r.Header.Get("Accept"), "application/json"),
 	}
 	x.body, _ = io.ReadAll(io.LimitReader(r.Body, bodyLimit)) // a client that went away needs no answer
 	r.Body = io.NopCloser(bytes.NewReader(x.body))
+	if r.Header.Get("Content-Type") == "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded") // as one client leaves it to be guessed
+	}
 	_ = r.ParseForm() // what can be read of a malformed form is all there is
 	x.form = r.PostForm
 	for _, route := range s.routes {
 		if match, _ := path.Match(route.path, x.path); match && route.method == r.Method {
 			x.endpoint = route.endpoint
+			if x.v1 = !strings.HasPrefix(route.path, "/api/v2/"); x.v1 {
+				x.wantsJSON = suffixed // whatever Accept says
+			}
 			return x, route.handle
 		}
 	}

@@ -21,6 +21,10 @@ const (
 	codeNotPIN       = 1038
 	codeNeedsPIN     = 1041
 	codeNoKey        = 1097
+
+	codeWrongVerification = 1028
+	codeNeedsVerification = 1029
+	codeSignInLimit       = 1031
 )
 
 // statusExpired is plex.tv's own HTTP status for a JWT that has expired.
@@ -65,6 +69,9 @@ func knownErrors() []apiError {
 		{codeNoIdentifier, "X-Plex-Client-Identifier is missing", 400},
 		{codeNotPIN, "PIN must be 4 digits", 400},
 		{codeNoUser, "User could not be authenticated", 401},
+		{codeWrongVerification, "The verification code is wrong", 401},
+		{codeNeedsVerification, "Please enter the verification code", 401},
+		{codeSignInLimit, "Sign-in from this IP address is blocked after repeated failures", 401},
 		{codeManaged, "Managed users aren't allowed to perform this action", 403},
 		{codeNeedsPIN, "A valid PIN is required to perform this action", 403},
 		{1043, "This action is not available for this user", 403},

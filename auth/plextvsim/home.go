@@ -119,9 +119,20 @@ func (c *switchCount) tooMany(now time.Time, limit int) bool {
 func (s *Sim) switchUser(x *exchange) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	from, to, refusal := s.whoSwitches(x)
-	if to == nil {
+	uuid := path.Base(path.Dir(x.path))
+	switched, refusal := s.switchTo(x, func(user *User) bool { return user.UUID == uuid })
+	if switched == nil {
 		return refusal
+	}
+	return reply{http.StatusCreated, newUserDoc(switched.user, switched.token, x)}
+}
+
+// switchTo gives who asks a token of the member of the home that is meant, or the
+// reply that refuses it.
+func (s *Sim) switchTo(x *exchange, meant func(*User) bool) (*session, reply) {
+	from, to, refusal := s.whoSwitches(x, meant)
+	if to == nil {
+		return nil, refusal
 	}
 	switched := &session{user: to, switched: true}
 	if s.options.SwitchedLifetime > 0 {
@@ -130,11 +141,11 @@ func (s *Sim) switchUser(x *exchange) reply {
 	s.issue(switched)
 	s.addSession(s.deviceOf(x.client(), from), switched)
 	x.log = fmt.Sprintf("%s switched to %s", from.Username, to.Username)
-	return reply{http.StatusCreated, newUserDoc(to, switched.token, x)}
+	return switched, reply{}
 }
 
 // whoSwitches finds out who wants to be whom, or the reply that refuses it.
-func (s *Sim) whoSwitches(x *exchange) (from, to *User, refusal reply) {
+func (s *Sim) whoSwitches(x *exchange, meant func(*User) bool) (from, to *User, refusal reply) {
 	session, refusal := s.authenticate(x)
 	if session == nil {
 		return nil, nil, refusal
@@ -144,9 +155,8 @@ func (s *Sim) whoSwitches(x *exchange) (from, to *User, refusal reply) {
 	if members[0].switches.tooMany(x.now, s.options.SwitchLimit) {
 		return nil, nil, refuse(codeTooMany)
 	}
-	uuid := path.Base(path.Dir(x.path))
 	for _, user := range members {
-		if user.UUID == uuid {
+		if meant(user) {
 			to = user
 		}
 	}

@@ -16,7 +16,7 @@ type MediaServer struct {
 }
 
 // MediaServer returns the media server with the machine id, which is the
-// ClientIdentifier of a [Resource]. It answers /identity to everybody and
+// ClientIdentifier of a [Resource]. It answers /identity to everybody, / and
 // /library/sections to who has a token for it; 401 with an HTML page is for all
 // others, those with an account's JWT among them.
 func (s *Sim) MediaServer(machineID string) *MediaServer {
@@ -89,13 +89,20 @@ func (m *MediaServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !m.letsIn(x.param("X-Plex-Token")):
 		htmlAnswer(http.StatusUnauthorized).write(w, x.now)
 		return
+	case r.URL.Path == "/":
+		container = m.root()
 	case r.URL.Path == "/library/sections":
 		container = containerDoc{Size: 1, Directories: []directoryDoc{{"1", "movie", "Movies"}}}
 	default:
 		htmlAnswer(http.StatusNotFound).write(w, x.now)
 		return
 	}
-	render(x, reply{http.StatusOK, list{items: map[string]any{"MediaContainer": container}, element: container}}).write(w, x.now)
+	a := render(x, reply{http.StatusOK, list{items: map[string]any{"MediaContainer": container}, element: container}})
+	a.header.Set("Content-Type", "text/xml;charset=utf-8")
+	if x.wantsJSON {
+		a.header.Set("Content-Type", "application/json") // nothing after it, or plex-api takes it for something else
+	}
+	a.write(w, x.now)
 }
 
 // containerDoc is what all answers of a media server are.
@@ -106,6 +113,39 @@ type containerDoc struct {
 	Machine     string         `json:"machineIdentifier,omitempty" xml:"machineIdentifier,attr,omitempty"`
 	Version     string         `json:"version,omitempty" xml:"version,attr,omitempty"`
 	Directories []directoryDoc `json:"Directory,omitempty" xml:"Directory"`
+
+	// Only of the root.
+	FriendlyName       string `json:"friendlyName,omitempty" xml:"friendlyName,attr,omitempty"`
+	MyPlex             flag   `json:"myPlex,omitempty" xml:"myPlex,attr,omitempty"`
+	MyPlexMappingState string `json:"myPlexMappingState,omitempty" xml:"myPlexMappingState,attr,omitempty"`
+	MyPlexSigninState  string `json:"myPlexSigninState,omitempty" xml:"myPlexSigninState,attr,omitempty"`
+	MyPlexUsername     string `json:"myPlexUsername,omitempty" xml:"myPlexUsername,attr,omitempty"`
+	OwnerFeatures      string `json:"ownerFeatures,omitempty" xml:"ownerFeatures,attr,omitempty"`
+	Platform           string `json:"platform,omitempty" xml:"platform,attr,omitempty"`
+	PlatformVersion    string `json:"platformVersion,omitempty" xml:"platformVersion,attr,omitempty"`
+	UpdatedAt          int64  `json:"updatedAt,omitempty" xml:"updatedAt,attr,omitempty"`
+}
+
+// root is what the media server says of itself to who has a token.
+func (m *MediaServer) root() containerDoc {
+	s := m.sim
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	document := containerDoc{
+		Size: 1, Machine: m.machine, Version: serverVersion, Claimed: true,
+		MyPlex: true, MyPlexMappingState: "mapped", MyPlexSigninState: "ok",
+		OwnerFeatures: "companions_sonos,home",
+		Platform:      "Linux", PlatformVersion: "12", UpdatedAt: s.clock.Now().Unix(),
+		Directories: []directoryDoc{{"library", "", "library"}},
+	}
+	for _, user := range s.users {
+		for _, resource := range user.Resources {
+			if resource.Owned && resource.ClientIdentifier == m.machine {
+				document.FriendlyName, document.MyPlexUsername = resource.Name, user.Email
+			}
+		}
+	}
+	return document
 }
 
 // directoryDoc is a library.

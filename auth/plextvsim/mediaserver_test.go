@@ -140,15 +140,15 @@ func TestMediaServerOnTheWire(t *testing.T) {
 	d.sim.AddUser(withServers())
 	server := mediaServer(t, d.sim, owned)
 	for target, want := range map[string]answer{
-		"/identity": {200, http.Header{"Content-Type": {xmlType}}, xmlHead +
+		"/identity": {200, http.Header{"Content-Type": {"text/xml;charset=utf-8"}}, xmlHead +
 			`<MediaContainer size="0" claimed="1" machineIdentifier="85a943ce" version="1.43.3.10793-cdb1b5f21"></MediaContainer>`},
-		"/identity json": {200, http.Header{"Content-Type": {jsonType}},
+		"/identity json": {200, http.Header{"Content-Type": {"application/json"}},
 			`{"MediaContainer":{"size":0,"claimed":true,"machineIdentifier":"85a943ce","version":"1.43.3.10793-cdb1b5f21"}}`},
 		"/library/sections":      {401, http.Header{"Content-Type": {"text/html"}}, pageOf401},
 		"/library/sections json": {401, http.Header{"Content-Type": {"text/html"}}, pageOf401},
-		"/library/sections?X-Plex-Token=" + ann.Token: {200, http.Header{"Content-Type": {xmlType}}, xmlHead +
+		"/library/sections?X-Plex-Token=" + ann.Token: {200, http.Header{"Content-Type": {"text/xml;charset=utf-8"}}, xmlHead +
 			`<MediaContainer size="1"><Directory key="1" type="movie" title="Movies"></Directory></MediaContainer>`},
-		"/library/sections token json": {200, http.Header{"Content-Type": {jsonType}},
+		"/library/sections token json": {200, http.Header{"Content-Type": {"application/json"}},
 			`{"MediaContainer":{"size":1,"Directory":[{"key":"1","type":"movie","title":"Movies"}]}}`},
 		"/elsewhere":       {401, http.Header{"Content-Type": {"text/html"}}, pageOf401},
 		"/elsewhere token": {404, http.Header{"Content-Type": {"text/html"}}, ""},

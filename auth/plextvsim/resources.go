@@ -141,7 +141,7 @@ func (r Resource) document(session *session, x *exchange) resourceDoc {
 		Platform: "Linux", PlatformVersion: "12", Device: "PC",
 		ClientIdentifier: r.ClientIdentifier, CreatedAt: "2024-03-17T11:34:53Z", LastSeenAt: isoTime(x.now.Add(x.skew)),
 		Provides: r.Provides, OwnerID: nullableID(r.OwnerID), SourceTitle: nullable(r.SourceTitle),
-		PublicAddress: "203.0.113.7", AccessToken: r.AccessToken,
+		PublicAddress: publicAddress, AccessToken: r.AccessToken,
 		Owned: flag(r.Owned), Home: flag(r.Home), Presence: flag(!r.Offline), NATLoopbackSupported: true,
 		Connections: []connectionDoc{},
 	}

@@ -58,6 +58,9 @@ func (s *Sim) Refuse(token string, status int) error {
 // refuses it; the simulator is locked.
 func (s *Sim) authenticate(x *exchange) (*session, reply) {
 	session, refusal := s.sessionOf(x.param("X-Plex-Token"), x.plexTime())
+	if session != nil && session.device != nil && session.device.client == x.client() {
+		session.device.about = x.about()
+	}
 	if session != nil && session.user.Restricted && slices.Contains(s.options.ManagedMayNot, x.endpoint) {
 		return nil, refuse(codeManaged)
 	}
