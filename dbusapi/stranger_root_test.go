@@ -38,8 +38,8 @@ func TestMain(m *testing.M) {
 }
 
 // obey does what it is told: "call METHOD TYPES…", "ask METHOD", which allows
-// interaction, "set-log-level", "serve" and "heard". It answers each with a
-// line, and does not wait for an answer to a call before the next.
+// interaction, "set-log-level", "serve", "heard", and "hears TEXT…", which waits for
+// those words in the signals so far. It answers each with a line, and does not wait for an answer to a call before the next.
 func obey(address string, orders io.Reader) {
 	kept, err := listen(address)
 	if err != nil {
@@ -69,11 +69,26 @@ func obey(address string, orders io.Reader) {
 			fmt.Println(outcome(conn, message))
 		case "serve":
 			fmt.Println(serveHere(address))
+		case "hears":
+			_, err := kept.await(context.Background(), func(heard string) bool { return inOrder(heard, order[1:]) })
+			fmt.Println(err)
 		case "heard":
 			heard, _ := kept.await(context.Background(), ranToTheEnd)
 			fmt.Printf("%q\n", heard)
 		}
 	}
+}
+
+// inOrder reports whether the words are in the text, each behind the one before.
+func inOrder(text string, words []string) bool {
+	for _, word := range words {
+		_, after, found := strings.Cut(text, word)
+		if !found {
+			return false
+		}
+		text = after
+	}
+	return true
 }
 
 // request is a call of a method of our object, with values of those types.

@@ -5,7 +5,7 @@
 set -eu
 
 missing=
-for package in dbus-daemon strace libglib2.0-bin systemd gcc libc6-dev pkg-config libsystemd-dev python3-jeepney zbar-tools bash-completion zsh fish "$@"; do
+for package in dbus-daemon strace libglib2.0-bin systemd gcc libc6-dev pkg-config libsystemd-dev python3-jeepney zbar-tools xdg-dbus-proxy bash-completion zsh fish "$@"; do
 	dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
