@@ -62,8 +62,7 @@ func (l *ledger) load(settings Settings) *record {
 	state, err := l.store.Load()
 	r := &record{State: state, settings: settings}
 	if err != nil {
-		r.storageProblem = err.Error()
-		logLoadError(l.log, err)
+		r.storageProblem = logLoadError(l.log, err)
 	}
 	discarded := r.discardKeyless(l.time.Now())
 	if discarded {

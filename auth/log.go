@@ -22,6 +22,7 @@ const (
 	MessagePairingEnded   = "5a710ec996a84e7daaa7224da6c1b4d8" // with pin_id, result
 	MessageStateNotKept   = "7a4b82472c9047329a4df9a1013863ca" // with error
 	MessageStateCorrupt   = "61f5844d1c6d48c5aa6ca964942db2f1" // with set_aside, error
+	MessageStateUnread    = "2e26d21c45dc415296a1e2fd40c7185b" // with error
 	MessageStateRewritten = "4f9c81d2e7a64b3fb0d5c36e18a9f274" // with kept_aside
 	MessageNotRevoked     = "e0a1c4f7d1b94bb59a3f1c7a52e86d03" // with error
 	MessageUnverified     = "7c8d754ba06e41459e5466607521054d" // with error, http_status if there was an answer
@@ -62,11 +63,16 @@ func logChange(log *slog.Logger, before, after *record, e Event) {
 	}
 }
 
-// logLoadError logs why the store did not return the state as it was saved.
-func logLoadError(log *slog.Logger, err error) {
+// logLoadError logs why the store did not return the state as it was saved. What
+// it returns is still a problem.
+func logLoadError(log *slog.Logger, err error) (problem string) {
 	var corrupt *statefile.CorruptError
 	var unwritten *statefile.WriteError
+	var unread *statefile.UnreadError
 	switch {
+	case errors.As(err, &unread):
+		log.Warn("some values of the state could not be read: going on without them", "message_id", MessageStateUnread, "error", err)
+		return ""
 	case errors.As(err, &corrupt) && corrupt.SetAside != "":
 		log.Error("the state could not be read: starting signed out", "message_id", MessageStateCorrupt,
 			"set_aside", corrupt.SetAside, "error", err)
@@ -75,6 +81,7 @@ func logLoadError(log *slog.Logger, err error) {
 	default:
 		log.Error("the state could not be read: starting signed out", "message_id", MessageStateNotKept, "error", err)
 	}
+	return err.Error()
 }
 
 // httpStatus is the status of plex.tv's answer, nothing if there was none.

@@ -33,9 +33,9 @@ func FuzzComments(f *testing.F) {
 		}
 		want := State{
 			ClientID: name, DeviceKey: &DeviceKey{Kid: name},
-			Auth:  &Auth{Token: secret.New(name), Username: name, Restricted: flag},
-			Owner: &Auth{Title: name}, HomePin: &HomePin{Wrong: uint64(len(name))},
-			Pairing: &Pairing{Code: name, Token: secret.New(name)}, Servers: &Servers{List: secret.New(name)},
+			Auth:  &Auth{Token: secret.New("t" + name), Username: name, Restricted: flag},
+			Owner: &Auth{Token: secret.New("o"), Title: name}, HomePin: &HomePin{Wrong: uint64(len(name))},
+			Pairing: &Pairing{PlexID: secret.New("1"), Code: name, Token: secret.New(name)}, Servers: &Servers{List: secret.New(name)},
 		}
 		if flag {
 			want.HomePin.RetryAt = time.Unix(int64(len(text)), 0).UTC()

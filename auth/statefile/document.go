@@ -21,13 +21,15 @@ const maxSize = 1 << 20
 type document struct {
 	text   string
 	values map[string]any
-	state  State // with its secrets as they stand in the text
-	plain  State // with its secrets opened
-	bare   bool  // there is a key, and the text shows a secret nevertheless
+	state  State    // with its secrets as they stand in the text
+	plain  State    // with its secrets opened
+	unread []string // our keys and tables whose values cannot be read, and count as absent
+	bare   bool     // there is a key, and the text shows a secret nevertheless
 }
 
 // parse understands data or says what is wrong with it, quoting nothing of
-// it: it may hold a token.
+// it: it may hold a token. What is valid TOML is no error: single values that
+// cannot be read are left out.
 func parse(data []byte) (document, error) {
 	if err := checkBytes(data); err != nil {
 		return document{}, err
@@ -43,11 +45,11 @@ func parse(data []byte) (document, error) {
 	}
 	if err := checkVersion(doc.values); err != nil {
 		// The client id stands above all layouts and stays what plex.tv knows.
-		doc.state.ClientID, _ = doc.values["retune_client_id"].(string)
+		doc.state.ClientID, _ = textOf(doc.values["retune_client_id"])
 		return doc, err
 	}
-	doc.state, err = readState(doc.values)
-	return doc, err
+	doc.state, doc.unread = readState(doc.values)
+	return doc, nil
 }
 
 // checkBytes finds what no TOML file is, most of it left by a power cut.
@@ -86,25 +88,19 @@ func decode(text string) (values map[string]any, keys []toml.Key, err error) {
 }
 
 // checkVersion comes before all other keys are read: in a newer layout they
-// may mean something else.
+// may mean something else. What is no version number says nothing of that.
 func checkVersion(values map[string]any) error {
 	auth, _ := values[authTable].(map[string]any)
-	if auth["version"] == nil {
-		return nil
-	}
-	number, ok := auth["version"].(int64)
-	if !ok || number < 0 {
-		return fmt.Errorf("%s.version is not a version number", authTable)
-	}
-	if number > version {
-		return fmt.Errorf("%w: version %d, known is %d", ErrNewer, number, version)
+	if number, ok := versionOf(auth["version"]); ok && number > version {
+		return fmt.Errorf("%w: version %v, known is %d", ErrNewer, number, version)
 	}
 	return nil
 }
 
-// readState takes our keys out of a decoded document.
-func readState(values map[string]any) (State, error) {
-	s := State{
+// readState takes our keys out of a decoded document, and names those that
+// cannot be read.
+func readState(values map[string]any) (s State, unread []string) {
+	s = State{
 		DeviceKey: present[DeviceKey](values, deviceKeyTable),
 		Auth:      present[Auth](values, authTable),
 		Owner:     present[Auth](values, homeTable),
@@ -113,15 +109,13 @@ func readState(values map[string]any) (State, error) {
 		HomePin:   present[HomePin](values, homePinTable),
 	}
 	for _, sec := range layout(&s) {
-		table, err := lookUp(values, sec.table)
-		if err != nil {
-			return State{}, err
+		table, ok := lookUp(values, sec.table)
+		if !ok {
+			unread = append(unread, sec.table.String())
 		}
-		if err := sec.read(table); err != nil {
-			return State{}, err
-		}
+		unread = append(unread, sec.read(table)...)
 	}
-	return s, nil
+	return s.whole(), unread
 }
 
 // present returns a zero T to read the table into, nil if there is no table.
@@ -132,33 +126,28 @@ func present[T any](values map[string]any, table string) *T {
 	return new(T)
 }
 
-// read takes the section's keys out of its decoded table.
-func (s section) read(table map[string]any) error {
+// read takes the section's keys out of its decoded table, and names those that
+// cannot be read.
+func (s section) read(table map[string]any) (unread []string) {
 	for _, f := range s.fields {
-		v := table[f.key]
-		if v == nil && f.required {
-			return fmt.Errorf("%s is missing", s.path(f))
-		}
-		if v == nil {
-			continue
-		}
-		if err := f.read(v); err != nil {
-			return fmt.Errorf("%s is %w", s.path(f), err)
+		if v := table[f.key]; v != nil && !f.read(v) {
+			unread = append(unread, s.path(f).String())
 		}
 	}
-	return nil
+	return unread
 }
 
-// lookUp returns the table at path, nil if there is none.
-func lookUp(values map[string]any, path toml.Key) (map[string]any, error) {
-	for i, part := range path {
+// lookUp returns the table at path, nil if there is none. It is not ok if there
+// is something else.
+func lookUp(values map[string]any, path toml.Key) (table map[string]any, ok bool) {
+	for _, part := range path {
 		inner, ok := values[part].(map[string]any)
-		if !ok && values[part] != nil {
-			return nil, fmt.Errorf("%s is not a table", path[:i+1])
+		if !ok {
+			return nil, values[part] == nil
 		}
 		values = inner
 	}
-	return values, nil
+	return values, true
 }
 
 // foreign returns what of values is not ours, by full key: every value that

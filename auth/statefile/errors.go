@@ -5,6 +5,7 @@ package statefile
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // ErrNewer says that the state file has a newer version than this daemon
@@ -12,8 +13,8 @@ import (
 var ErrNewer = errors.New("the state file has a newer version than this daemon knows")
 
 // CorruptError says that the state file could not be understood: it does not
-// parse, a key of ours has a wrong type, the device key is half-written, or a
-// power cut left it empty or filled with NUL bytes. Its text never holds anything from the file but the
+// parse, the device key is half-written, or a power cut left it empty or filled
+// with NUL bytes. Its text never holds anything from the file but the
 // number of a line or the name of one of our keys.
 type CorruptError struct {
 	// Path is the state file.
@@ -36,6 +37,21 @@ func (e *CorruptError) Error() string {
 
 // Unwrap returns Err.
 func (e *CorruptError) Unwrap() error { return e.Err }
+
+// UnreadError says that some values in the state file cannot be read as what their
+// keys are for, such as a list in the place of a name. They count as absent, the
+// rest of the state is as the file holds it, and the next Save replaces them.
+type UnreadError struct {
+	// Path is the state file.
+	Path string
+	// Keys are the full names of the keys and tables, all of them ours.
+	Keys []string
+}
+
+// Error implements error.
+func (e *UnreadError) Error() string {
+	return fmt.Sprintf("state file %s: the values of these keys cannot be read and count as absent: %s", e.Path, strings.Join(e.Keys, ", "))
+}
 
 // AccessError says that what is at the state file's path cannot be read as a
 // file: it is a directory, a device, a symbolic link, not permitted, or the

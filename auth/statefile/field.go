@@ -3,7 +3,6 @@
 package statefile
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/retune-tv/plexauthd/auth/secret"
@@ -13,7 +12,6 @@ import (
 type field struct {
 	key      string
 	at       any  // *string, *secret.String, *bool, *uint64, *time.Time, or an int64 that is always written
-	required bool // its absence means that the table was cut off
 	optional bool // a text or a secret that is absent while it is empty
 }
 
@@ -44,55 +42,24 @@ func (f field) value() any {
 	return f.at
 }
 
-// read takes v, as the file holds it, into the State. The error names the
-// type, never the value.
-func (f field) read(v any) error {
-	var ok bool
-	want := "a string"
+// read takes v, as the file holds it, into the State. It reports whether that can
+// be read as what f is.
+func (f field) read(v any) (ok bool) {
 	switch at := f.at.(type) {
 	case *string:
-		*at, ok = v.(string)
+		*at, ok = textOf(v)
 	case *secret.String:
 		var text string
-		text, ok = v.(string)
+		text, ok = textOf(v)
 		*at = secret.New(text)
 	case *bool:
-		want = "true or false"
-		*at, ok = v.(bool)
+		*at, ok = boolOf(v)
 	case *uint64:
-		var number int64
-		want = "an integer"
-		number, ok = v.(int64)
-		*at = uint64(number)
+		*at, ok = countOf(v)
 	case *time.Time:
-		want = "a date and time with its zone, in the years 1 to 9999 of UTC"
-		*at, ok = instant(v)
+		*at, ok = instantOf(v)
 	default: // the version, which is checked before anything else is read
 		ok = true
 	}
-	if !ok {
-		return fmt.Errorf("not %s", want)
-	}
-	return nil
-}
-
-// instant refuses TOML's dates and times without a zone, and what would have
-// no RFC 3339 form once it is in UTC.
-func instant(v any) (time.Time, bool) {
-	t, ok := v.(time.Time)
-	if !ok || isLocal(t) {
-		return time.Time{}, false
-	}
-	t = wholeSeconds(t)
-	return t, t.Year() >= 1 && t.Year() <= 9999
-}
-
-// isLocal tells TOML's local date-times, dates and times, which the decoder
-// marks by the name of the zone only.
-func isLocal(t time.Time) bool {
-	switch t.Location().String() {
-	case "datetime-local", "date-local", "time-local":
-		return true
-	}
-	return false
+	return ok
 }

@@ -67,7 +67,7 @@ func serverFields(a *Auth) []field {
 
 func tokenFields(a *Auth) []field {
 	return []field{
-		{key: "token", at: &a.Token, required: true},
+		{key: "token", at: &a.Token},
 		{key: "user_id", at: &a.UserID},
 		{key: "username", at: &a.Username},
 		{key: "email", at: &a.Email},
@@ -93,7 +93,7 @@ func pairingSection(p *Pairing) section {
 	}
 	return section{table: toml.Key{pairingTable}, fields: []field{
 		{key: "id", at: &p.ID},
-		{key: "plex_id", at: &p.PlexID, required: true},
+		{key: "plex_id", at: &p.PlexID},
 		{key: "code", at: &p.Code},
 		{key: "strong", at: &p.Strong},
 		{key: "expires_at", at: &p.ExpiresAt},

@@ -39,7 +39,7 @@ func readsBack(text string, s State, keep map[string]any) error {
 	if err != nil {
 		return err
 	}
-	if !reflect.DeepEqual(doc.state, s) {
+	if len(doc.unread) > 0 || !reflect.DeepEqual(doc.state, s) {
 		return errors.New("a value of the state came out different")
 	}
 	if !sameTable(foreign(doc.values, layout(&s)), keep) {

@@ -225,10 +225,11 @@ func TestASecretWrittenByHandIsSealed(t *testing.T) {
 
 func TestASealedOriginalIsKept(t *testing.T) {
 	b := newSealedBox(t, "")
-	s := statefile.State{ClientID: "3f0c", Auth: &statefile.Auth{Token: secret.New(token)}, Pairing: &statefile.Pairing{ID: 7}}
+	s := statefile.State{ClientID: "3f0c", Auth: &statefile.Auth{Token: secret.New(token)}, Pairing: &statefile.Pairing{ID: 7, PlexID: secret.New("1234567")}}
 	b.save(s)
-	sealed := strings.Replace(inline, `"`+token+`"`, sealedValue.FindString(b.text()), 1)
-	b.write(sealed + `plexauthd_pairing = {id = 7, plex_id = ""}` + "\n")
+	values := sealedValue.FindAllString(b.text(), 2)
+	sealed := strings.Replace(inline, `"`+token+`"`, values[0], 1)
+	b.write(sealed + `plexauthd_pairing = {id = 7, plex_id = ` + values[1] + "}\n")
 	b.wantState(s)
 	s.Pairing.ID = 8
 	b.save(s)

@@ -107,11 +107,9 @@ type HomePin struct {
 
 // normalised returns s as the file can hold it, so that it can be compared with
 // what the file reads back as. It shares nothing with s: secrets are sealed and
-// opened in the copy. Nothing that takes somebody's token outlives Auth.
+// opened in the copy.
 func (s State) normalised() State {
-	if s.Auth == nil {
-		s.Owner, s.Servers = nil, nil
-	}
+	s = s.whole()
 	s.Auth, s.Owner = copied(s.Auth), copied(s.Owner)
 	s.DeviceKey, s.Pairing = copied(s.DeviceKey), copied(s.Pairing)
 	s.Servers, s.HomePin = copied(s.Servers), copied(s.HomePin)
@@ -121,6 +119,22 @@ func (s State) normalised() State {
 				*at = wholeSeconds(*at)
 			}
 		}
+	}
+	return s
+}
+
+// whole returns s without the parts that lack what they are for: an account has a
+// token and a pairing has a PIN at plex.tv. Nothing that takes somebody's token
+// outlives Auth.
+func (s State) whole() State {
+	if s.Auth == nil || s.Auth.Token.IsZero() {
+		s.Auth, s.Owner, s.Servers = nil, nil, nil
+	}
+	if s.Owner != nil && s.Owner.Token.IsZero() {
+		s.Owner = nil
+	}
+	if s.Pairing != nil && s.Pairing.PlexID.IsZero() {
+		s.Pairing = nil
 	}
 	return s
 }

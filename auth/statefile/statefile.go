@@ -60,7 +60,8 @@ func OpenSealed(path string, clock clockwork.Clock, key Key) *File {
 // [*CorruptError], after which the daemon continues signed out; [ErrNewer],
 // wrapped, and [*SealError], with which the state has the client identifier
 // alone; and [*AccessError]. After the last three, and after a corrupt file that could
-// not be set aside, Save refuses until a Load succeeds.
+// not be set aside, Save refuses until a Load succeeds. An [*UnreadError] comes with
+// the state without the values that it names.
 //
 // If all that is wrong with a corrupt file is a device key that is half-written
 // or damaged, the state has the account alone, without a client identifier:
@@ -92,6 +93,9 @@ func (f *File) Load() (State, error) {
 	f.signedIn = doc.plain.Auth != nil
 	if err == nil && f.key.aead != nil {
 		err = f.hide(doc)
+	}
+	if err == nil && len(doc.unread) > 0 {
+		err = &UnreadError{Path: f.path, Keys: doc.unread}
 	}
 	return doc.plain, err
 }
