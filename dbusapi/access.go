@@ -37,6 +37,8 @@ type authorizer struct {
 	log         *slog.Logger
 	blind       atomic.Bool // the bus does not say who is calling, which has been logged
 
+	prompts atomic.Uint64 // how many times a person has been asked
+
 	mu    sync.Mutex
 	known map[string]identity // by unique name, which a bus never gives twice
 }
@@ -50,30 +52,33 @@ func newAuthorizer(bus *directory, group *group, onSystemBus bool, clock clockwo
 	return &authorizer{bus: bus, group: group, onSystemBus: onSystemBus, clock: clock, log: log, known: map[string]identity{}}
 }
 
-// trusts reports whether the caller may perform act, as far as can be decided without
-// waiting. If it returns false and no error, ask permit.
-func (a *authorizer) trusts(ctx context.Context, sender []byte, act action) (bool, error) {
-	if act == "" {
-		return true, nil
-	}
+// whoIs returns who the caller is. Its errors are for the caller.
+func (a *authorizer) whoIs(ctx context.Context, sender []byte) (identity, error) {
 	who, err := a.identify(ctx, sender)
 	if err != nil {
-		return false, a.unidentified(ctx, err)
+		return identity{}, a.unidentified(ctx, err)
 	}
+	return who, nil
+}
+
+// trusts reports whether that user may call every member, as far as can be decided
+// without waiting. If it returns false, ask permit.
+func (a *authorizer) trusts(who identity) bool {
 	if who.uid == 0 || (!a.onSystemBus && who.uid == uint32(os.Getuid())) {
-		return true, nil
+		return true
 	}
 	gid, ok := a.group.known()
-	return ok && slices.Contains(who.groups, gid), nil
+	return ok && slices.Contains(who.groups, gid)
 }
 
 // permit returns nil if a caller that trusts did not allow may perform act: the group
-// may be known to NSS only, and polkit may allow the call.
-func (a *authorizer) permit(ctx context.Context, c *call, act action) error {
+// may be known to NSS only, and polkit may allow the call. The error wraps
+// [errChallenge] if prompt may allow it.
+func (a *authorizer) permit(ctx context.Context, sender string, act action) error {
 	if gid, err := a.group.find(); err == nil {
-		who, err := a.identify(ctx, []byte(c.sender))
+		who, err := a.whoIs(ctx, []byte(sender))
 		if err != nil {
-			return a.unidentified(ctx, err)
+			return err
 		}
 		if slices.Contains(who.groups, gid) {
 			return nil
@@ -82,22 +87,33 @@ func (a *authorizer) permit(ctx context.Context, c *call, act action) error {
 	if !a.onSystemBus {
 		return accessDenied("only root, members of the group %s and the daemon's own user may call", AccessGroup)
 	}
-	if err := a.askPolkit(ctx, c, act); err != nil {
-		return accessDenied("only root and members of the group %s may call, and polkit does not allow %s: %v", AccessGroup, act, err)
+	return refusedBy(a.askPolkit(ctx, sender, act, askRules), act)
+}
+
+// prompt returns nil if a person whom polkit asks allows the caller to perform act.
+func (a *authorizer) prompt(ctx context.Context, sender string, act action) error {
+	return refusedBy(a.askPolkit(ctx, sender, act, askPerson), act)
+}
+
+// refusedBy is polkit's error as the caller is told it.
+func refusedBy(polkit error, act action) error {
+	if polkit == nil {
+		return nil
 	}
-	return nil
+	denied := accessDenied("only root and members of the group %s may call, and polkit does not allow %s: %v", AccessGroup, act, polkit)
+	if errors.Is(polkit, errChallenge) {
+		return errors.Join(denied, errChallenge)
+	}
+	return denied
 }
 
 // mustBeRoot returns nil if the caller is root.
-func (a *authorizer) mustBeRoot(ctx context.Context, sender string) error {
-	who, err := a.identify(ctx, []byte(sender))
-	switch {
-	case err != nil:
-		return a.unidentified(ctx, err)
-	case who.uid != 0:
-		return accessDenied("only root may do this")
+func (a *authorizer) mustBeRoot(ctx context.Context, sender []byte) error {
+	who, err := a.whoIs(ctx, sender)
+	if err == nil && who.uid != 0 {
+		err = accessDenied("only root may do this")
 	}
-	return nil
+	return err
 }
 
 // unidentified is the error for a caller that the bus does not identify. One that

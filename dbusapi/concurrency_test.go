@@ -214,6 +214,12 @@ func TestCallerWhoLeavesAPairing(t *testing.T) {
 func (b *box) awaitNobodyIsServed() {
 	b.t.Helper()
 	b.awaitWatchedCallers(0)
+	b.awaitNoCalls()
+}
+
+// awaitNoCalls returns when the daemon works on no call.
+func (b *box) awaitNoCalls() {
+	b.t.Helper()
 	for calls, callers := b.service.InFlight(); calls != 0 || callers != 0; calls, callers = b.service.InFlight() {
 		if b.ctx.Err() != nil {
 			b.t.Fatalf("the daemon works on %d calls, and keeps something of %d callers", calls, callers)

@@ -31,12 +31,12 @@ func (s *Service) credentialMembers() members {
 	}
 }
 
-func (s *Service) getToken(*auth.Snapshot, *call) ([]any, error) {
+func (s *Service) getToken(*auth.Snapshot, job) ([]any, error) {
 	token, err := s.account.Token()
 	return single(token.Reveal(), err)
 }
 
-func (s *Service) getCurrentUser(now *auth.Snapshot, _ *call) ([]any, error) {
+func (s *Service) getCurrentUser(now *auth.Snapshot, _ job) ([]any, error) {
 	user := map[string]dbus.Variant{}
 	if u := now.User; u != nil {
 		user = map[string]dbus.Variant{
@@ -53,11 +53,11 @@ func (s *Service) getCurrentUser(now *auth.Snapshot, _ *call) ([]any, error) {
 	return []any{user}, nil
 }
 
-func (s *Service) getAuthHeaders(now *auth.Snapshot, _ *call) ([]any, error) {
+func (s *Service) getAuthHeaders(now *auth.Snapshot, _ job) ([]any, error) {
 	return []any{map[string]string(now.Headers)}, nil
 }
 
-func (s *Service) getStoredCredentials(now *auth.Snapshot, _ *call) ([]any, error) {
+func (s *Service) getStoredCredentials(now *auth.Snapshot, _ job) ([]any, error) {
 	stored := map[string]dbus.Variant{}
 	if c := now.Credentials; c != nil {
 		stored = map[string]dbus.Variant{
@@ -76,11 +76,11 @@ func (s *Service) getStoredCredentials(now *auth.Snapshot, _ *call) ([]any, erro
 }
 
 // storeCredentials ignores keys that it does not know: dictionaries may grow.
-func (s *Service) storeCredentials(ctx context.Context, c *call) ([]any, error) {
+func (s *Service) storeCredentials(ctx context.Context, j job) ([]any, error) {
 	var given auth.Credentials
 	var token string
 	var issuedAt, expiresAt int64
-	r := reader{values: c.body[0].(map[string]dbus.Variant), name: "credentials"}
+	r := reader{values: j.args[0].(map[string]dbus.Variant), name: "credentials"}
 	r.read("token", &token)
 	r.read("user_id", &given.UserID)
 	r.read("username", &given.Username)
@@ -107,23 +107,23 @@ func fromUnix(seconds int64) time.Time {
 	return time.Unix(min(max(seconds, early), late), 0)
 }
 
-func (s *Service) validateToken(ctx context.Context, c *call) ([]any, error) {
-	return single(s.account.ValidateToken(ctx, secret.New(c.body[0].(string))))
+func (s *Service) validateToken(ctx context.Context, j job) ([]any, error) {
+	return single(s.account.ValidateToken(ctx, secret.New(j.args[0].(string))))
 }
 
-func (s *Service) clearCredentials(ctx context.Context, _ *call) ([]any, error) {
+func (s *Service) clearCredentials(ctx context.Context, _ job) ([]any, error) {
 	return nil, s.account.Clear(ctx)
 }
 
-func (s *Service) signOut(ctx context.Context, _ *call) ([]any, error) {
+func (s *Service) signOut(ctx context.Context, _ job) ([]any, error) {
 	return single(s.account.SignOut(ctx))
 }
 
-func (s *Service) selectServer(ctx context.Context, c *call) ([]any, error) {
-	return nil, s.account.SelectServer(ctx, auth.Server{MachineID: c.body[0].(string), URI: c.body[1].(string)})
+func (s *Service) selectServer(ctx context.Context, j job) ([]any, error) {
+	return nil, s.account.SelectServer(ctx, auth.Server{MachineID: j.args[0].(string), URI: j.args[1].(string)})
 }
 
-func (s *Service) listServers(ctx context.Context, _ *call) ([]any, error) {
+func (s *Service) listServers(ctx context.Context, _ job) ([]any, error) {
 	servers, err := s.account.ListServers(ctx)
 	list := []map[string]dbus.Variant{}
 	for _, server := range servers {
@@ -138,12 +138,12 @@ func (s *Service) listServers(ctx context.Context, _ *call) ([]any, error) {
 	return single(list, err)
 }
 
-func (s *Service) getServerHeaders(ctx context.Context, c *call) ([]any, error) {
-	headers, err := s.account.ServerHeaders(ctx, c.body[0].(string))
+func (s *Service) getServerHeaders(ctx context.Context, j job) ([]any, error) {
+	headers, err := s.account.ServerHeaders(ctx, j.args[0].(string))
 	return single(map[string]string(headers), err)
 }
 
-func (s *Service) renewServerHeaders(ctx context.Context, c *call) ([]any, error) {
-	headers, err := s.account.RenewServerHeaders(ctx, c.body[0].(string))
+func (s *Service) renewServerHeaders(ctx context.Context, j job) ([]any, error) {
+	headers, err := s.account.RenewServerHeaders(ctx, j.args[0].(string))
 	return single(map[string]string(headers), err)
 }

@@ -79,12 +79,16 @@ func (d *directory) credentials(ctx context.Context, caller string) (who identit
 	return who, process, err
 }
 
-// tellBus calls a method of the bus and does not wait for the answer. It does
-// request one, because godbus never forgets the serial of a call without an answer.
-func (d *directory) tellBus(member string, args ...any) {
+// tell calls a method and does not wait for the answer. It does request one, because
+// godbus never forgets the serial of a call without an answer.
+func (d *directory) tell(name string, path dbus.ObjectPath, iface, member string, args ...any) {
 	if conn, err := d.connection(); err == nil {
-		conn.BusObject().Go(theBus+"."+member, 0, nil, args...)
+		conn.Object(name, path).Go(iface+"."+member, 0, nil, args...)
 	}
+}
+
+func (d *directory) tellBus(member string, args ...any) {
+	d.tell(theBus, busPath, theBus, member, args...)
 }
 
 func (d *directory) connection() (*bus.Asker, error) {

@@ -93,8 +93,8 @@ const propertiesXML = `  <interface name="org.freedesktop.DBus.Properties">
 `
 
 // introspect describes the object's interfaces and lists its children.
-func (s *Service) introspect(_ *auth.Snapshot, c *call) ([]any, error) {
-	switch c.path {
+func (s *Service) introspect(_ *auth.Snapshot, j job) ([]any, error) {
+	switch string(j.call.Path) {
 	case names.Path:
 		return []any{strings.Replace(names.XML, "</node>", propertiesXML+standardXML+"</node>", 1)}, nil
 	case logControlPath:
@@ -102,7 +102,7 @@ func (s *Service) introspect(_ *auth.Snapshot, c *call) ([]any, error) {
 	}
 	children := map[string]bool{}
 	for path := range s.objects {
-		if below, ok := strings.CutPrefix(string(path), strings.TrimSuffix(string(c.path), "/")+"/"); ok && below != "" {
+		if below, ok := strings.CutPrefix(string(path), strings.TrimSuffix(string(j.call.Path), "/")+"/"); ok && below != "" {
 			child, _, _ := strings.Cut(below, "/")
 			children[child] = true
 		}
@@ -114,10 +114,10 @@ func (s *Service) introspect(_ *auth.Snapshot, c *call) ([]any, error) {
 	return []any{xml + "</node>\n"}, nil
 }
 
-func ping(*auth.Snapshot, *call) ([]any, error) { return nil, nil }
+func ping(*auth.Snapshot, job) ([]any, error) { return nil, nil }
 
 // machineID answers as the D-Bus specification asks, with the machine's id.
-func machineID(*auth.Snapshot, *call) ([]any, error) {
+func machineID(*auth.Snapshot, job) ([]any, error) {
 	id, err := os.ReadFile("/etc/machine-id")
 	if err != nil {
 		id, err = os.ReadFile("/var/lib/dbus/machine-id")

@@ -38,9 +38,9 @@ func (s *Service) RememberedCallers() (now, most int) {
 // InFlight gives how many calls are being worked on, and for how many callers
 // something is kept because of that.
 func (s *Service) InFlight() (calls, callers int) {
-	for _, f := range []*inFlight{s.early, s.running, s.strangers} {
+	for _, f := range []*places{s.early, s.running, s.open, s.asking, s.prompting} {
 		f.mu.Lock()
-		calls, callers = calls+f.total, callers+len(f.of)
+		calls, callers = calls+f.total.calls, callers+len(f.of)
 		f.mu.Unlock()
 	}
 	s.callers.mu.Lock()

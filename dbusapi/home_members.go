@@ -18,7 +18,7 @@ func (s *Service) homeMembers() members {
 	}
 }
 
-func (s *Service) listUsers(ctx context.Context, _ *call) ([]any, error) {
+func (s *Service) listUsers(ctx context.Context, _ job) ([]any, error) {
 	users, err := s.account.ListUsers(ctx)
 	list := []map[string]dbus.Variant{}
 	for _, user := range users {
@@ -35,6 +35,6 @@ func (s *Service) listUsers(ctx context.Context, _ *call) ([]any, error) {
 	return single(list, err)
 }
 
-func (s *Service) switchUser(ctx context.Context, c *call) ([]any, error) {
-	return nil, s.account.SwitchUser(ctx, c.body[0].(string), secret.New(c.body[1].(string)))
+func (s *Service) switchUser(ctx context.Context, j job) ([]any, error) {
+	return nil, s.account.SwitchUser(ctx, j.args[0].(string), secret.New(j.args[1].(string)))
 }

@@ -49,7 +49,7 @@ var syslogLevels = []struct {
 // logProperties let root change the log level while the daemon runs.
 type logProperties struct {
 	level      *slog.LevelVar
-	mustBeRoot func(caller string) error
+	mustBeRoot func(caller []byte) error
 }
 
 func (p logProperties) values(_ *auth.Snapshot, iface string) map[string]any {
@@ -68,8 +68,8 @@ func (p logProperties) name() string {
 	return "err"
 }
 
-func (p logProperties) set(c *call, name string, value dbus.Variant) error {
-	if err := p.mustBeRoot(c.sender); err != nil {
+func (p logProperties) set(j job, name string, value dbus.Variant) error {
+	if err := p.mustBeRoot(j.call.Sender); err != nil {
 		return err
 	}
 	if name != "LogLevel" {

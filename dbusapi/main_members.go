@@ -26,13 +26,13 @@ func (s *Service) mainMembers() members {
 	}
 }
 
-func (s *Service) requestPin(ctx context.Context, _ *call) ([]any, error) {
+func (s *Service) requestPin(ctx context.Context, _ job) ([]any, error) {
 	return pairingReply(s.account.RequestPin(ctx, auth.PinOptions{}))
 }
 
-func (s *Service) requestPinWithOptions(ctx context.Context, c *call) ([]any, error) {
+func (s *Service) requestPinWithOptions(ctx context.Context, j job) ([]any, error) {
 	var o auth.PinOptions
-	options := reader{values: c.body[0].(map[string]dbus.Variant), name: "options"}
+	options := reader{values: j.args[0].(map[string]dbus.Variant), name: "options"}
 	options.read("strong", &o.Strong)
 	options.read("force", &o.Force)
 	if err := options.refuseOthers(); err != nil {
@@ -48,21 +48,21 @@ func pairingReply(p auth.Pairing, err error) ([]any, error) {
 	return []any{p.ID, p.Code, p.LinkURI, p.AuthURI, unix(p.ExpiresAt)}, nil
 }
 
-func (s *Service) checkPinStatus(ctx context.Context, c *call) ([]any, error) {
-	claimed, expiresAt, err := s.account.CheckPin(ctx, c.body[0].(uint64))
+func (s *Service) checkPinStatus(ctx context.Context, j job) ([]any, error) {
+	claimed, expiresAt, err := s.account.CheckPin(ctx, j.args[0].(uint64))
 	if err != nil {
 		return nil, err
 	}
 	return []any{claimed, unix(expiresAt)}, nil
 }
 
-func (s *Service) cancelPin(ctx context.Context, c *call) ([]any, error) {
-	return nil, s.account.CancelPin(ctx, c.body[0].(uint64))
+func (s *Service) cancelPin(ctx context.Context, j job) ([]any, error) {
+	return nil, s.account.CancelPin(ctx, j.args[0].(uint64))
 }
 
-func getPinQR(now *auth.Snapshot, c *call) ([]any, error) {
+func getPinQR(now *auth.Snapshot, j job) ([]any, error) {
 	var draw func(text string, scale int) ([]byte, error)
-	switch format := c.body[0].(string); format {
+	switch format := j.args[0].(string); format {
 	case "png":
 		draw = pinqr.PNG
 	case "svg":
@@ -70,7 +70,7 @@ func getPinQR(now *auth.Snapshot, c *call) ([]any, error) {
 	default:
 		return nil, invalidArg("format", fmt.Sprintf("%.40q is not one of png, svg", format))
 	}
-	scale := c.body[1].(uint32)
+	scale := j.args[1].(uint32)
 	if scale == 0 {
 		scale = pinqr.DefaultScale
 	}
@@ -83,11 +83,11 @@ func getPinQR(now *auth.Snapshot, c *call) ([]any, error) {
 	return single(draw(now.Pairing.AuthURI, int(scale)))
 }
 
-func (s *Service) validate(ctx context.Context, _ *call) ([]any, error) {
+func (s *Service) validate(ctx context.Context, _ job) ([]any, error) {
 	return single(s.account.Validate(ctx))
 }
 
-func (s *Service) getPlexEndpoint(*auth.Snapshot, *call) ([]any, error) {
+func (s *Service) getPlexEndpoint(*auth.Snapshot, job) ([]any, error) {
 	e := s.endpoint()
 	return []any{map[string]dbus.Variant{
 		"url":        dbus.MakeVariant(e.URL),

@@ -6,18 +6,30 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/godbus/dbus/v5"
 	"github.com/jonboulle/clockwork"
 )
 
-// How long polkit may take to evaluate its rules, and how long if a person must
-// type a password.
+// question is a way to ask polkit: the flags of CheckAuthorization.
+type question uint32
+
+// A person is asked only if the rules require authentication and the call allows
+// that. So the long timeout, for typing a password, never applies to a polkit that
+// does not answer.
 const (
-	polkitTimeout            = 5 * time.Second
-	polkitInteractiveTimeout = 2 * time.Minute
+	askRules  question = 0
+	askPerson question = 1 // AllowUserInteraction
 )
+
+func (q question) timeout() time.Duration {
+	if q == askPerson {
+		return 2 * time.Minute
+	}
+	return 5 * time.Second
+}
 
 // polkitSubject is polkit's (sa{sv}).
 type polkitSubject struct {
@@ -49,16 +61,16 @@ type polkitResult struct {
 var errChallenge = errors.New("authentication is required")
 
 // askPolkit returns nil if polkit allows the caller to perform act.
-func (a *authorizer) askPolkit(ctx context.Context, c *call, act action) error {
-	who, process, err := a.processOf(ctx, c.sender)
+func (a *authorizer) askPolkit(ctx context.Context, caller string, act action, q question) error {
+	who, process, err := a.processOf(ctx, caller)
 	if err == nil && process != nil {
 		defer process.Close()
-		err = a.authorize(ctx, c, act, byProcess(process, who))
+		err = a.checkAuthorization(ctx, byProcess(process, who), act, q)
 	}
 	// An older polkit fails at the missing process id.
 	var failed dbus.Error
 	if process == nil || (errors.As(err, &failed) && failed.Name == polkit+".Error.Failed") {
-		err = a.authorize(ctx, c, act, byName(c.sender))
+		err = a.checkAuthorization(ctx, byName(caller), act, q)
 	}
 	return err
 }
@@ -71,27 +83,23 @@ func (a *authorizer) processOf(ctx context.Context, caller string) (identity, *o
 	return a.bus.credentials(ctx, caller)
 }
 
-// authorize asks polkit without interaction first, and with it only if the rules
-// require authentication and the call allows that. So the long timeout, for a
-// person, never applies to a polkit that does not answer.
-func (a *authorizer) authorize(ctx context.Context, c *call, act action, subject polkitSubject) error {
-	err := a.checkAuthorization(ctx, subject, act, 0, polkitTimeout)
-	if errors.Is(err, errChallenge) && c.interactive {
-		err = a.checkAuthorization(ctx, subject, act, allowInteraction, polkitInteractiveTimeout)
-	}
-	return err
-}
-
-// allowInteraction is a flag of CheckAuthorization.
-const allowInteraction = 1
-
-// checkAuthorization calls org.freedesktop.PolicyKit1.Authority.
-func (a *authorizer) checkAuthorization(ctx context.Context, subject polkitSubject, act action, flags uint32, timeout time.Duration) error {
-	ctx, cancel := clockwork.WithTimeout(ctx, a.clock, timeout)
+// checkAuthorization calls org.freedesktop.PolicyKit1.Authority. It withdraws a
+// question to a person who has not answered it in time, or whose answer nobody waits
+// for: otherwise polkit keeps the dialog open, and the bus counts the question as
+// unanswered.
+func (a *authorizer) checkAuthorization(ctx context.Context, subject polkitSubject, act action, q question) error {
+	ctx, cancel := clockwork.WithTimeout(ctx, a.clock, q.timeout())
 	defer cancel()
+	id := ""
+	if q == askPerson {
+		id = strconv.FormatUint(a.prompts.Add(1), 10)
+	}
 	answer, err := a.bus.ask(ctx, polkit, polkitPath, polkit+".Authority", "CheckAuthorization",
-		subject, string(act), map[string]string{}, flags, "")
+		subject, string(act), map[string]string{}, uint32(q), id)
 	if err != nil {
+		if id != "" && ctx.Err() != nil {
+			a.bus.tell(polkit, polkitPath, polkit+".Authority", "CancelCheckAuthorization", id)
+		}
 		return err
 	}
 	var result polkitResult

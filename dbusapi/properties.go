@@ -85,6 +85,6 @@ func (p mainProperties) values(now *auth.Snapshot, iface string) map[string]any 
 	return propertiesOf(now, p.version).values()
 }
 
-func (p mainProperties) set(_ *call, name string, _ dbus.Variant) error {
+func (p mainProperties) set(_ job, name string, _ dbus.Variant) error {
 	return readOnly(name)
 }

@@ -16,7 +16,7 @@ type propertySource interface {
 	// values returns the properties of an interface by name, nil if it has none.
 	values(now *auth.Snapshot, iface string) map[string]any
 	// set changes a property that values has.
-	set(c *call, name string, value dbus.Variant) error
+	set(j job, name string, value dbus.Variant) error
 }
 
 // propertyMembers implements org.freedesktop.DBus.Properties for one object.
@@ -35,20 +35,20 @@ func (p *propertyMembers) members() members {
 	}
 }
 
-func (p *propertyMembers) get(now *auth.Snapshot, c *call) ([]any, error) {
-	values, err := p.of(now, c.body[0].(string))
+func (p *propertyMembers) get(now *auth.Snapshot, j job) ([]any, error) {
+	values, err := p.of(now, j.args[0].(string))
 	if err != nil {
 		return nil, err
 	}
-	value, ok := values[c.body[1].(string)]
+	value, ok := values[j.args[1].(string)]
 	if !ok {
-		return nil, unknownProperty(c.body[1].(string))
+		return nil, unknownProperty(j.args[1].(string))
 	}
 	return []any{dbus.MakeVariant(value)}, nil
 }
 
-func (p *propertyMembers) getAll(now *auth.Snapshot, c *call) ([]any, error) {
-	values, err := p.of(now, c.body[0].(string))
+func (p *propertyMembers) getAll(now *auth.Snapshot, j job) ([]any, error) {
+	values, err := p.of(now, j.args[0].(string))
 	if err != nil {
 		return nil, err
 	}
@@ -59,16 +59,16 @@ func (p *propertyMembers) getAll(now *auth.Snapshot, c *call) ([]any, error) {
 	return []any{all}, nil
 }
 
-func (p *propertyMembers) set(now *auth.Snapshot, c *call) ([]any, error) {
-	values, err := p.of(now, c.body[0].(string))
+func (p *propertyMembers) set(now *auth.Snapshot, j job) ([]any, error) {
+	values, err := p.of(now, j.args[0].(string))
 	if err != nil {
 		return nil, err
 	}
-	name := c.body[1].(string)
+	name := j.args[1].(string)
 	if _, ok := values[name]; !ok {
 		return nil, unknownProperty(name)
 	}
-	return nil, p.source.set(c, name, c.body[2].(dbus.Variant))
+	return nil, p.source.set(j, name, j.args[2].(dbus.Variant))
 }
 
 // of returns the properties of an interface; "" is all interfaces.

@@ -89,22 +89,13 @@ type Service struct {
 	ready   chan struct{} // closed when the account is open; calls wait for it
 	cancel  func()        // ends the subscription
 
-	early     *inFlight // calls before that
-	running   *inFlight // calls that may block
-	strangers *inFlight // of those, the ones that any user can make
+	// Where jobs wait.
+	early     *places // until the account is open
+	running   *places // for a member to answer
+	open      *places // the same, of members that need no permission
+	asking    *places // for NSS and polkit
+	prompting *places // for polkit, which asks a person
 }
-
-// Limits of calls in flight. Calls that are answered at once are not counted, as
-// they are read one at a time.
-const (
-	maxOfOne   = 128 // of one caller; a system bus lets no more through
-	maxRunning = 1024
-
-	// These calls ask the bus or polkit, and the bus allows us 128 unanswered
-	// questions.
-	maxOfOneStranger = 32
-	maxStrangers     = 64
-)
 
 // Serve connects to the bus, exports the account and takes the bus name. When it
 // returns without error the service is complete: calls that the bus has held for
@@ -113,9 +104,11 @@ const (
 func Serve(ctx context.Context, o Options) (*Service, error) {
 	s := &Service{
 		version: o.Version, endpoint: o.Endpoint, clock: o.Clock, log: o.Log, ready: make(chan struct{}),
-		early:     newInFlight(maxOfOne, maxRunning),
-		running:   newInFlight(maxOfOne, maxRunning),
-		strangers: newInFlight(maxOfOneStranger, maxStrangers),
+		early:     newPlaces(maxOfOne, maxRunning),
+		running:   newPlaces(maxOfOne, maxRunning),
+		open:      newPlaces(maxOfOneOpen, maxOpen),
+		asking:    newUserPlaces(maxAsking),
+		prompting: newUserPlaces(maxPrompting),
 	}
 	if s.clock == nil {
 		s.clock = clockwork.NewRealClock()
@@ -206,6 +199,6 @@ func (s *Service) DeliverSignal(iface, name string, signal *dbus.Signal) {
 	s.wakeups.ownerChanged(who, owner)
 }
 
-func (s *Service) mustBeRoot(caller string) error {
+func (s *Service) mustBeRoot(caller []byte) error {
 	return s.access.mustBeRoot(s.conn.Context(), caller)
 }

@@ -144,7 +144,7 @@ func serveHere(address string) string {
 // stranger is a process of another user on the bus.
 type stranger struct {
 	t   *testing.T
-	in  io.Writer
+	in  io.WriteCloser
 	out *bufio.Scanner
 }
 
@@ -194,6 +194,9 @@ func (s *stranger) do(format string, args ...any) string {
 	s.tell(format, args...)
 	return s.answer()
 }
+
+// leave ends the process, and so its connections.
+func (s *stranger) leave() { _ = s.in.Close() }
 
 // isRefused takes the answer to a call.
 func (s *stranger) isRefused() {
