@@ -121,7 +121,7 @@ func connect(c config.Config, way plextv.Config) (*plextv.Client, error) {
 func (d *daemon) serve(ctx context.Context, clock clockwork.Clock, open func() dbusapi.Account) error {
 	service, err := dbusapi.Serve(ctx, dbusapi.Options{
 		Open: open, Bus: d.options.bus(), Version: d.options.Version, Clock: clock, Log: d.log,
-		LogLevel: d.level, Endpoint: d.plex.Endpoint, Wake: func(string) { d.account.Wake() },
+		LogLevel: d.level, Endpoint: d.plex.Endpoint, Wake: func() { d.account.Wake() },
 	})
 	if err != nil {
 		return err

@@ -78,7 +78,7 @@ type setup struct {
 	logLevel       *slog.LevelVar
 	group          string // the access group; "": standIn
 	wrap           func(dbusapi.Account) dbusapi.Account
-	wake           func(reason string)
+	wake           func()
 }
 
 func newBox(t *testing.T, s setup) *box {

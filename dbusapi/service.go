@@ -19,6 +19,7 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/accessgroup"
 	"github.com/retune-tv/plexauthd/dbusapi/bus"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
+	"github.com/retune-tv/plexauthd/dbusapi/wake"
 )
 
 // answerTimeout bounds a call that asks plex.tv. The D-Bus libraries' own
@@ -62,11 +63,10 @@ type Options struct {
 	LogLevel *slog.LevelVar
 	// Endpoint returns how plex.tv is reached; nil: callers are not told.
 	Endpoint func() plextv.Endpoint
-	// Wake, if not nil, is called when the box has resumed from sleep
-	// ([WakeResumed]) or the network is back ([WakeNetwork]). Each call has a
-	// goroutine of its own: calls may overlap, and one may still come while the
-	// service is closed.
-	Wake func(reason string)
+	// Wake, if not nil, is called when the box has resumed from sleep or the network
+	// is back. Each call has a goroutine of its own: calls may overlap, and one may
+	// still come while the service is closed.
+	Wake func()
 
 	accessGroup string // for tests; "": AccessGroup
 }
@@ -85,7 +85,6 @@ type Service struct {
 	objects map[dbus.ObjectPath]object
 	access  *authorizer
 	callers *callers
-	wakeups *wakeups
 	ready   chan struct{} // closed when the account is open; calls wait for it
 	cancel  func()        // ends the subscription
 
@@ -123,8 +122,8 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 		s.logLevel = new(slog.LevelVar)
 	}
 	s.objects = s.export()
-	s.wakeups = newWakeups(o.Wake, s.log)
-	conn, err := bus.Serve(o.Bus, s, dbus.WithSignalHandler(s))
+	wakes := wake.New(o.Wake, s.log)
+	conn, err := bus.Serve(o.Bus, s, dbus.WithSignalHandler(wakes))
 	if err != nil {
 		return nil, fmt.Errorf("%w; see systemctl status dbus, or name another bus with --bus", err)
 	}
@@ -139,7 +138,7 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 	s.account = o.Open()
 	s.cancel = s.account.Subscribe(s.announcer())
 	close(s.ready)
-	go s.wakeups.listen(conn.BusObject()) // readiness does not wait for it
+	go wakes.Subscribe(conn.BusObject()) // readiness does not wait for it
 	if o.Bus == "system" {
 		go s.warnWithoutGroup() // NSS may take seconds
 	}
@@ -179,24 +178,6 @@ func (s *Service) Close() {
 	s.cancel()
 	_ = s.conn.Close()
 	s.callers.bus.close()
-}
-
-// DeliverSignal implements [dbus.SignalHandler]. It checks senders, because any
-// process can send a signal that looks like the ones subscribed to.
-func (s *Service) DeliverSignal(iface, name string, signal *dbus.Signal) {
-	select {
-	case <-s.ready:
-	default:
-		return // there is no subscription yet
-	}
-	fromBus := signal.Sender == "org.freedesktop.DBus" && iface == "org.freedesktop.DBus"
-	if !fromBus || name != "NameOwnerChanged" || len(signal.Body) != 3 {
-		s.wakeups.hear(signal)
-		return
-	}
-	who, _ := signal.Body[0].(string)
-	owner, _ := signal.Body[2].(string)
-	s.wakeups.ownerChanged(who, owner)
 }
 
 func (s *Service) mustBeRoot(caller []byte) error {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
-	"github.com/retune-tv/plexauthd/dbusapi"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 )
 
@@ -21,19 +20,16 @@ type step struct {
 }
 
 // days are what each service says in the course of time.
-var days = map[string]struct {
-	reason string
-	steps  []step
-}{
-	logind: {dbusapi.WakeResumed, []step{
+var days = map[string][]step{
+	logind: {
 		{prepareForSleep(true), false},
 		{prepareForSleep(false), true},
 		{prepareForSleep(false), false},
 		{prepareForSleep(true), false},
 		{prepareForSleep(true), false},
 		{prepareForSleep(false), true},
-	}},
-	networkManager: {dbusapi.WakeNetwork, []step{
+	},
+	networkManager: {
 		{networkManagerState(40), false}, // connecting
 		{networkManagerState(50), false}, // the local net alone
 		{networkManagerState(60), true},  // behind a portal
@@ -46,8 +42,8 @@ var days = map[string]struct {
 		{networkManagerState(70), true},
 		{networkManagerState(20), false}, // disconnected
 		{networkManagerState(1000), false},
-	}},
-	networkd: {dbusapi.WakeNetwork, []step{
+	},
+	networkd: {
 		{networkdChanged(map[string]string{"OperationalState": "carrier", "CarrierState": "carrier"}), false},
 		{networkdChanged(map[string]string{"OperationalState": "degraded", "OnlineState": "offline"}), false},
 		{networkdChanged(map[string]string{"OperationalState": "routable", "OnlineState": "online"}), true},
@@ -59,8 +55,8 @@ var days = map[string]struct {
 		{networkdChanged(map[string]string{"OperationalState": "routable"}), true},
 		{networkdChanged(map[string]string{"OnlineState": "unknown"}), false},
 		{networkdChanged(map[string]string{"OnlineState": "partial"}), true},
-	}},
-	connMan: {dbusapi.WakeNetwork, []step{
+	},
+	connMan: {
 		{connManState("idle"), false},
 		{connManState("ready"), true},
 		{connManState("ready"), false},
@@ -68,16 +64,16 @@ var days = map[string]struct {
 		{connManState("ready"), false},
 		{connManState("offline"), false},
 		{connManState("online"), true},
-	}},
+	},
 }
 
 // liveThrough has the service say all it has to say.
 func (w *sleeper) liveThrough(s *service) {
 	w.t.Helper()
-	for _, step := range days[s.name].steps {
+	for _, step := range days[s.name] {
 		s.says(step.what)
 		if step.wakes {
-			w.wakesFor(s.name, days[s.name].reason)
+			w.wakesFor(s.name)
 		} else {
 			s.ping()
 			w.sleepsOn("nothing became better")
@@ -108,7 +104,7 @@ func TestWakeUpOfServiceThatStartsAnew(t *testing.T) {
 	w := newSleeper(t, setup{})
 	before := newService(t, w.bus, connMan)
 	before.says(connManState("online"))
-	w.wakesFor(connMan, dbusapi.WakeNetwork)
+	w.wakesFor(connMan)
 	before.leaves()
 	before.tells(connManState("idle"))
 	before.tells(connManState("online"))
@@ -118,7 +114,7 @@ func TestWakeUpOfServiceThatStartsAnew(t *testing.T) {
 	before.tells(connManState("online"))
 	w.sleepsOn("another one is ConnMan")
 	after.says(connManState("online")) // nobody has told what it was like before
-	w.wakesFor(connMan, dbusapi.WakeNetwork)
+	w.wakesFor(connMan)
 	before.tells(connManState("idle"))
 	after.says(connManState("online"))
 	after.ping()
@@ -140,7 +136,7 @@ func TestBurstWakesOnce(t *testing.T) {
 		s.says(networkManagerState(70))
 	}
 	s.ping()
-	w.wakesFor(networkManager, dbusapi.WakeNetwork)
+	w.wakesFor(networkManager)
 	w.sleepsOn("nothing has changed since")
 }
 
@@ -173,14 +169,14 @@ func TestForgedWakeUps(t *testing.T) {
 	services[logind].tells(said{"/org/freedesktop/login1", logind + ".Manager.PrepareForShutdown", []any{false}})
 	w.sleepsOn("it is another signal")
 	services[logind].says(prepareForSleep(false))
-	w.wakesFor(logind, dbusapi.WakeResumed)
+	w.wakesFor(logind)
 }
 
 func TestWakeUpsThatMakeNoSense(t *testing.T) {
 	w := newSleeper(t, setup{})
 	for name, day := range days {
 		s := newService(t, w.bus, name)
-		like := day.steps[0].what
+		like := day[0].what
 		for _, body := range [][]any{
 			nil, {"x"}, {"more", uint32(70)}, {map[string]string{}}, {[]string{"online"}}, {dbus.MakeVariant(false)},
 			{"State", dbus.MakeVariant(uint32(70))}, {"Other", dbus.MakeVariant("online")}, {"State", "online"},
@@ -258,7 +254,7 @@ func TestServicesOnTheBusDisturbNobody(t *testing.T) {
 func TestNobodyWaitsForWake(t *testing.T) {
 	hold := make(chan struct{})
 	defer close(hold)
-	b := newBox(t, setup{wake: func(string) { <-hold }})
+	b := newBox(t, setup{wake: func() { <-hold }})
 	b.awaitMatchRules(8)
 	s := newService(t, b.bus, logind)
 	for range 3 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package dbusapi
+package wake
 
 import (
 	"strings"
@@ -8,13 +8,13 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// wakeSource is a service that says whether the box sleeps or has a network.
-type wakeSource struct {
+// source is a service that says whether the box sleeps or has a network.
+type source struct {
 	name   string // of the service on the bus
 	path   dbus.ObjectPath
 	signal string // with its interface
 	about  string // the first argument; "" is any
-	reason string
+	event  string // what to log
 	// read returns what a signal says, nil if that is of no interest.
 	read func(body []any) readings
 
@@ -35,30 +35,36 @@ const (
 	fully
 )
 
-func wakeSources() []*wakeSource {
-	return []*wakeSource{
+// What a source may tell, as it is logged.
+const (
+	resumed = "the box has resumed from sleep"
+	network = "the network is back"
+)
+
+func sources() []*source {
+	return []*source{
 		{ // org.freedesktop.login1(5), also of elogind
 			name: "org.freedesktop.login1", path: "/org/freedesktop/login1",
-			signal: "org.freedesktop.login1.Manager.PrepareForSleep", reason: WakeResumed, read: readSleep,
+			signal: "org.freedesktop.login1.Manager.PrepareForSleep", event: resumed, read: readSleep,
 		},
 		{ // NetworkManager's D-Bus reference
 			name: "org.freedesktop.NetworkManager", path: "/org/freedesktop/NetworkManager",
-			signal: "org.freedesktop.NetworkManager.StateChanged", reason: WakeNetwork, read: readNetworkManager,
+			signal: "org.freedesktop.NetworkManager.StateChanged", event: network, read: readNetworkManager,
 		},
 		{ // org.freedesktop.network1(5)
 			name: "org.freedesktop.network1", path: "/org/freedesktop/network1",
-			signal: propertiesInterface + ".PropertiesChanged", about: "org.freedesktop.network1.Manager",
-			reason: WakeNetwork, read: readNetworkd,
+			signal: "org.freedesktop.DBus.Properties.PropertiesChanged", about: "org.freedesktop.network1.Manager",
+			event: network, read: readNetworkd,
 		},
 		{ // ConnMan's doc/manager-api.txt
 			name: "net.connman", path: "/",
-			signal: "net.connman.Manager.PropertyChanged", about: "State", reason: WakeNetwork, read: readConnMan,
+			signal: "net.connman.Manager.PropertyChanged", about: "State", event: network, read: readConnMan,
 		},
 	}
 }
 
 // rule is the match rule for that signal of the service.
-func (s *wakeSource) rule() string {
+func (s *source) rule() string {
 	dot := strings.LastIndex(s.signal, ".")
 	rule := "type='signal',sender='" + s.name + "',path='" + string(s.path) +
 		"',interface='" + s.signal[:dot] + "',member='" + s.signal[dot+1:] + "'"
@@ -69,14 +75,14 @@ func (s *wakeSource) rule() string {
 }
 
 // ownerRule is the match rule for a new owner of the service's name.
-func (s *wakeSource) ownerRule() string {
+func (s *source) ownerRule() string {
 	return "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus'," +
 		"member='NameOwnerChanged',arg0='" + s.name + "'"
 }
 
 // said reports whether the service sent the signal. The match rule does not keep
 // others out: any process can send us a signal that looks the same.
-func (s *wakeSource) said(signal *dbus.Signal) bool {
+func (s *source) said(signal *dbus.Signal) bool {
 	about, _ := argument[string](signal.Body, 0)
 	return s.owner != "" && signal.Sender == s.owner && signal.Path == s.path && signal.Name == s.signal &&
 		(s.about == "" || about == s.about)
@@ -84,20 +90,13 @@ func (s *wakeSource) said(signal *dbus.Signal) bool {
 
 // better records what the service has said, and reports whether any level has
 // risen.
-func (s *wakeSource) better(now readings) bool {
+func (s *source) better(now readings) bool {
 	risen := false
 	for about, level := range now {
 		risen = risen || level > s.reached[about]
 		s.reached[about] = level
 	}
 	return risen
-}
-
-func (s *wakeSource) text() string {
-	if s.reason == WakeResumed {
-		return "the box has resumed from sleep"
-	}
-	return "the network is back"
 }
 
 // argument returns one value of a signal. Unlike [dbus.Store] it converts no other

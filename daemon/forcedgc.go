@@ -4,10 +4,7 @@
 
 package daemon
 
-import (
-	"time"
-	_ "unsafe" // for go:linkname
-)
+import _ "unsafe" // for go:linkname
 
 // forceGCPeriod is how long the Go runtime lets pass between two collections, in
 // nanoseconds, whether there is garbage or not. Half of it is also how long its
@@ -17,9 +14,3 @@ import (
 //
 //go:linkname forceGCPeriod runtime.forcegcperiod
 var forceGCPeriod int64
-
-// stopPeriodicGC turns off the runtime's periodic collections, which wake an idle box
-// two or three times a minute, and thirty times every other minute. Garbage does
-// not grow while nothing runs; what is left of busy times is collected by
-// releaseWhenUnasked or by the next collection.
-func stopPeriodicGC() { forceGCPeriod = int64(365 * 24 * time.Hour) }

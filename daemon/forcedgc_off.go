@@ -4,6 +4,6 @@
 
 package daemon
 
-// stopPeriodicGC does nothing in builds without the tag noforcedgc, which the Makefile
+// forceGCPeriod has no effect in builds without the tag noforcedgc, which the Makefile
 // sets and plain go build does not.
-func stopPeriodicGC() {}
+var forceGCPeriod int64
