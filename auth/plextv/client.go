@@ -53,19 +53,23 @@ type Config struct {
 	// The goroutine that asks calls it, several may at once, and it must not
 	// block. Nil means none.
 	OnDate func(server time.Time)
+	// Pace bounds how often callers may have plex.tv asked.
+	Pace Pace
 	// Log gets one debug line a request, without ids, headers and bodies.
 	// Nil means none.
 	Log *slog.Logger
 }
 
-// Client asks plex.tv. It is safe for concurrent use. After a 429 all its
-// methods fail with [RateLimited], without asking, until the pause is over that
-// plex.tv names, or one of 10 s to 1 min if it names none.
+// Client asks plex.tv. It is safe for concurrent use. After a 429 the same question
+// fails with [RateLimited], without asking, until the pause is over that plex.tv
+// names, or one of 10 s to 1 min if it names none; and after a 5xx that names one.
+// What callers ask too often for [Config.Pace] fails in the same way.
 type Client struct {
 	clock   clockwork.Clock
 	log     *slog.Logger
 	onDate  func(time.Time)
 	limit   *rateLimit
+	budget  *budget
 	rootCAs *x509.CertPool
 	proxy   func(*http.Request) (*url.URL, error)
 	way     atomic.Pointer[way]
@@ -81,7 +85,7 @@ type way struct {
 // New returns a client, or an error that says what is wrong with cfg. It does
 // not touch the network.
 func New(cfg Config) (*Client, error) {
-	c := &Client{clock: cfg.Clock, log: cfg.Log, onDate: cfg.OnDate, rootCAs: cfg.RootCAs, proxy: cfg.Proxy, limit: newRateLimit()}
+	c := &Client{clock: cfg.Clock, log: cfg.Log, onDate: cfg.OnDate, rootCAs: cfg.RootCAs, proxy: cfg.Proxy, limit: newRateLimit(), budget: newBudget(cfg.Pace)}
 	if c.clock == nil {
 		c.clock = clockwork.NewRealClock()
 	}

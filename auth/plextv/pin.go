@@ -43,6 +43,7 @@ func (c *Client) RequestPin(ctx context.Context, id Identity, jwk json.RawMessag
 	r := request{
 		op: "asking plex.tv for a PIN", method: http.MethodPost,
 		path: "/api/v2/pins", identity: id, success: []int{http.StatusCreated, http.StatusOK},
+		newPin: true,
 	}
 	if jwk != nil {
 		r.op = "asking plex.tv for a PIN with a device key"
@@ -70,6 +71,7 @@ func (c *Client) CheckPin(ctx context.Context, id Identity, pinID, deviceJWT sec
 	r := request{
 		op: "checking a PIN at plex.tv", method: http.MethodGet,
 		path: "/api/v2/pins/{id}", id: pinID, identity: id, success: []int{http.StatusOK},
+		longestPause: time.Minute, // somebody may claim a PIN within the quarter of an hour that it lives
 	}
 	if !isID(pinID.Reveal()) {
 		return Pin{}, r.unsent("this is no PIN id")

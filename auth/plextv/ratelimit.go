@@ -9,59 +9,72 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// rateLimit stops all calls while plex.tv limits the rate: its limits count all
-// questions of a client together.
+// rateLimit keeps the pauses that plex.tv asks for, for each kind of question: a
+// limit on one must not keep a pairing from noticing its claim.
 type rateLimit struct {
-	mu     sync.Mutex
-	start  time.Time
-	pause  time.Duration
-	pauses *backoff.ExponentialBackOff
+	mu    sync.Mutex
+	kinds map[string]*pause
 }
 
-// newRateLimit has pauses of 10 s to 1 min for a 429 that names none, which is
-// the only kind of 429 anybody has reported.
-func newRateLimit() *rateLimit {
-	l := &rateLimit{pauses: &backoff.ExponentialBackOff{
-		InitialInterval: 10 * time.Second, Multiplier: 2, RandomizationFactor: 0.2, MaxInterval: time.Minute,
-	}}
-	l.pauses.Reset()
-	return l
+// pause is how long one kind of question is not asked.
+type pause struct {
+	start   time.Time
+	length  time.Duration
+	unnamed *backoff.ExponentialBackOff // lengths of pauses after a 429 that names none
 }
 
-// left returns how much of the pause is left, 0 for none. A clock that has been
-// set back ends it.
-func (l *rateLimit) left(now time.Time) time.Duration {
+func newRateLimit() *rateLimit { return &rateLimit{kinds: make(map[string]*pause)} }
+
+// of returns the pause of a kind. It needs l.mu.
+func (l *rateLimit) of(kind string) *pause {
+	p := l.kinds[kind]
+	if p == nil {
+		// The only kind of 429 that anybody has reported names no pause.
+		p = &pause{unnamed: &backoff.ExponentialBackOff{
+			InitialInterval: 10 * time.Second, Multiplier: 2, RandomizationFactor: 0.2, MaxInterval: time.Minute,
+		}}
+		p.unnamed.Reset()
+		l.kinds[kind] = p
+	}
+	return p
+}
+
+// left returns how much of the kind's pause is left, 0 for none. A clock that has
+// been set back ends it.
+func (l *rateLimit) left(kind string, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.remaining(now)
+	return l.of(kind).left(now)
 }
 
-func (l *rateLimit) remaining(now time.Time) time.Duration {
-	gone := now.Sub(l.start)
+func (p *pause) left(now time.Time) time.Duration {
+	gone := now.Sub(p.start)
 	if gone < 0 {
 		return 0
 	}
-	return max(0, l.pause-gone)
+	return max(0, p.length-gone)
 }
 
-// limited starts a pause after a 429, as long as that asks for, or a longer one
-// each time. Answers to concurrent questions count once. It returns what is left.
-func (l *rateLimit) limited(named time.Duration, now time.Time) time.Duration {
+// limited starts a pause that plex.tv asks for, as long as it names, or after a 429
+// that names none a longer one each time. Answers to concurrent questions count
+// once. It returns what is left.
+func (l *rateLimit) limited(kind string, named time.Duration, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	left := l.remaining(now)
+	p := l.of(kind)
+	left := p.left(now)
 	switch {
 	case named > left:
-		l.start, l.pause = now, named
+		p.start, p.length = now, named
 	case left == 0:
-		l.start, l.pause = now, l.pauses.NextBackOff()
+		p.start, p.length = now, p.unnamed.NextBackOff()
 	}
-	return l.remaining(now)
+	return p.left(now)
 }
 
-// answered makes pauses short again.
-func (l *rateLimit) answered() {
+// answered makes the kind's pauses short again.
+func (l *rateLimit) answered(kind string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.pauses.Reset()
+	l.of(kind).unnamed.Reset()
 }

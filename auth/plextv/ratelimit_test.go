@@ -5,6 +5,7 @@ package plextv_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,39 +14,65 @@ import (
 	"github.com/retune-tv/plexauthd/auth/plextv"
 )
 
-// limited is a client whose first question got a 429.
-func limited(t *testing.T, named string, then http.HandlerFunc) (*server, *plextv.Client, *clockwork.FakeClock) {
+// limited is a client whose first question, about the user, got that answer.
+func limited(t *testing.T, first, then http.HandlerFunc) (*server, *plextv.Client, *clockwork.FakeClock) {
 	t.Helper()
-	s := serve(t, inTurn(retryAfter(429, named), then))
+	s := serve(t, inTurn(first, then))
 	clock := clockwork.NewFakeClock()
 	c := s.client(t, func(cfg *plextv.Config) { cfg.Clock = clock })
-	failed(t, check(t.Context(), c), plextv.RateLimited)
+	if askUser(t.Context(), c) == nil {
+		t.Fatal("the first question got a good answer")
+	}
 	return s, c, clock
 }
 
-func TestAfter429NothingIsAsked(t *testing.T) {
-	s, c, clock := limited(t, "60", reply(200, jsonType, someUser))
-	clock.Advance(18 * time.Second)
+func TestPauseIsKept(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{"429": retryAfter(429, "60"), "503": retryAfter(503, "60")} {
+		t.Run(name, func(t *testing.T) {
+			s, c, clock := limited(t, answer, reply(200, jsonType, someUser))
+			clock.Advance(18 * time.Second)
+			e := failed(t, askUser(t.Context(), c), plextv.RateLimited)
+			if e.RetryAfter != 42*time.Second || e.Status != 0 || !strings.Contains(e.Error(), "try again in 42s") {
+				t.Errorf("%v, %s left, status %d", e, e.RetryAfter, e.Status)
+			}
+			clock.Advance(42*time.Second - 1)
+			failed(t, askUser(t.Context(), c), plextv.RateLimited)
+			failed(t, askUser(plextv.Background(t.Context()), c), plextv.RateLimited) // whoever asks
+			if n := len(s.requests()); n != 1 {
+				t.Errorf("%d requests within the pause", n)
+			}
+			clock.Advance(1)
+			if err := askUser(t.Context(), c); err != nil {
+				t.Errorf("after the pause: %v", err)
+			}
+		})
+	}
+}
+
+func TestPauseIsForOneKindOfQuestion(t *testing.T) {
 	for _, call := range calls() {
-		e := failed(t, call.do(t.Context(), c), plextv.RateLimited)
-		if e.RetryAfter != 42*time.Second || e.Status != 0 {
-			t.Errorf("%s: %v, %s left, status %d", call.name, e, e.RetryAfter, e.Status)
+		_, c, _ := limited(t, retryAfter(429, "3600"), call.good)
+		if call.name == "user" {
+			failed(t, call.do(t.Context(), c), plextv.RateLimited)
+		} else if err := call.do(t.Context(), c); err != nil {
+			t.Errorf("%s: %v", call.name, err)
 		}
 	}
-	clock.Advance(42*time.Second - 1)
-	failed(t, askUser(t.Context(), c), plextv.RateLimited)
-	if n := len(s.requests()); n != 1 {
-		t.Errorf("%d requests within the pause", n)
-	}
-	clock.Advance(1)
-	if err := askUser(t.Context(), c); err != nil {
-		t.Errorf("after the pause: %v", err)
+}
+
+// A pairing whose PIN lives a quarter of an hour must not miss the claim.
+func TestPauseOfAPinIsShort(t *testing.T) {
+	s := serve(t, retryAfter(429, "3600"))
+	if e := failed(t, check(t.Context(), s.client(t)), plextv.RateLimited); e.RetryAfter > time.Minute {
+		t.Errorf("%s", e.RetryAfter)
 	}
 }
 
 func TestShortPauseIsNotWaitedForByOthers(t *testing.T) {
-	s, c, _ := limited(t, "3", reply(200, jsonType, someUser))
-	if e := failed(t, askUser(t.Context(), c), plextv.RateLimited); e.RetryAfter != 3*time.Second || len(s.requests()) != 1 {
+	s := serve(t, inTurn(retryAfter(429, "3"), reply(200, jsonType, newToken)))
+	c := s.client(t, func(cfg *plextv.Config) { cfg.Clock = clockwork.NewFakeClock() })
+	failed(t, exchange(t.Context(), c), plextv.RateLimited) // which is not tried again
+	if e := failed(t, exchange(t.Context(), c), plextv.RateLimited); e.RetryAfter != 3*time.Second || len(s.requests()) != 1 {
 		t.Errorf("%v after %d requests", e, len(s.requests()))
 	}
 }
@@ -114,7 +141,7 @@ func TestQuestionsTogether(t *testing.T) {
 }
 
 func TestClockSetBackOpensTheGate(t *testing.T) {
-	_, c, clock := limited(t, "60", reply(200, jsonType, someUser))
+	_, c, clock := limited(t, retryAfter(429, "60"), reply(200, jsonType, someUser))
 	clock.Advance(-365 * 24 * time.Hour)
 	// The certificate of the test server is good from 1970 on.
 	if err := askUser(t.Context(), c); err != nil {

@@ -98,7 +98,7 @@ func TestRetryAfter(t *testing.T) {
 			w.Header().Set("Retry-After", value)
 			w.WriteHeader(429)
 		})
-		e := failed(t, check(context.Background(), s.client(t)), plextv.RateLimited)
+		e := failed(t, exchange(context.Background(), s.client(t)), plextv.RateLimited)
 		if own := e.RetryAfter >= 8*time.Second && e.RetryAfter <= 12*time.Second; e.RetryAfter != want && (want != 0 || !own) {
 			t.Errorf("Retry-After %q: %s, want %s", value, e.RetryAfter, want)
 		}

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/retune-tv/plexauthd/auth/secret"
 )
@@ -31,14 +32,16 @@ type request struct {
 	hidden       []secret.String // what else is sent and must not be printed
 	success      []int           // statuses that answer the question
 	meanings     map[int]Kind    // of plex.tv's codes, where they say more than a 4xx status
+	newPin       bool            // counts as a new PIN
+	longestPause time.Duration   // bounds what a Retry-After can ask for; 0: like all
 }
 
 // ask sends r once and lets read take the answer if it is a success. Its
 // error is an [*Error], or ctx's if that has ended.
 func (c *Client) ask(ctx context.Context, r request, read func(answer) error) error {
 	start := c.clock.Now()
-	if left := c.limit.left(start); left > 0 {
-		return &Error{Op: r.op, Kind: RateLimited, RetryAfter: left, Err: errors.New("not asked, plex.tv wants a pause")}
+	if err := c.admit(ctx, r, start); err != nil {
+		return err
 	}
 	a, err := c.exchange(ctx, r)
 	if err == nil && !slices.Contains(r.success, a.status) {
@@ -53,22 +56,45 @@ func (c *Client) ask(ctx context.Context, r request, read func(answer) error) er
 		// up: then the body says nothing.
 		err = c.failure(ctx, r, a.late, true)
 	}
-	c.learn(a, err)
+	c.learn(r, a, err)
 	c.logRequest(ctx, r, a, c.clock.Since(start), err)
 	return err
 }
 
+// kind tells apart the questions that plex.tv may limit separately.
+func (r request) kind() string { return r.method + " " + r.path }
+
+// admit returns the error of a question that is not asked: plex.tv wants a pause, or
+// callers have asked too often.
+func (c *Client) admit(ctx context.Context, r request, now time.Time) error {
+	if left := c.limit.left(r.kind(), now); left > 0 {
+		return r.notAsked("plex.tv wants a pause", left)
+	}
+	if wait := c.budget.take(r.newPin, IsBackground(ctx), now); wait > 0 {
+		return r.notAsked("asked too often from this box", wait)
+	}
+	return nil
+}
+
+func (r request) notAsked(why string, left time.Duration) *Error {
+	shown := (left + time.Second - 1).Truncate(time.Second)
+	return &Error{Op: r.op, Kind: RateLimited, RetryAfter: left, Err: fmt.Errorf("not asked, %s: try again in %s", why, shown)}
+}
+
 // learn notes the time and the rate limit that an answer tells.
-func (c *Client) learn(a answer, err error) {
+func (c *Client) learn(r request, a answer, err error) {
 	if date, ok := a.date(); ok {
 		c.onDate(date)
 	}
 	var failed *Error
 	switch {
 	case err == nil:
-		c.limit.answered()
-	case errors.As(err, &failed) && failed.Kind == RateLimited:
-		failed.RetryAfter = c.limit.limited(failed.RetryAfter, c.clock.Now())
+		c.limit.answered(r.kind())
+	case errors.As(err, &failed) && (failed.Kind == RateLimited || failed.Kind == ServerError && failed.RetryAfter > 0):
+		if r.longestPause > 0 {
+			failed.RetryAfter = min(failed.RetryAfter, r.longestPause)
+		}
+		failed.RetryAfter = c.limit.limited(r.kind(), failed.RetryAfter, c.clock.Now())
 	}
 }
 

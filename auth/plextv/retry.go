@@ -24,9 +24,14 @@ func (c *Client) retry(ctx context.Context, r request, read func(answer) error) 
 		InitialInterval: 500 * time.Millisecond, Multiplier: 2,
 		RandomizationFactor: 0.5, MaxInterval: longestPause,
 	}
+	var last error
 	for try := 1; ; try++ {
 		err := c.ask(ctx, r, read)
 		var failed *Error
+		if last != nil && errors.As(err, &failed) && failed.Kind == RateLimited && failed.Status == 0 {
+			return last // why it is tried again says more than that it is not
+		}
+		last = err
 		if !errors.As(err, &failed) || !failed.worthRetrying() || try == maxTries {
 			return err
 		}
