@@ -11,7 +11,7 @@ import (
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
-	"github.com/retune-tv/plexauthd/dbusapi/client/boxtest"
+	"github.com/retune-tv/plexauthd/dbusapi/client/clienttest"
 )
 
 // prints checks a whole run.
@@ -29,7 +29,7 @@ func (p *person) prints(status int, stdout, stderr string, args ...string) {
 func TestStatus(t *testing.T) {
 	p := newPerson(t)
 	p.prints(exitSignedOut, "Nobody is signed in\n", "", "status")
-	p.prints(exitSignedOut, "plexauthd "+boxtest.Version, "", "status")
+	p.prints(exitSignedOut, "plexauthd "+clienttest.Version, "", "status")
 	pin, err := p.frontend().RequestPin(p.bounded(), client.PinOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -47,8 +47,8 @@ func TestStatus(t *testing.T) {
 	status, out, _ := p.run("status", "--json")
 	var view statusView
 	decode(t, out, &view)
-	if status != exitDone || !view.Authenticated || view.User.Username != boxtest.Username ||
-		view.SelectedServer.MachineID != "a1b2" || view.Version != boxtest.Version {
+	if status != exitDone || !view.Authenticated || view.User.Username != clienttest.Username ||
+		view.SelectedServer.MachineID != "a1b2" || view.Version != clienttest.Version {
 		t.Errorf("exit status %d: %s", status, out)
 	}
 
@@ -68,7 +68,7 @@ func TestStatusWithoutLeave(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := personAt(t, boxtest.New(t, bustest.System(t, policy)))
+	p := personAt(t, clienttest.New(t, bustest.System(t, policy)))
 	p.SignIn()
 	p.prints(exitDone, "Signed in\n", "", "status")
 	for _, command := range []string{"logout", "validate", "headers", "users", "servers"} {
@@ -128,10 +128,10 @@ func TestHeaders(t *testing.T) {
 	p := newPerson(t)
 	p.prints(exitDone, "X-Plex-Device-Name: Box & Co\n", "", "headers")
 	p.prints(exitSignedOut, "", "there is no token", "headers", "--with-token")
-	p.prints(exitSignedOut, "", "nobody is signed in", "headers", "--server", boxtest.MachineID)
+	p.prints(exitSignedOut, "", "nobody is signed in", "headers", "--server", clienttest.MachineID)
 	token := p.SignIn()
 	p.prints(exitFailed, "", "no such media server", "headers", "--server", "elsewhere")
-	p.prints(exitDone, "X-Plex-Token: [redacted]\n", "", "headers", "--server", boxtest.MachineID)
+	p.prints(exitDone, "X-Plex-Token: [redacted]\n", "", "headers", "--server", clienttest.MachineID)
 	p.prints(exitDone, "X-Plex-Token: [redacted]\n", "", "headers")
 	p.prints(exitDone, `"X-Plex-Device-Name":"Box & Co"`, "", "headers", "--json")
 	p.prints(exitDone, `"X-Plex-Token":"[redacted]"`, "", "headers", "--json")
@@ -144,8 +144,8 @@ func TestHeaders(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	p := newPerson(t)
-	p.prints(exitDone, "plexauthctl devel\nplexauthd "+boxtest.Version+"\n", "", "version")
-	p.prints(exitDone, `"daemon":"`+boxtest.Version+`"`, "", "version", "--json")
+	p.prints(exitDone, "plexauthctl devel\nplexauthd "+clienttest.Version+"\n", "", "version")
+	p.prints(exitDone, `"daemon":"`+clienttest.Version+`"`, "", "version", "--json")
 	p.StopDaemon()
 	p.prints(exitDone, "plexauthctl devel\n", "", "version")
 	p.Bus.Stop()
@@ -155,7 +155,7 @@ func TestVersion(t *testing.T) {
 func TestWatch(t *testing.T) {
 	p := newPerson(t)
 	text, lines := p.begin("watch"), p.begin("watch", "--json")
-	text.await("plexauthd " + boxtest.Version + "; Nobody is signed in")
+	text.await("plexauthd " + clienttest.Version + "; Nobody is signed in")
 	lines.await(`"event":"snapshot"`)
 	p.SignIn()
 	text.await("Signed in")

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
-	"github.com/retune-tv/plexauthd/dbusapi/client/boxtest"
+	"github.com/retune-tv/plexauthd/dbusapi/client/clienttest"
 )
 
 // offers checks what Tab offers after those words.
@@ -31,7 +31,7 @@ func TestCompletion(t *testing.T) {
 	p.AddHomeUser("Bob", "4711")
 	p.offers("alice\tadmin\nKim\tmanaged\nBob\tmanaged, PIN\n", "--bus", bus, "switch", "")
 	p.offers("", "--bus", bus, "switch", "Kim", "")
-	p.offers(boxtest.MachineID+"\tLiving Room\n", "--bus", bus, "headers", "--server", "")
+	p.offers(clienttest.MachineID+"\tLiving Room\n", "--bus", bus, "headers", "--server", "")
 	p.offers("", "status", "")
 	p.offers("", "doctor", "")
 	p.offers("system\nsession\n", "--bus", "")

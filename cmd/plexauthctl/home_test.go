@@ -15,7 +15,7 @@ import (
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
-	"github.com/retune-tv/plexauthd/dbusapi/client/boxtest"
+	"github.com/retune-tv/plexauthd/dbusapi/client/clienttest"
 )
 
 func TestUsers(t *testing.T) {
@@ -129,7 +129,7 @@ func (o *onFirst) Write(text []byte) (int, error) {
 // awaitEcho waits until the terminal shows what is typed, or does not.
 func awaitEcho(t *testing.T, terminal *os.File, want bool) {
 	t.Helper()
-	for deadline := time.After(boxtest.Timeout); ; {
+	for deadline := time.After(clienttest.Timeout); ; {
 		state, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
 		if err != nil {
 			t.Fatal(err)
@@ -172,8 +172,8 @@ func TestServers(t *testing.T) {
 	p := newPerson(t)
 	p.prints(exitSignedOut, "", "nobody is signed in", "servers")
 	p.SignIn()
-	p.prints(exitDone, "Living Room ("+boxtest.MachineID+"), own\n    "+boxtest.ServerURI+"\n", "", "servers")
-	p.prints(exitDone, `[{"machine_id":"`+boxtest.MachineID+`","name":"Living Room","owned":true,"presence":true,"uris":["`, "", "servers", "--json")
+	p.prints(exitDone, "Living Room ("+clienttest.MachineID+"), own\n    "+clienttest.ServerURI+"\n", "", "servers")
+	p.prints(exitDone, `[{"machine_id":"`+clienttest.MachineID+`","name":"Living Room","owned":true,"presence":true,"uris":["`, "", "servers", "--json")
 	away := client.MediaServer{}
 	if words := serverWords(away); words != "shared by somebody, not seen by plex.tv recently" {
 		t.Errorf("%q", words)

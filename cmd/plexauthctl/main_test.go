@@ -16,7 +16,7 @@ import (
 
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
-	"github.com/retune-tv/plexauthd/dbusapi/client/boxtest"
+	"github.com/retune-tv/plexauthd/dbusapi/client/clienttest"
 )
 
 // asProgram makes the test binary be plexauthctl, for tests that need a process.
@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 
 // person is somebody at a box who runs plexauthctl.
 type person struct {
-	*boxtest.Box
+	*clienttest.Box
 	t     *testing.T
 	clock clockwork.Clock // of plexauthctl
 	types string          // to its standard input
@@ -40,10 +40,10 @@ type person struct {
 
 func newPerson(t *testing.T) *person {
 	t.Helper()
-	return personAt(t, boxtest.New(t, bustest.Session(t)))
+	return personAt(t, clienttest.New(t, bustest.Session(t)))
 }
 
-func personAt(t *testing.T, box *boxtest.Box) *person {
+func personAt(t *testing.T, box *clienttest.Box) *person {
 	t.Helper()
 	p := &person{Box: box, t: t, clock: clockwork.NewRealClock(), saw: new(bytes.Buffer)}
 	box.StartDaemon()
@@ -79,7 +79,7 @@ type running struct {
 
 func (p *person) begin(args ...string) *running {
 	p.t.Helper()
-	ctx, ctrlC := context.WithTimeout(p.t.Context(), boxtest.Timeout)
+	ctx, ctrlC := context.WithTimeout(p.t.Context(), clienttest.Timeout)
 	p.t.Cleanup(ctrlC)
 	r := &running{p: p, lines: make(chan string, 1000), ctrlC: ctrlC, status: make(chan int, 1)}
 	args = append([]string{"--bus", p.Bus.Address}, args...)
@@ -172,7 +172,7 @@ func (p *person) state() client.Status {
 
 // bounded is the test's context, ending before the test run would.
 func (p *person) bounded() context.Context {
-	ctx, cancel := context.WithTimeout(p.t.Context(), boxtest.Timeout)
+	ctx, cancel := context.WithTimeout(p.t.Context(), clienttest.Timeout)
 	p.t.Cleanup(cancel)
 	return ctx
 }

@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/retune-tv/plexauthd/dbusapi/client/boxtest"
+	"github.com/retune-tv/plexauthd/dbusapi/client/clienttest"
 )
 
 // sitting is plexauthctl at a terminal.
@@ -60,7 +60,7 @@ func (p *person) newSitting(width, height uint16) *sitting {
 }
 
 func (s *sitting) start(stdin io.Reader, args []string) {
-	ctx, ctrlC := context.WithTimeout(s.p.t.Context(), boxtest.Timeout)
+	ctx, ctrlC := context.WithTimeout(s.p.t.Context(), clienttest.Timeout)
 	s.p.t.Cleanup(ctrlC)
 	s.ctrlC = ctrlC
 	go func() {
@@ -81,7 +81,7 @@ func (s *sitting) termios() unix.Termios {
 // await waits until the terminal shows the text, in the last frame.
 func (s *sitting) await(text string) {
 	s.p.t.Helper()
-	deadline := time.After(boxtest.Timeout)
+	deadline := time.After(clienttest.Timeout)
 	for !strings.Contains(s.frame(), text) {
 		select {
 		case piece := <-s.pieces:

@@ -10,7 +10,7 @@ import (
 
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
-	"github.com/retune-tv/plexauthd/dbusapi/client/boxtest"
+	"github.com/retune-tv/plexauthd/dbusapi/client/clienttest"
 )
 
 func TestWatchOnATerminal(t *testing.T) {
@@ -22,7 +22,7 @@ func TestWatchOnATerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.await("Pairing: code " + pin.Code + " at https://plex.tv/link, 4:")
-	s.await("Daemon:  plexauthd " + boxtest.Version + ", mode legacy")
+	s.await("Daemon:  plexauthd " + clienttest.Version + ", mode legacy")
 	p.claim(pin.Code)
 	s.await("Signed in as alice")
 	s.await("pairing ended: claimed")
@@ -59,13 +59,13 @@ func TestWatchWithoutLeave(t *testing.T) {
 	}
 	t.Setenv("TERM", "xterm")
 	t.Setenv("NO_COLOR", "")
-	p := personAt(t, boxtest.New(t, bustest.System(t, policy)))
+	p := personAt(t, clienttest.New(t, bustest.System(t, policy)))
 	p.SignIn()
 	s := p.sit(80, 24, "watch")
 	s.await("Signed in\r\n")
 	s.ctrlC()
 	s.ends(exitDone, "", "")
-	if strings.Contains(s.text, boxtest.Username) {
+	if strings.Contains(s.text, clienttest.Username) {
 		t.Errorf("a name is shown:\n%s", s.text)
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/retune-tv/plexauthd/auth/secret"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
-	"github.com/retune-tv/plexauthd/dbusapi/client/boxtest"
+	"github.com/retune-tv/plexauthd/dbusapi/client/clienttest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
@@ -33,9 +33,9 @@ func dial(t *testing.T, bus string) *client.Client {
 }
 
 // start gives a box with a running daemon, and a client.
-func start(t *testing.T) (*boxtest.Box, *client.Client) {
+func start(t *testing.T) (*clienttest.Box, *client.Client) {
 	t.Helper()
-	box := boxtest.New(t, bustest.Session(t))
+	box := clienttest.New(t, bustest.Session(t))
 	box.StartDaemon()
 	return box, dial(t, box.Bus.Address)
 }
@@ -43,7 +43,7 @@ func start(t *testing.T) (*boxtest.Box, *client.Client) {
 // bounded is the test's context, ending before the test run would.
 func bounded(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), boxtest.Timeout)
+	ctx, cancel := context.WithTimeout(t.Context(), clienttest.Timeout)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -67,7 +67,7 @@ func TestPairing(t *testing.T) {
 	ctx := bounded(t)
 
 	s, err := c.State(ctx)
-	check(t, "state at first", s, err, client.Status{State: client.SignedOut, AuthMode: "legacy", Version: boxtest.Version})
+	check(t, "state at first", s, err, client.Status{State: client.SignedOut, AuthMode: "legacy", Version: clienttest.Version})
 	user, err := c.CurrentUser(ctx)
 	check(t, "user at first", user, err, client.User{})
 
@@ -109,7 +109,7 @@ func TestCredentials(t *testing.T) {
 	held, err := c.Token(ctx)
 	check(t, "token", held.Equal(token), err, true)
 	user, err := c.CurrentUser(ctx)
-	check(t, "name", user.Username, err, boxtest.Username)
+	check(t, "name", user.Username, err, clienttest.Username)
 	if user.ID == "" || user.UUID == "" || user.Title == "" || user.Email == "" || user.Thumb == "" {
 		t.Errorf("the user lacks something: %+v", user)
 	}
@@ -178,13 +178,13 @@ func TestServers(t *testing.T) {
 	box.SignIn()
 	servers, err := c.Servers(ctx)
 	check(t, "servers", servers, err, []client.MediaServer{
-		{MachineID: boxtest.MachineID, Name: "Living Room", Owned: true, Presence: true, URIs: []string{boxtest.ServerURI}},
+		{MachineID: clienttest.MachineID, Name: "Living Room", Owned: true, Presence: true, URIs: []string{clienttest.ServerURI}},
 	})
 	account, err := c.Headers(ctx)
 	check(t, "product", account.Identity["X-Plex-Product"], err, "boxtest")
-	headers, err := c.ServerHeaders(ctx, boxtest.MachineID)
+	headers, err := c.ServerHeaders(ctx, clienttest.MachineID)
 	check(t, "headers", headers, err, account) // an owned server takes the account's opaque token
-	headers, err = c.RenewServerHeaders(ctx, boxtest.MachineID)
+	headers, err = c.RenewServerHeaders(ctx, clienttest.MachineID)
 	check(t, "headers after a refusal", headers, err, account) // plex.tv was asked just now
 	_, err = c.ServerHeaders(ctx, "no-such-server")
 	checkCode(t, "unknown server", err, client.NotFound)
@@ -197,7 +197,7 @@ func TestHome(t *testing.T) {
 	checkCode(t, "users when signed out", err, client.AuthRequired)
 	box.SignIn()
 	alice, err := c.CurrentUser(ctx)
-	check(t, "user", alice.Username, err, boxtest.Username)
+	check(t, "user", alice.Username, err, clienttest.Username)
 	bob := box.AddHomeUser("Bob", "4711")
 	users, err := c.HomeUsers(ctx)
 	check(t, "users", users, err, []client.HomeUser{

@@ -18,7 +18,7 @@ import (
 	"github.com/retune-tv/plexauthd/auth/secret"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
-	"github.com/retune-tv/plexauthd/dbusapi/client/boxtest"
+	"github.com/retune-tv/plexauthd/dbusapi/client/clienttest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
@@ -54,7 +54,7 @@ func TestErrorsOfTheDaemon(t *testing.T) {
 }
 
 func TestErrorsOnTheWay(t *testing.T) {
-	box := boxtest.New(t, bustest.Session(t))
+	box := clienttest.New(t, bustest.Session(t))
 	c := dial(t, box.Bus.Address)
 	ctx := bounded(t)
 	_, err := c.State(ctx)
@@ -68,7 +68,7 @@ func TestErrorsOnTheWay(t *testing.T) {
 	}
 
 	box.SignIn()
-	box.Plex.Fail(plextvsim.Fault{Endpoint: plextvsim.GetUser, Delay: boxtest.Timeout})
+	box.Plex.Fail(plextvsim.Fault{Endpoint: plextvsim.GetUser, Delay: clienttest.Timeout})
 	answer := make(chan error, 1)
 	go func() {
 		_, err := c.Validate(ctx)
@@ -131,7 +131,7 @@ func TestRefusedByTheBus(t *testing.T) {
 	if err := os.WriteFile(policy, []byte(closedPolicy), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	box := boxtest.New(t, bustest.System(t, policy))
+	box := clienttest.New(t, bustest.System(t, policy))
 	box.StartDaemon()
 	c := dial(t, box.Bus.Address)
 	s, err := c.State(bounded(t))

@@ -11,7 +11,7 @@ import (
 
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
-	"github.com/retune-tv/plexauthd/dbusapi/client/boxtest"
+	"github.com/retune-tv/plexauthd/dbusapi/client/clienttest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
@@ -74,7 +74,7 @@ func TestWatchTellsEverythingInOrder(t *testing.T) {
 }
 
 func TestWatchSurvivesRestarts(t *testing.T) {
-	box := boxtest.New(t, bustest.Session(t))
+	box := clienttest.New(t, bustest.Session(t))
 	c := dial(t, box.Bus.Address)
 	w := watch(t, c)
 	next(t, w, client.Gone)

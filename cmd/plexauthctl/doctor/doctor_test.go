@@ -15,12 +15,12 @@ import (
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
-	"github.com/retune-tv/plexauthd/dbusapi/client/boxtest"
+	"github.com/retune-tv/plexauthd/dbusapi/client/clienttest"
 )
 
 // patient is a box to be examined, with nothing wrong.
 type patient struct {
-	*boxtest.Box
+	*clienttest.Box
 	t    *testing.T
 	plex *plextvsim.Server
 	Options
@@ -28,7 +28,7 @@ type patient struct {
 
 func newPatient(t *testing.T, bus *bustest.Bus) *patient {
 	t.Helper()
-	p := &patient{Box: boxtest.New(t, bus), t: t}
+	p := &patient{Box: clienttest.New(t, bus), t: t}
 	p.plex = p.Plex.StartTLS()
 	t.Cleanup(p.plex.Close)
 	p.Options = Options{
@@ -59,7 +59,7 @@ var ofTheMachine = []string{"group", "service", "storage"}
 // but for those of the machine.
 func (p *patient) finds(check string, result Result, text, advice string, alsoWrong ...string) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), 4*boxtest.Timeout)
+	ctx, cancel := context.WithTimeout(p.t.Context(), 4*clienttest.Timeout)
 	defer cancel()
 	for _, f := range Examine(ctx, p.Options) {
 		switch {
@@ -87,7 +87,7 @@ func TestNothingIsWrong(t *testing.T) {
 	p.finds("sign-in", OK, "nobody is signed in", "")
 	p.SignIn()
 	for check, text := range map[string]string{
-		"bus": "answers", "daemon": "plexauthd " + boxtest.Version + " runs", "access": "may pair and read", "state file": "owner's alone",
+		"bus": "answers", "daemon": "plexauthd " + clienttest.Version + " runs", "access": "may pair and read", "state file": "owner's alone",
 		"sign-in": "somebody is signed in", "configuration": p.plex.URL, "tls": "is good", "plex.tv": "answers", "clock": "agrees",
 	} {
 		p.finds(check, OK, text, "")
@@ -118,7 +118,7 @@ func TestSignIn(t *testing.T) {
 // awaitExpired waits until the daemon has noticed.
 func (p *patient) awaitExpired() {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), boxtest.Timeout)
+	ctx, cancel := context.WithTimeout(p.t.Context(), clienttest.Timeout)
 	defer cancel()
 	c, err := client.Dial(ctx, p.Box.Bus.Address)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/retune-tv/plexauthd/daemon/config"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
-	"github.com/retune-tv/plexauthd/dbusapi/client/boxtest"
+	"github.com/retune-tv/plexauthd/dbusapi/client/clienttest"
 )
 
 // The daemon has another address than the configuration, as with --plex-url.
@@ -74,7 +74,7 @@ func TestTheDaemonsProxy(t *testing.T) {
 		{client.PlexEndpoint{}, OK, "answers", 0},
 	} {
 		asked.Store(0)
-		x := &examination{Options: p.Options, endpoint: &c.endpoint, config: &config.Config{PlexURL: p.plex.URL, RequestTimeout: boxtest.Timeout}}
+		x := &examination{Options: p.Options, endpoint: &c.endpoint, config: &config.Config{PlexURL: p.plex.URL, RequestTimeout: clienttest.Timeout}}
 		f := x.checkPlex(t.Context())
 		if f.Result != c.result || !strings.Contains(f.Finding, c.says) || asked.Load() != c.asked {
 			t.Errorf("%+v: %+v, through the proxy %d times", c.endpoint, f, asked.Load())

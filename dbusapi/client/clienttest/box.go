@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package boxtest sets up a box for tests of frontends: a private D-Bus bus, a
+// Package clienttest sets up a box for tests of frontends: a private D-Bus bus, a
 // simulated plex.tv behind TLS, and the real daemon on a real state file, in
 // this process.
-package boxtest
+package clienttest
 
 import (
 	"context"
@@ -90,7 +90,7 @@ func (b *Box) StartDaemon() {
 		Plex:  b.plex,
 		Store: statefile.Open(b.state, clockwork.NewRealClock()),
 		Settings: auth.Settings{
-			Identity:       plextv.Identity{Product: "boxtest", Version: Version, DeviceName: "Box & Co"},
+			Identity:       plextv.Identity{Product: "clienttest", Version: Version, DeviceName: "Box & Co"},
 			PollInterval:   20 * time.Millisecond,
 			PairingTimeout: 5 * time.Minute,
 		},
