@@ -36,8 +36,9 @@ func (s *session) storeCredentials(ctx context.Context, c Credentials) error {
 		if unchecked != nil && next.Auth != nil && !next.Auth.Token.Equal(c.Token) {
 			return unchecked // an unchecked token must not replace another
 		}
-		if owner := next.owner(); owner != nil && isJWT(c.Token) && owner.Token.Equal(c.Token) {
-			auth.IssuedAt, auth.ExpiresAt = owner.IssuedAt, owner.ExpiresAt // as plex.tv signed them
+		if owner := next.owner(); owner != nil && owner.Kid != "" && owner.Token.Equal(c.Token) {
+			// As plex.tv signed them.
+			auth.IssuedAt, auth.ExpiresAt, auth.Kid = owner.IssuedAt, owner.ExpiresAt, owner.Kid
 		}
 		next.signIn(auth, unchecked == nil, s.now(), e)
 		return nil

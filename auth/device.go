@@ -45,6 +45,14 @@ func (d device) identity(s Settings) plextv.Identity {
 	return id
 }
 
+// kid names the key, "" for none.
+func (d device) kid() string {
+	if d.key == nil {
+		return ""
+	}
+	return d.key.Kid
+}
+
 // jwk is the public part of the key, nil if there is none.
 func (d device) jwk() (json.RawMessage, error) {
 	if d.key == nil {
@@ -68,8 +76,9 @@ func (d device) proof(nonce secret.String, now time.Time) (secret.String, error)
 	})
 }
 
-// isJWT tells plex.tv's tokens that are bound to a device key from its opaque
-// ones, which have 20 characters and no dot.
+// isJWT tells plex.tv's JWTs from its opaque tokens, which have 20 characters and
+// no dot. Whether a token is bound to a device key is for the state to say: plex.tv
+// may give JWTs to everybody one day.
 func isJWT(token secret.String) bool {
 	text := token.Reveal()
 	return strings.HasPrefix(text, "eyJ") && strings.Count(text, ".") == 2

@@ -62,6 +62,9 @@ func (h *home) switchUser(ctx context.Context, uuid string, pin secret.String) e
 		// plex.tv has accepted clients that sent none.
 		return errorf(PinRejected, "this user of the home is protected: the PIN is missing")
 	}
+	if owner.UserID == "" {
+		_ = h.session.nameOwner(ctx) // the switch may be to that very person
+	}
 	before, err := h.countPin(ctx, pin)
 	if err != nil {
 		return err
@@ -80,7 +83,7 @@ func (h *home) switchUser(ctx context.Context, uuid string, pin secret.String) e
 		return err
 	}
 	return h.save(ctx, func(next *record, e *Event) error {
-		if next.owner() == nil || next.owner().UserID != owner.UserID {
+		if now := next.owner(); now == nil || now.UserID != owner.UserID && owner.UserID != "" {
 			return errSignedOut() // or somebody else has signed in meanwhile
 		}
 		next.restorePins(before)

@@ -245,8 +245,11 @@ func TestSignOutForgetsTheWholeHome(t *testing.T) {
 	h.must(err)
 	equal(t, "revoked", revoked, true)
 	state := h.disk()
-	if state.Auth != nil || state.Owner != nil || state.HomePin != nil || state.Servers != nil {
+	if state.Auth != nil || state.Owner != nil || state.Servers != nil {
 		t.Error("something of the account is left on the disk")
+	}
+	if state.HomePin == nil {
+		t.Error("signing out makes up for a wrong PIN")
 	}
 	for name, token := range map[string]string{"admin": own, "child": child} {
 		good, err := h.account.ValidateToken(h.soon(), secret.New(token))

@@ -112,7 +112,7 @@ func TestAHalfWrittenKeyIsAnHonestEnd(t *testing.T) {
 	b.claimed(auth.PinOptions{})
 	b.close()
 	kid := b.disk().DeviceKey.Kid
-	b.must(writeFile(b.path, strings.Replace(string(b.file()), kid, kid[:20], 1)))
+	b.must(writeFile(b.path, strings.Replace(string(b.file()), kid, kid[:20], -1)))
 	b.options.Store = statefile.Open(b.path, b.clock)
 	b.open()
 	equal(t, "state", b.account.Snapshot().State, auth.Expired)

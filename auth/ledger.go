@@ -64,6 +64,7 @@ func (l *ledger) load(settings Settings) *record {
 	if err != nil {
 		r.storageProblem = logLoadError(l.log, err)
 	}
+	r.noteKey()
 	discarded := r.discardKeyless(l.time.Now())
 	if discarded {
 		l.log.Error("the device key is lost, and with it the sign-in: sign in again", "message_id", MessageKeyLost,

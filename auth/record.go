@@ -90,15 +90,19 @@ func (r *record) refused() bool { return r.Auth != nil && !r.Auth.RefusedAt.IsZe
 // keyless reports whether the owner's token needs a device key that is missing.
 func (r *record) keyless() bool {
 	owner := r.owner()
-	return owner != nil && isJWT(owner.Token) && r.DeviceKey == nil
+	return owner != nil && owner.Kid != "" && r.DeviceKey == nil
 }
+
+// boundToKey reports whether the token in use is bound to the device key. The
+// tokens of home users are not.
+func (r *record) boundToKey() bool { return r.Owner == nil && r.Auth != nil && r.Auth.Kid != "" }
 
 // wantsKey reports whether the owner's token is to be replaced by one that is
 // bound to a device key. A pairing under way goes first: it was requested with
 // the device as it is.
 func (r *record) wantsKey() bool {
 	owner := r.owner()
-	return r.settings.Mode == ModeJWT && owner != nil && r.Pairing == nil && !r.refused() && !isJWT(owner.Token)
+	return r.settings.Mode == ModeJWT && owner != nil && r.Pairing == nil && !r.refused() && owner.Kid == ""
 }
 
 // renewalDue is when the owner's token should be renewed, by plex.tv's time:
@@ -106,7 +110,7 @@ func (r *record) wantsKey() bool {
 // survives a restart.
 func (r *record) renewalDue() (due time.Time, ok bool) {
 	owner := r.owner()
-	if owner == nil || r.DeviceKey == nil || !isJWT(owner.Token) || owner.ExpiresAt.IsZero() || owner.IssuedAt.IsZero() {
+	if owner == nil || r.DeviceKey == nil || owner.Kid == "" || owner.ExpiresAt.IsZero() || owner.IssuedAt.IsZero() {
 		return time.Time{}, false
 	}
 	spread := fnv.New32a()

@@ -57,7 +57,7 @@ type schedule struct {
 	unbound     secret.String // the token that bindFrom is for
 	jitter      float64       // of the daily check, as a share
 
-	verifyTried, renewTried, bindTried time.Duration
+	verifyTried, renewTried, bindTried, nameTried time.Duration
 }
 
 // task is a question and when it is due.
@@ -221,6 +221,9 @@ func (s *schedule) tasks(r *record) []task {
 			at = 0 // somebody has signed in again
 		}
 		list = append(list, task{at, &s.bindTried, s.bind})
+	}
+	if r.Owner != nil && r.Owner.UserID == "" {
+		list = append(list, task{0, &s.nameTried, s.session.nameOwner})
 	}
 	if s.checkEvery > 0 {
 		list = append(list, task{s.dailyAt(r), &s.verifyTried, s.session.verify})

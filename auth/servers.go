@@ -149,7 +149,7 @@ func (m *mediaServers) ask(ctx context.Context, r *record, retoken bool) ([]know
 	known := make([]knownServer, 0, len(resources))
 	for _, s := range resources {
 		token := s.AccessToken
-		if isJWT(token) {
+		if r.boundToKey() && isJWT(token) {
 			token = own // media servers refuse a JWT
 		}
 		known = append(known, knownServer{MediaServer{s.MachineID, s.Name, s.Owned, s.Presence, s.URIs}, token.Reveal()})
@@ -172,7 +172,7 @@ func (m *mediaServers) ask(ctx context.Context, r *record, retoken bool) ([]know
 // a device key, plex.tv returns that for owned media servers, which refuse it.
 // own is the opaque token of an owner with a device key.
 func (m *mediaServers) resources(ctx context.Context, r *record, retoken bool) (own secret.String, list []plextv.Resource, err error) {
-	if !isJWT(r.Auth.Token) {
+	if !r.boundToKey() {
 		list, err = m.plex.Resources(ctx, r.identity(), r.Auth.Token)
 		if isPlexKind(err, plextv.Refused) {
 			// The token of a home user ends after some time. That is no refusal of

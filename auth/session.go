@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/secret"
 )
@@ -173,6 +175,22 @@ func asOwner[T any](ctx context.Context, s *session, ask func(context.Context, p
 			return none, s.refused(ctx, token, err, noOther)
 		}
 	}
+}
+
+// nameOwner asks plex.tv who has signed in, if it could not be asked at the time.
+func (s *session) nameOwner(ctx context.Context) error {
+	limited, cancel := clockwork.WithTimeout(ctx, s.clock, userTimeout)
+	defer cancel()
+	user, err := asOwner(limited, s, s.plex.User)
+	if err != nil {
+		return err
+	}
+	return s.saveOrKeep(ctx, func(next *record, _ *Event) error {
+		if owner := next.owner(); owner != nil && owner.UserID == "" {
+			next.nameOwner(user)
+		}
+		return nil
+	})
 }
 
 var errNoHomeUser = errorf(NotFound, "the Plex Home has no such user")

@@ -113,7 +113,7 @@ func (r *record) state() State {
 // mode is that of the token that is held, or else of the next one.
 func (r *record) mode() Mode {
 	switch owner := r.owner(); {
-	case owner != nil && isJWT(owner.Token), owner == nil && r.settings.Mode == ModeJWT:
+	case owner != nil && owner.Kid != "", owner == nil && r.settings.Mode == ModeJWT:
 		return ModeJWT
 	default:
 		return ModeLegacy
@@ -153,7 +153,7 @@ func (r *record) snapshot() *Snapshot {
 	}
 	if s.Authenticated {
 		s.Headers["X-Plex-Token"] = r.Auth.Token.Reveal()
-		s.renewable = r.Owner == nil && r.DeviceKey != nil && isJWT(r.Auth.Token)
+		s.renewable = r.DeviceKey != nil && r.boundToKey()
 	}
 	return s
 }

@@ -6,43 +6,17 @@ import (
 	"errors"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/retune-tv/plexauthd/auth/devicekey"
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/secret"
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
-// These are all the ways a record changes. Those that signal more than changed
+// These, and those of the device key, are all the ways a record changes. Those that signal more than changed
 // properties fill in the event.
 
 // configure replaces the settings.
 func (r *record) configure(s Settings) { r.settings = s }
-
-// discardKeyless ends a sign-in whose device key is gone from the disk: its token
-// could not be renewed, and plex.tv gives its client identifier no other. What
-// remains tells people who has to sign in again.
-func (r *record) discardKeyless(now time.Time) (discarded bool) {
-	if !r.keyless() {
-		return false
-	}
-	ended := *r.owner()
-	if ended.RefusedAt.IsZero() {
-		ended.RefusedAt = now
-	}
-	r.State = statefile.State{ClientID: uuid.NewString(), Auth: &ended}
-	return true
-}
-
-// addKey makes a device key if there is none.
-func (r *record) addKey(now time.Time) (added bool, err error) {
-	if r.DeviceKey == nil {
-		r.DeviceKey, err = newDeviceKey(now)
-		return true, err
-	}
-	return false, nil
-}
 
 // startPairing makes p the pairing under way. One that it replaces is cancelled.
 func (r *record) startPairing(p *statefile.Pairing, e *Event) {
@@ -85,7 +59,7 @@ func (r *record) claim(auth *statefile.Auth, now instant, e *Event) {
 		dated.CreatedAt = now.date
 		d.key = &dated
 	}
-	r.ClientID, r.DeviceKey = d.clientID, d.key
+	r.ClientID, r.DeviceKey, auth.Kid = d.clientID, d.key, d.kid()
 	r.endPairing(PinClaimed, e)
 	r.signIn(auth, true, now, e)
 }
@@ -97,7 +71,7 @@ func (r *record) signIn(auth *statefile.Auth, checked bool, now instant, e *Even
 		auth.SelectedServerID, auth.SelectedServerURI = r.Auth.SelectedServerID, r.Auth.SelectedServerURI
 	}
 	same := r.Auth != nil && !r.refused() && r.Auth.Token.Equal(auth.Token) && r.userID() == auth.UserID
-	r.Auth, r.Owner, r.Servers, r.HomePin = auth, nil, nil, nil
+	r.Auth, r.Owner, r.Servers = auth, nil, nil
 	r.standing.reset()
 	if checked {
 		r.standing.confirm(true)
@@ -116,7 +90,7 @@ func (r *record) signOut(e *Event) error {
 	if r.Auth == nil {
 		return nil
 	}
-	r.Auth, r.Owner, r.Servers, r.HomePin = nil, nil, nil, nil
+	r.Auth, r.Owner, r.Servers = nil, nil, nil
 	r.standing.reset()
 	e.Auth = &AuthChange{Authenticated: false, Reason: ReasonSignedOut}
 	return nil
@@ -164,7 +138,7 @@ func (r *record) refuse(cause error, confirmAfter time.Duration, now instant, e 
 	case now.uptime-r.standing.doubtedAt >= confirmAfter:
 		reason := ReasonRevoked
 		// A token of a device key is renewed for as long as plex.tv knows the key.
-		if end := r.Auth.ExpiresAt; !end.IsZero() && !now.date.Before(end) && !isJWT(r.Auth.Token) {
+		if end := r.Auth.ExpiresAt; !end.IsZero() && !now.date.Before(end) && !r.boundToKey() {
 			reason = ReasonExpired
 		}
 		refused := *r.Auth
@@ -182,7 +156,8 @@ func (r *record) renew(token secret.String, claims devicekey.Claims, now instant
 	if claims.UserID != "" && renewed.UserID != "" && claims.UserID != renewed.UserID {
 		return errOtherAccount
 	}
-	renewed.Token, renewed.IssuedAt, renewed.ExpiresAt = token, claims.IssuedAt, claims.ExpiresAt
+	renewed.Token, renewed.Kid = token, r.device().kid()
+	renewed.IssuedAt, renewed.ExpiresAt = claims.IssuedAt, claims.ExpiresAt
 	if renewed.IssuedAt.IsZero() {
 		renewed.IssuedAt = now.date
 	}
@@ -203,7 +178,8 @@ func (r *record) switchUser(to plextv.HomeUser, token secret.String, who plextv.
 		e.Auth = &AuthChange{Authenticated: true, Reason: ReasonUserSwitched}
 	}
 	if r.owner().UserID == to.ID {
-		r.useOwner(token)
+		r.useOwner()
+		r.keepOwnToken(token)
 	} else {
 		r.useHomeUser(token, who, now.date)
 	}
@@ -220,13 +196,35 @@ func (r *record) replaceUserToken(token secret.String, who plextv.User, now inst
 	r.confirm(true, now, e)
 }
 
-// useOwner keeps the owner's own token. The switch has shown that the PIN is
-// right; the token it gave is one that media servers accept.
-func (r *record) useOwner(opaque secret.String) {
+// nameOwner notes who has signed in, which plex.tv could not be asked at the time.
+// The home user in use may be that very person.
+func (r *record) nameOwner(user plextv.User) {
+	named := *r.owner()
+	setUser(&named, user)
+	if r.Owner == nil {
+		r.setAuth(named)
+		return
+	}
+	r.Owner = &named
+	if named.UserID != "" && named.UserID == r.userID() {
+		opaque := r.Auth.Token
+		named.SelectedServerID, named.SelectedServerURI = r.Auth.SelectedServerID, r.Auth.SelectedServerURI
+		r.useOwner()
+		r.keepOwnToken(opaque)
+	}
+}
+
+// useOwner makes the owner the user in use, with the owner's own token.
+func (r *record) useOwner() {
 	owner := *r.owner()
 	owner.RefusedAt = time.Time{} // plex.tv has just accepted the token
 	r.Auth, r.Owner = &owner, nil
-	if isJWT(owner.Token) {
+}
+
+// keepOwnToken keeps the token that a switch to the owner gave: it is one that
+// media servers accept.
+func (r *record) keepOwnToken(opaque secret.String) {
+	if r.boundToKey() {
 		known := statefile.Servers{}
 		if r.Servers != nil {
 			known = *r.Servers

@@ -44,7 +44,7 @@ func held(token secret.String) *record {
 	r := signedOut()
 	r.Auth = &statefile.Auth{Token: token, UserID: ann.ID, UUID: ann.UUID, IssuedAt: noon}
 	if isJWT(token) {
-		r.DeviceKey, r.settings.Mode = &statefile.DeviceKey{Kid: "key"}, ModeJWT
+		r.DeviceKey, r.settings.Mode, r.Auth.Kid = &statefile.DeviceKey{Kid: "key"}, ModeJWT, "key"
 	}
 	return r
 }
@@ -125,6 +125,15 @@ func transitions() map[string]map[string]transition {
 
 	return map[string]map[string]transition{
 		"configure": {"signed in": {from: signedIn(), state: SignedIn, do: quiet(func(r *record) { r.configure(Settings{Mode: ModeJWT}) })}},
+		"noteKey": {
+			"bound":   {from: bound(), do: quiet((*record).noteKey), state: SignedIn},
+			"unbound": {from: signedIn(), do: quiet((*record).noteKey), state: SignedIn},
+		},
+		"nameOwner": {
+			"signed in": {from: signedIn(), do: quiet(func(r *record) { r.nameOwner(ann) }), state: SignedIn},
+			"switched":  {from: switched(), do: quiet(func(r *record) { r.nameOwner(ann) }), state: SignedIn},
+			"oneself":   {from: switched(), do: quiet(func(r *record) { r.nameOwner(kim) }), state: SignedIn},
+		},
 		"discardKeyless": {
 			"key":    {from: bound(), do: discard, state: SignedIn},
 			"no key": {from: with(bound(), func(r *record) { r.DeviceKey = nil }), do: discard, state: Expired, loading: true},
@@ -170,7 +179,7 @@ func transitions() map[string]map[string]transition {
 		"confirm": {
 			"doubted":       {from: doubted(), do: confirm, state: SignedIn},
 			"ended":         {from: ended(), do: confirm, state: SignedIn, auth: in},
-			"ended, no key": {from: with(ended(), func(r *record) { r.Auth.Token = jwt }), do: confirm, state: Expired},
+			"ended, no key": {from: with(ended(), func(r *record) { r.Auth.Token, r.Auth.Kid = jwt, "lost" }), do: confirm, state: Expired},
 		},
 		"refuse": {
 			"unchecked":          {from: held(opaque), do: refuse(0), state: Unverified},
@@ -212,7 +221,7 @@ func transitions() map[string]map[string]transition {
 }
 
 // parts are methods of record that only transitions call.
-var parts = []string{"useOwner", "useHomeUser", "setAuth"}
+var parts = []string{"useOwner", "keepOwnToken", "useHomeUser", "setAuth"}
 
 func TestEveryTransitionAndItsSignals(t *testing.T) {
 	all := transitions()
@@ -221,14 +230,16 @@ func TestEveryTransitionAndItsSignals(t *testing.T) {
 			t.Run(method+", "+name, func(t *testing.T) { c.check(t) })
 		}
 	}
-	file, err := parser.ParseFile(token.NewFileSet(), "transitions.go", nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
 	known := append(slices.Collect(maps.Keys(all)), parts...)
-	for _, decl := range file.Decls {
-		if f, ok := decl.(*ast.FuncDecl); ok && f.Recv != nil && !slices.Contains(known, f.Name.Name) {
-			t.Errorf("nothing says what %s signals", f.Name.Name)
+	for _, name := range []string{"transitions.go", "keytransitions.go"} {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range file.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv != nil && !slices.Contains(known, f.Name.Name) {
+				t.Errorf("nothing says what %s signals", f.Name.Name)
+			}
 		}
 	}
 }

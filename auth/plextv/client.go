@@ -16,8 +16,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -95,6 +95,7 @@ func New(cfg Config) (*Client, error) {
 	if c.proxy == nil {
 		c.proxy = http.ProxyFromEnvironment
 	}
+	c.proxy = unlessLoopback(c.proxy)
 	if c.onDate == nil {
 		c.onDate = func(time.Time) {}
 	}
@@ -163,7 +164,19 @@ func readBaseURL(raw string) (string, error) {
 // isLoopback does not resolve names: what a name resolves to can change after
 // the check.
 func isLoopback(host string) bool {
-	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
+	ip, _ := netip.ParseAddr(host)
+	return strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") || ip.Unmap().IsLoopback()
+}
+
+// unlessLoopback keeps what is for this box from any proxy: net/http sends to it
+// what it does not know for a loopback address by its spelling.
+func unlessLoopback(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
+	return func(r *http.Request) (*url.URL, error) {
+		if isLoopback(r.URL.Hostname()) {
+			return nil, nil
+		}
+		return proxy(r)
+	}
 }
 
 // logRequest writes the debug line of one request.

@@ -113,7 +113,9 @@ func TestNewChecksItsConfiguration(t *testing.T) {
 	for base, complaint := range map[string]string{
 		"": "", "https://plex.example": "", "https://plex.example:8443/": "",
 		"http://127.0.0.1:8080": "", "http://127.9.9.9": "", "http://[::1]:8080": "", "http://LocalHost:1": "",
-		"http://plex.tv": "loopback", "http://192.168.1.5": "loopback", "http://127.0.0.1.example": "loopback",
+		"http://LOCALHOST": "", "http://localhost.": "", "http://[::ffff:127.0.0.1]": "", "http://[::1%25lo]": "",
+		"http://127.0.0.1.": "loopback",
+		"http://plex.tv":    "loopback", "http://192.168.1.5": "loopback", "http://127.0.0.1.example": "loopback",
 		"http://localhost.example": "loopback", "ftp://plex.tv": "https://", "plex.tv": "https://",
 		"https://": "host", "https://:443": "host", "https://u:hunter2@plex.tv": "user name",
 		"https://plex.tv?a=b": "query", "https://plex.tv?": "query", "https://plex.tv#": "fragment",

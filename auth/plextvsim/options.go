@@ -30,6 +30,9 @@ type Options struct {
 	// code 1020) for every later one. By default the token is shown until the PIN
 	// expires.
 	TokenOnce bool
+	// TokensLikeJWTs makes tokens that are bound to no device key look like JWTs.
+	// By default they have 20 characters and no dot.
+	TokensLikeJWTs bool
 	// LegacyPin is what becomes of a PIN without a key of a client identifier that
 	// has had a JWT. One client saw such sign-ins fail, not how.
 	LegacyPin LegacyPin

@@ -27,6 +27,9 @@ type session struct {
 
 // issue gives the session a token, if it has none yet, and returns it.
 func (s *Sim) issue(session *session) string {
+	if s.options.TokensLikeJWTs {
+		fill(&session.token, "eyJ"+randomText(tokenAlphabet, 17)+"."+randomText(tokenAlphabet, 20)+"."+randomText(tokenAlphabet, 20))
+	}
 	fill(&session.token, randomText(tokenAlphabet, 20))
 	s.sessions[session.token] = session
 	return session.token

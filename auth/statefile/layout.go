@@ -84,6 +84,7 @@ func userFields(a *Auth) []field {
 		{key: "home_admin", at: &a.HomeAdmin},
 		{key: "restricted", at: &a.Restricted},
 		{key: "refused_at", at: &a.RefusedAt},
+		{key: "kid", at: &a.Kid, optional: true},
 	}
 }
 

@@ -60,6 +60,8 @@ type Auth struct {
 	HomeAdmin, Restricted bool
 	// RefusedAt is when plex.tv refused the token; zero while it has not.
 	RefusedAt time.Time
+	// Kid names the device key that the token is bound to; "" for none.
+	Kid string
 }
 
 // Pairing is a sign-in that waits for a person to claim its PIN.

@@ -14,13 +14,14 @@ import (
 //
 // With an error the device key is half-written: plex.tv would never again take
 // the client id that it belongs to, nor what was asked for with both. What is
-// left then is the account, to tell whose sign-in has to be renewed.
+// left then is the account, to tell whose sign-in has to be renewed, and the
+// count of wrong home PINs.
 //
 // A pairing with such a key is no error. It is dropped, as nothing is lost
 // that a new PIN does not bring back.
 func (s State) usable() (State, error) {
 	if err := s.DeviceKey.check(); err != nil {
-		return State{Auth: cmp.Or(s.Owner, s.Auth)}, err
+		return State{Auth: cmp.Or(s.Owner, s.Auth), HomePin: s.HomePin}, err
 	}
 	if s.Pairing.check() != nil {
 		s.Pairing = nil
