@@ -143,7 +143,7 @@ func TestHeaders(t *testing.T) {
 	box, c := start(t)
 	ctx := bounded(t)
 	headers, err := c.Headers(ctx)
-	check(t, "product", headers.Identity["X-Plex-Product"], err, "boxtest")
+	check(t, "product", headers.Identity["X-Plex-Product"], err, "clienttest")
 	check(t, "no token", headers.Token.IsZero(), nil, true)
 	for name := range headers.All() {
 		if name == "X-Plex-Token" {
@@ -181,7 +181,7 @@ func TestServers(t *testing.T) {
 		{MachineID: clienttest.MachineID, Name: "Living Room", Owned: true, Presence: true, URIs: []string{clienttest.ServerURI}},
 	})
 	account, err := c.Headers(ctx)
-	check(t, "product", account.Identity["X-Plex-Product"], err, "boxtest")
+	check(t, "product", account.Identity["X-Plex-Product"], err, "clienttest")
 	headers, err := c.ServerHeaders(ctx, clienttest.MachineID)
 	check(t, "headers", headers, err, account) // an owned server takes the account's opaque token
 	headers, err = c.RenewServerHeaders(ctx, clienttest.MachineID)
