@@ -87,6 +87,11 @@ func Run(ctx context.Context, o Options) error {
 	d.level.Set(settings.LogLevel)
 	d.log = systemd.NewLogger(systemd.Options{Stderr: o.Stderr, Level: d.level})
 	d.notifier = systemd.NewNotifier(d.log)
+	release, err := d.lock(store)
+	if err != nil {
+		return err
+	}
+	defer release()
 	d.inMemory, _ = statefile.InMemory(path) // no warning where that cannot be found out
 	plexTime := servertime.New(clock, bootTime)
 	asked, stopReleasing := releaseWhenUnasked(clock, freeMemory)

@@ -38,6 +38,20 @@ func openState(path string, clock clockwork.Clock) (*statefile.File, error) {
 	return statefile.OpenSealed(path, clock, key.Settled(syncKey)), nil
 }
 
+// lock keeps other daemons from the state. Where nothing can be locked, it says so and
+// the daemon goes on.
+func (d *daemon) lock(store *statefile.File) (release func(), err error) {
+	release, err = store.Lock()
+	switch {
+	case errors.Is(err, statefile.ErrInUse):
+		return nil, err
+	case err != nil:
+		d.log.Warn("nothing keeps another plexauthd from the same state file", "message_id", MessageNotLocked, "error", err)
+		return func() {}, nil
+	}
+	return release, nil
+}
+
 // syncKey has the disk keep a key that was made a moment ago, and what systemd opens
 // it with. systemd-creds(1) syncs neither, and the daemon may not open their files, but
 // it can have the file systems written. A key in another place is synced by who made it,
