@@ -9,25 +9,26 @@ import (
 	"time"
 
 	"github.com/retune-tv/plexauthd/auth/plextv"
+	"github.com/retune-tv/plexauthd/auth/status"
 )
 
 // Code is the kind of failure that a frontend decides on. On D-Bus it is the
 // last part of the error name.
-type Code string
+type Code = status.Code
 
 // The failures an [Account] reports.
 const (
-	AuthRequired    Code = "AuthRequired"    // nobody is signed in
-	AuthInvalid     Code = "AuthInvalid"     // plex.tv refused the token
-	PinExpired      Code = "PinExpired"      // the pairing ran out of time
-	PinRejected     Code = "PinRejected"     // the home user's PIN is wrong or missing
-	NotFound        Code = "NotFound"        // no such pairing, media server or home user
-	RateLimited     Code = "RateLimited"     // plex.tv asks for patience, or too many home PINs were wrong
-	Unreachable     Code = "Unreachable"     // no route, DNS, TLS, timeout
-	ServerError     Code = "ServerError"     // plex.tv failed (5xx)
-	InvalidResponse Code = "InvalidResponse" // not what plex.tv sends
-	StorageFailed   Code = "StorageFailed"   // the state could not be written
-	InvalidArgs     Code = "InvalidArgs"     // an argument is out of range
+	AuthRequired    = status.AuthRequired
+	AuthInvalid     = status.AuthInvalid
+	PinExpired      = status.PinExpired
+	PinRejected     = status.PinRejected
+	NotFound        = status.NotFound
+	RateLimited     = status.RateLimited
+	Unreachable     = status.Unreachable
+	ServerError     = status.ServerError
+	InvalidResponse = status.InvalidResponse
+	StorageFailed   = status.StorageFailed
+	InvalidArgs     = status.InvalidArgs
 )
 
 // Error is a failure with its [Code]. Its text says what was tried and never

@@ -6,30 +6,31 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+
+	"github.com/retune-tv/plexauthd/auth/status"
 )
 
 // Reason says why Authenticated or the signed-in user changed.
-type Reason string
+type Reason = status.Reason
 
 // The reasons of an [AuthChange].
 const (
-	ReasonSignedIn  Reason = "signed-in"
-	ReasonSignedOut Reason = "signed-out"
-	ReasonRevoked   Reason = "revoked" // plex.tv refused a token that had time left, or no known end
-	ReasonExpired   Reason = "expired" // plex.tv refused a token past its expiry
-	// ReasonUserSwitched: another user of the Plex Home is using the box.
-	ReasonUserSwitched Reason = "user-switched"
+	ReasonSignedIn     = status.ReasonSignedIn
+	ReasonSignedOut    = status.ReasonSignedOut
+	ReasonRevoked      = status.ReasonRevoked
+	ReasonExpired      = status.ReasonExpired
+	ReasonUserSwitched = status.ReasonUserSwitched
 )
 
 // PinResult is how a pairing ended.
-type PinResult string
+type PinResult = status.PinResult
 
 // The results of a [PinEnd].
 const (
-	PinClaimed   PinResult = "claimed"
-	PinTimedOut  PinResult = "expired"
-	PinCancelled PinResult = "cancelled"
-	PinFailed    PinResult = "failed"
+	PinClaimed   = status.PinClaimed
+	PinTimedOut  = status.PinTimedOut
+	PinCancelled = status.PinCancelled
+	PinFailed    = status.PinFailed
 )
 
 // AuthChange tells that somebody signed in or out, or that the user changed.

@@ -11,6 +11,7 @@ import (
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/servertime"
 	"github.com/retune-tv/plexauthd/auth/statefile"
+	"github.com/retune-tv/plexauthd/auth/status"
 )
 
 // Store keeps the state across restarts; [statefile.File] is one. Save must be
@@ -24,12 +25,12 @@ type Store interface {
 }
 
 // Mode is how the box proves who it is.
-type Mode string
+type Mode = status.Mode
 
 // The modes.
 const (
-	ModeLegacy Mode = "legacy" // an opaque token that plex.tv issues for a PIN
-	ModeJWT    Mode = "jwt"    // short-lived tokens that are bound to a device key
+	ModeLegacy = status.ModeLegacy
+	ModeJWT    = status.ModeJWT
 )
 
 // Settings are what may change while the daemon runs.

@@ -13,19 +13,20 @@ import (
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/secret"
 	"github.com/retune-tv/plexauthd/auth/statefile"
+	"github.com/retune-tv/plexauthd/auth/status"
 )
 
 // State is how the box stands with plex.tv, in one word.
-type State string
+type State = status.State
 
 // The states. A pairing under way shows as Pairing only while no good token is
 // held: somebody who adds a second account is still signed in.
 const (
-	SignedOut  State = "signed-out"
-	PairingNow State = "pairing"
-	SignedIn   State = "signed-in"
-	Unverified State = "unverified" // a token is held, plex.tv could not be asked since start
-	Expired    State = "expired"    // plex.tv refused the token: sign in again
+	SignedOut  = status.SignedOut
+	PairingNow = status.PairingNow
+	SignedIn   = status.SignedIn
+	Unverified = status.Unverified
+	Expired    = status.Expired
 )
 
 // Pairing is a PIN that somebody can claim. The zero value is none.

@@ -25,16 +25,13 @@ import (
 	"github.com/retune-tv/plexauthd/systemd"
 )
 
-// DefaultConfig is read when no other file is named, and may be missing.
-const DefaultConfig = "/etc/plexauthd/config.toml"
-
 // stopTimeout bounds the wait for background work at the end. What must not be
 // lost is on disk already, so there is nothing worth a longer one.
 const stopTimeout = 800 * time.Millisecond
 
 // Options are the command line. An empty string means that an option was not given.
 type Options struct {
-	ConfigPath string // "": DefaultConfig, which may be missing
+	ConfigPath string // "": [config.DefaultPath], which may be missing
 	Bus        string // "system", "session" or an address; "" is system
 	StatePath  string
 	PlexURL    string
@@ -193,7 +190,7 @@ func (d *daemon) reload(ctx context.Context) {
 func (o Options) load() (config.Config, error) {
 	path, mustExist := o.ConfigPath, true
 	if path == "" {
-		path, mustExist = DefaultConfig, false
+		path, mustExist = config.DefaultPath, false
 	}
 	if bus := o.bus(); bus != "system" && bus != "session" && !strings.Contains(bus, ":") {
 		return config.Config{}, &UsageError{Err: fmt.Errorf("--bus %q: is not system, session or a D-Bus address", bus)}
@@ -227,7 +224,7 @@ func (o Options) statePath() (string, error) {
 	}
 	if dirs := os.Getenv("STATE_DIRECTORY"); dirs != "" {
 		first, _, _ := strings.Cut(dirs, ":")
-		return filepath.Join(first, "state.toml"), nil
+		return filepath.Join(first, statefile.Name), nil
 	}
 	dir := os.Getenv("XDG_STATE_HOME")
 	if dir == "" {
@@ -237,5 +234,5 @@ func (o Options) statePath() (string, error) {
 		}
 		dir = filepath.Join(home, ".local", "state")
 	}
-	return filepath.Join(dir, "plexauthd", "state.toml"), nil
+	return filepath.Join(dir, "plexauthd", statefile.Name), nil
 }

@@ -10,7 +10,7 @@ import (
 
 func settingsOf(c config.Config) auth.Settings {
 	return auth.Settings{
-		Mode: auth.Mode(c.Mode),
+		Mode: c.Mode,
 		Identity: plextv.Identity{
 			Product: c.Identity.Product, Version: c.Identity.Version,
 			Platform: c.Identity.Platform, PlatformVersion: c.Identity.PlatformVersion,

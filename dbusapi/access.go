@@ -16,6 +16,7 @@ import (
 	"github.com/godbus/dbus/v5"
 	"github.com/jonboulle/clockwork"
 
+	"github.com/retune-tv/plexauthd/dbusapi/accessgroup"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
@@ -23,9 +24,9 @@ import (
 type action string
 
 const (
-	pair            action = "tv.retune.PlexAuth1.pair"
-	readCredentials action = "tv.retune.PlexAuth1.read-credentials"
-	manage          action = "tv.retune.PlexAuth1.manage"
+	pair            action = names.Main + ".pair"
+	readCredentials action = names.Main + ".read-credentials"
+	manage          action = names.Main + ".manage"
 )
 
 // authorizer decides who may call. Callers that it cannot check are refused.
@@ -85,7 +86,7 @@ func (a *authorizer) permit(ctx context.Context, sender string, act action) erro
 		}
 	}
 	if !a.onSystemBus {
-		return accessDenied("only root, members of the group %s and the daemon's own user may call", AccessGroup)
+		return accessDenied("only root, members of the group %s and the daemon's own user may call", accessgroup.Name)
 	}
 	return refusedBy(a.askPolkit(ctx, sender, act, askRules), act)
 }
@@ -100,7 +101,7 @@ func refusedBy(polkit error, act action) error {
 	if polkit == nil {
 		return nil
 	}
-	denied := accessDenied("only root and members of the group %s may call, and polkit does not allow %s: %v", AccessGroup, act, polkit)
+	denied := accessDenied("only root and members of the group %s may call, and polkit does not allow %s: %v", accessgroup.Name, act, polkit)
 	if errors.Is(polkit, errChallenge) {
 		return errors.Join(denied, errChallenge)
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/godbus/dbus/v5"
 	"github.com/jonboulle/clockwork"
+
+	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
 // callers notices when a caller that waits for an answer leaves the bus. It
@@ -91,7 +93,7 @@ func (cs *callers) forget(sender string, w *waitingCaller) {
 // DeliverSignal implements [dbus.SignalHandler]: it ends the calls of a caller that
 // has left. It checks the sender, because any process can send such a signal.
 func (cs *callers) DeliverSignal(_, name string, signal *dbus.Signal) {
-	if signal.Sender != theBus || name != "NameOwnerChanged" || len(signal.Body) != 3 {
+	if signal.Sender != names.DBus || name != "NameOwnerChanged" || len(signal.Body) != 3 {
 		return
 	}
 	who, _ := signal.Body[0].(string)
@@ -106,6 +108,6 @@ func (cs *callers) DeliverSignal(_, name string, signal *dbus.Signal) {
 }
 
 func leavingRule(sender string) string {
-	return "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus'," +
+	return "type='signal',sender='" + names.DBus + "',interface='" + names.DBus + "'," +
 		"member='NameOwnerChanged',arg0='" + sender + "',arg2=''"
 }

@@ -27,11 +27,8 @@ type directory struct {
 	closed bool
 }
 
-// Where to ask.
+// Where polkit is asked.
 const (
-	theBus  = "org.freedesktop.DBus"
-	busPath = "/org/freedesktop/DBus"
-
 	polkit     = "org.freedesktop.PolicyKit1"
 	polkitPath = "/org/freedesktop/PolicyKit1/Authority"
 )
@@ -75,7 +72,7 @@ func (d *directory) credentials(ctx context.Context, caller string) (who identit
 			process, err = bus.Keep(fd, "process of "+caller)
 		}
 		return err
-	}, theBus, busPath, theBus, "GetConnectionCredentials", caller)
+	}, names.DBus, names.DBusPath, names.DBus, "GetConnectionCredentials", caller)
 	return who, process, err
 }
 
@@ -88,7 +85,7 @@ func (d *directory) tell(name string, path dbus.ObjectPath, iface, member string
 }
 
 func (d *directory) tellBus(member string, args ...any) {
-	d.tell(theBus, busPath, theBus, member, args...)
+	d.tell(names.DBus, names.DBusPath, names.DBus, member, args...)
 }
 
 func (d *directory) connection() (*bus.Asker, error) {

@@ -16,11 +16,6 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-const (
-	introspectable = "org.freedesktop.DBus.Introspectable"
-	peer           = "org.freedesktop.DBus.Peer"
-)
-
 // export returns all objects: ours, the one for the log level, and their ancestors,
 // for tools that walk the tree.
 func (s *Service) export() map[dbus.ObjectPath]object {
@@ -36,8 +31,8 @@ func (s *Service) export() map[dbus.ObjectPath]object {
 		}
 	}
 	for _, o := range objects {
-		o[introspectable] = members{"Introspect": {atOnce: s.introspect, long: true}}
-		o[peer] = members{"Ping": {atOnce: ping}, "GetMachineId": {atOnce: machineID}}
+		o[names.Introspectable] = members{"Introspect": {atOnce: s.introspect, long: true}}
+		o[names.Peer] = members{"Ping": {atOnce: ping}, "GetMachineId": {atOnce: machineID}}
 		for _, some := range o {
 			for name, m := range some {
 				m.name = name
@@ -52,7 +47,7 @@ func (s *Service) export() map[dbus.ObjectPath]object {
 
 func (o object) addProperties(p *propertyMembers) {
 	p.object = o
-	o[propertiesInterface] = p.members()
+	o[names.Properties] = p.members()
 }
 
 // standardXML describes the interfaces that every object of D-Bus has.

@@ -2,8 +2,10 @@
 
 package dbusapi
 
+import "github.com/retune-tv/plexauthd/dbusapi/names"
+
 // WithAccessGroup has the members of a group that this machine has count as those
-// of [AccessGroup], which does not have to exist.
+// of the access group, which does not have to exist.
 func (o Options) WithAccessGroup(name string) Options {
 	o.accessGroup = name
 	return o
@@ -15,7 +17,7 @@ type Argument struct{ Name, Type string }
 // Exported gives what our object takes, by interface and member.
 func (s *Service) Exported() map[string]map[string][]Argument {
 	exported := map[string]map[string][]Argument{}
-	for iface, all := range s.objects["/tv/retune/PlexAuth1"] {
+	for iface, all := range s.objects[names.Path] {
 		exported[iface] = map[string][]Argument{}
 		for name, m := range all {
 			arguments := []Argument{}

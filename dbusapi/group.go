@@ -14,9 +14,6 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/accessgroup"
 )
 
-// AccessGroup is the group whose members may call every method.
-const AccessGroup = accessgroup.Name
-
 // group is the access group. It is looked up until it is found, and then
 // remembered: it may be added while the daemon runs.
 type group struct {

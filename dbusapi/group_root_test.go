@@ -15,7 +15,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
-	"github.com/retune-tv/plexauthd/dbusapi"
+	"github.com/retune-tv/plexauthd/dbusapi/accessgroup"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
@@ -95,7 +95,7 @@ func TestGroupThatOnlyNSSKnows(t *testing.T) {
 	if n := strings.Count(log.String(), `msg="the group plexauth-of-nss has been found" source=getent`); n != 1 {
 		t.Errorf("the log says %d times where the group is", n)
 	}
-	if dbusapi.AccessGroup != "plexauth" {
+	if accessgroup.Name != "plexauth" {
 		t.Error("the access group has another name")
 	}
 }

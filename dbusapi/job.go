@@ -63,7 +63,7 @@ func (j job) handle() {
 // find returns the member that is called. A call to Peer may have any path.
 func (j job) find() (*member, error) {
 	path := dbus.ObjectPath(j.call.Path)
-	if string(j.call.Interface) == peer {
+	if string(j.call.Interface) == names.Peer {
 		path = "/"
 	}
 	o, found := j.service.objects[path]

@@ -11,7 +11,7 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-const propertiesInterface = "org.freedesktop.DBus.Properties"
+const propertiesInterface = names.Properties
 
 // pinValue is the D-Bus struct (tsssx) of the property Pin.
 type pinValue struct {

@@ -68,7 +68,7 @@ type Options struct {
 	// still come while the service is closed.
 	Wake func()
 
-	accessGroup string // for tests; "": AccessGroup
+	accessGroup string // for tests; "": accessgroup.Name
 }
 
 // Service is the account on a bus.
@@ -129,7 +129,7 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 	}
 	s.conn = conn
 	s.callers = newCallers(conn.Context(), o.Bus, s.clock)
-	group := &group{ctx: conn.Context(), name: cmp.Or(o.accessGroup, AccessGroup), clock: s.clock, log: s.log}
+	group := &group{ctx: conn.Context(), name: cmp.Or(o.accessGroup, accessgroup.Name), clock: s.clock, log: s.log}
 	s.access = newAuthorizer(s.callers.bus, group, o.Bus == "system", s.clock, s.log)
 	if err := s.takeName(ctx); err != nil {
 		_ = conn.Close()
@@ -159,7 +159,7 @@ func (s *Service) warnWithoutGroup() {
 
 func (s *Service) takeName(ctx context.Context) error {
 	var reply dbus.RequestNameReply
-	err := s.conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.RequestName", 0,
+	err := s.conn.BusObject().CallWithContext(ctx, names.DBus+".RequestName", 0,
 		names.Bus, dbus.NameFlagDoNotQueue).Store((*uint32)(&reply))
 	if err != nil {
 		return fmt.Errorf("taking the bus name %s: %w", names.Bus, err)

@@ -12,6 +12,9 @@ import (
 	"github.com/retune-tv/plexauthd/auth/secret"
 )
 
+// Booted is a path that exists where systemd manages the services (sd_booted(3)).
+const Booted = "/run/systemd/system"
+
 // Credential reads the credential with that name from the directory that
 // CREDENTIALS_DIRECTORY names (systemd.exec(5)). found is false, without an
 // error, if the unit passes no such credential. An empty one is an error: the

@@ -17,6 +17,12 @@ import (
 	"github.com/jonboulle/clockwork"
 )
 
+// Name is the usual name of the state file, and ServicePath where the service has it.
+const (
+	Name        = "state.toml"
+	ServicePath = "/var/lib/plexauthd/" + Name
+)
+
 // What is appended to the state file's name for copies in its directory.
 const (
 	corrupt  = ".corrupt-"

@@ -26,7 +26,7 @@ const usage = `Usage: plexauthd [options]
 
 Owns the Plex account of this box and serves it on D-Bus as tv.retune.PlexAuth1.
 
-  --config FILE      configuration (default ` + daemon.DefaultConfig + `, which may be missing)
+  --config FILE      configuration (default ` + config.DefaultPath + `, which may be missing)
   --bus BUS          system, session or a D-Bus address (default system)
   --state FILE       state file (default $STATE_DIRECTORY/state.toml,
                      else $XDG_STATE_HOME/plexauthd/state.toml)

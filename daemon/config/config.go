@@ -8,15 +8,20 @@ package config
 import (
 	"log/slog"
 	"time"
+
+	"github.com/retune-tv/plexauthd/auth/status"
 )
+
+// DefaultPath is read when no other file is named, and may be missing.
+const DefaultPath = "/etc/plexauthd/config.toml"
 
 // Config is what plexauthd runs with.
 type Config struct {
 	// Identity is how plex.tv and the person who looks at the list of
 	// authorized devices see this box.
 	Identity Identity
-	// Mode is how the daemon authenticates at plex.tv, "legacy" or "jwt".
-	Mode string
+	// Mode is how the daemon authenticates at plex.tv.
+	Mode status.Mode
 	// PlexURL is the base of all requests to plex.tv.
 	PlexURL string
 	// RequestTimeout bounds one request to plex.tv.

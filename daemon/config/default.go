@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/retune-tv/plexauthd/auth/status"
 )
 
 // Default returns the configuration of a box without a configuration file.
@@ -29,7 +31,7 @@ func Default(version string) Config {
 			Device:          "Set-top box",
 			DeviceName:      deviceName(host),
 		},
-		Mode:           "legacy",
+		Mode:           status.ModeLegacy,
 		PlexURL:        "https://plex.tv",
 		RequestTimeout: 10 * time.Second,
 		PollInterval:   time.Second,

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/retune-tv/plexauthd/auth/status"
 	"github.com/retune-tv/plexauthd/systemd"
 )
 
@@ -52,7 +53,7 @@ func settings() []setting {
 		newSetting("identity.platform_version", headerText, func(c *Config) *string { return &c.Identity.PlatformVersion }),
 		newSetting("identity.device", headerText, func(c *Config) *string { return &c.Identity.Device }),
 		newSetting("identity.device_name", headerText, func(c *Config) *string { return &c.Identity.DeviceName }),
-		newSetting("auth.mode", mode, func(c *Config) *string { return &c.Mode }),
+		newSetting("auth.mode", mode, func(c *Config) *status.Mode { return &c.Mode }),
 		newSetting("plex.url", plexURL, func(c *Config) *string { return &c.PlexURL }),
 		newSetting("plex.request_timeout", within(time.Second, time.Minute), func(c *Config) *time.Duration { return &c.RequestTimeout }),
 		newSetting(pollInterval, within(100*time.Millisecond, time.Minute), func(c *Config) *time.Duration { return &c.PollInterval }),
@@ -84,10 +85,10 @@ func headerText(text string) (string, error) {
 	return text, nil
 }
 
-func mode(text string) (string, error) {
-	switch text {
-	case "legacy", "jwt":
-		return text, nil
+func mode(text string) (status.Mode, error) {
+	switch m := status.Mode(text); m {
+	case status.ModeLegacy, status.ModeJWT:
+		return m, nil
 	}
 	return "", errors.New(`is not a mode, accepted are "legacy" and "jwt"`)
 }

@@ -9,6 +9,8 @@ import (
 	"io"
 
 	"github.com/godbus/dbus/v5"
+
+	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
 // wire is a connection to the bus that passes on only what godbus can handle.
@@ -172,7 +174,7 @@ func (w *wire) unasked(m message) bool {
 		return false
 	}
 	f, ok := m.fields()
-	return !ok || (f.destination != nil && string(f.sender) != "org.freedesktop.DBus")
+	return !ok || (f.destination != nil && string(f.sender) != names.DBus)
 }
 
 func (m message) decodable() bool {

@@ -11,26 +11,27 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/retune-tv/plexauthd/auth/status"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
 // Code is the kind of a failure.
-type Code string
+type Code = status.Code
 
 // Failures that the daemon reports; on the bus they are the last part of the
 // error name.
 const (
-	AuthRequired    Code = "AuthRequired"    // nobody is signed in
-	AuthInvalid     Code = "AuthInvalid"     // plex.tv refused the token
-	PinExpired      Code = "PinExpired"      // the pairing ran out of time
-	PinRejected     Code = "PinRejected"     // the home user's PIN is wrong or missing
-	NotFound        Code = "NotFound"        // there is no such pairing, media server or home user
-	RateLimited     Code = "RateLimited"     // plex.tv asks for patience, or too many home PINs were wrong
-	Unreachable     Code = "Unreachable"     // plex.tv: no route, DNS, TLS, timeout
-	ServerError     Code = "ServerError"     // plex.tv has a fault (5xx)
-	InvalidResponse Code = "InvalidResponse" // what answered is not plex.tv, such as a captive portal
-	StorageFailed   Code = "StorageFailed"   // the state could not be written; the old one is whole
-	InvalidArgs     Code = "InvalidArgs"     // an argument is wrong; the message names it
+	AuthRequired    = status.AuthRequired
+	AuthInvalid     = status.AuthInvalid
+	PinExpired      = status.PinExpired
+	PinRejected     = status.PinRejected
+	NotFound        = status.NotFound
+	RateLimited     = status.RateLimited
+	Unreachable     = status.Unreachable
+	ServerError     = status.ServerError
+	InvalidResponse = status.InvalidResponse
+	StorageFailed   = status.StorageFailed
+	InvalidArgs     = status.InvalidArgs
 )
 
 // Failures on the way to the daemon.
@@ -104,7 +105,7 @@ func codeOfName(name string) Code {
 	if own, ok := strings.CutPrefix(name, names.ErrorPrefix); ok {
 		return Code(own)
 	}
-	standard := strings.TrimPrefix(name, "org.freedesktop.DBus.Error.")
+	standard := strings.TrimPrefix(name, names.StandardErrorPrefix)
 	switch code := Code(standard); {
 	case slices.Contains([]Code{InvalidArgs, AccessDenied, NoReply}, code):
 		return code

@@ -2,6 +2,8 @@
 
 package client
 
+import "github.com/retune-tv/plexauthd/auth/status"
+
 // Kind tells what an [Event] is.
 type Kind string
 
@@ -15,26 +17,26 @@ const (
 )
 
 // Reason says why somebody is signed in or is not any more.
-type Reason string
+type Reason = status.Reason
 
 // The reasons of [AuthChanged].
 const (
-	ReasonSignedIn     Reason = "signed-in"
-	ReasonSignedOut    Reason = "signed-out"
-	ReasonRevoked      Reason = "revoked"
-	ReasonExpired      Reason = "expired"
-	ReasonUserSwitched Reason = "user-switched"
+	ReasonSignedIn     = status.ReasonSignedIn
+	ReasonSignedOut    = status.ReasonSignedOut
+	ReasonRevoked      = status.ReasonRevoked
+	ReasonExpired      = status.ReasonExpired
+	ReasonUserSwitched = status.ReasonUserSwitched
 )
 
 // Result is how a pairing ended.
-type Result string
+type Result = status.PinResult
 
 // The results of [PinEnded].
 const (
-	PinClaimed   Result = "claimed"
-	PinTimedOut  Result = "expired"
-	PinCancelled Result = "cancelled"
-	PinFailed    Result = "failed"
+	PinClaimed   = status.PinClaimed
+	PinTimedOut  = status.PinTimedOut
+	PinCancelled = status.PinCancelled
+	PinFailed    = status.PinFailed
 )
 
 // Event is something that a [Watch] has seen. It holds no secret.

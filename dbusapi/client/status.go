@@ -8,22 +8,21 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/retune-tv/plexauthd/auth/status"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-const propertiesInterface = "org.freedesktop.DBus.Properties"
-
 // State is where the box stands with plex.tv, in one word.
-type State string
+type State = status.State
 
 // The states. A pairing under way is a state of its own only while nobody is signed
 // in; [Status.Pin] has it in any state.
 const (
-	SignedOut  State = "signed-out"
-	PairingNow State = "pairing"
-	SignedIn   State = "signed-in"
-	Unverified State = "unverified" // a token is held, plex.tv could not be asked since the daemon started
-	Expired    State = "expired"    // plex.tv refused the token: sign in again
+	SignedOut  = status.SignedOut
+	PairingNow = status.PairingNow
+	SignedIn   = status.SignedIn
+	Unverified = status.Unverified
+	Expired    = status.Expired
 )
 
 // Status holds the daemon's properties. Everybody on the box may read them;
@@ -55,12 +54,12 @@ type Server struct {
 
 // State reads all properties of the daemon at once.
 func (c *Client) State(ctx context.Context) (Status, error) {
-	return readStatus(ctx, c.ask(ctx, propertiesInterface, "GetAll", names.Main))
+	return readStatus(ctx, c.ask(ctx, names.Properties, "GetAll", names.Main))
 }
 
 // stateOf reads the properties of the connection with that unique name.
 func (c *Client) stateOf(ctx context.Context, owner string) (Status, error) {
-	return readStatus(ctx, c.send(ctx, owner, names.Path, propertiesInterface, "GetAll", names.Main))
+	return readStatus(ctx, c.send(ctx, owner, names.Path, names.Properties, "GetAll", names.Main))
 }
 
 func readStatus(ctx context.Context, reply *dbus.Call) (Status, error) {

@@ -75,7 +75,7 @@ func (u *Unit) down() bool {
 // unit asks systemd, which knows the unit also under its alias. It is nil where
 // systemd does not run, or has no such unit.
 func (c *Client) unit(ctx context.Context) *Unit {
-	reply := c.send(ctx, systemd, unitPath, propertiesInterface, "GetAll", systemd+".Unit")
+	reply := c.send(ctx, systemd, unitPath, names.Properties, "GetAll", systemd+".Unit")
 	var values map[string]dbus.Variant
 	if reply.Err != nil || reply.Store(&values) != nil {
 		return nil
@@ -100,7 +100,7 @@ func (c *Client) unit(ctx context.Context) *Unit {
 // serviceProperty leaves value as it is if systemd does not tell.
 func (c *Client) serviceProperty(ctx context.Context, name string, value any) {
 	var found dbus.Variant
-	if c.send(ctx, systemd, unitPath, propertiesInterface, "Get", systemd+".Service", name).Store(&found) == nil {
+	if c.send(ctx, systemd, unitPath, names.Properties, "Get", systemd+".Service", name).Store(&found) == nil {
 		_ = found.Store(value)
 	}
 }

@@ -11,11 +11,7 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-const (
-	busName      = "org.freedesktop.DBus"
-	busPath      = "/org/freedesktop/DBus"
-	ownerChanged = busName + ".NameOwnerChanged"
-)
+const ownerChanged = names.DBus + ".NameOwnerChanged"
 
 // Watch is a subscription to everything that the daemon announces.
 type Watch struct {
@@ -57,15 +53,15 @@ func rules() []string {
 	const ours = "type='signal',sender='" + names.Bus + "',path='" + names.Path + "'"
 	return []string{
 		ours + ",interface='" + names.Main + "'",
-		ours + ",interface='" + propertiesInterface + "',arg0='" + names.Main + "'",
-		"type='signal',sender='" + busName + "',member='NameOwnerChanged',arg0='" + names.Bus + "'",
+		ours + ",interface='" + names.Properties + "',arg0='" + names.Main + "'",
+		"type='signal',sender='" + names.DBus + "',member='NameOwnerChanged',arg0='" + names.Bus + "'",
 	}
 }
 
 // subscribe returns the connection that the daemon has now, "" if none.
 func (w *Watch) subscribe(ctx context.Context) (owner string, err error) {
 	for _, rule := range rules() {
-		if reply := w.client.send(ctx, busName, busPath, busName, "AddMatch", rule); reply.Err != nil {
+		if reply := w.client.send(ctx, names.DBus, names.DBusPath, names.DBus, "AddMatch", rule); reply.Err != nil {
 			return "", callError(ctx, "AddMatch", reply.Err)
 		}
 	}
@@ -74,7 +70,7 @@ func (w *Watch) subscribe(ctx context.Context) (owner string, err error) {
 
 // daemon asks the bus which connection is the daemon's, "" if none.
 func (c *Client) daemon(ctx context.Context) (owner string, err error) {
-	reply := c.send(ctx, busName, busPath, busName, "GetNameOwner", names.Bus)
+	reply := c.send(ctx, names.DBus, names.DBusPath, names.DBus, "GetNameOwner", names.Bus)
 	if reply.Err != nil {
 		err = callError(ctx, "GetNameOwner", reply.Err)
 		if CodeOf(err) == NotRunning {
@@ -89,7 +85,7 @@ func (c *Client) daemon(ctx context.Context) (owner string, err error) {
 func (w *Watch) unsubscribe() {
 	w.client.conn.RemoveSignal(w.signals)
 	for _, rule := range rules() {
-		w.client.conn.BusObject().Go(busName+".RemoveMatch", dbus.FlagNoReplyExpected, nil, rule)
+		w.client.conn.BusObject().Go(names.DBus+".RemoveMatch", dbus.FlagNoReplyExpected, nil, rule)
 	}
 }
 
@@ -115,7 +111,7 @@ func (w *Watch) run(ctx context.Context, owner string) {
 // every process on the bus may send signals straight to us.
 func (w *Watch) take(ctx context.Context, s *dbus.Signal) error {
 	switch {
-	case s.Sender == busName && s.Name == ownerChanged:
+	case s.Sender == names.DBus && s.Name == ownerChanged:
 		var name, before, owner string
 		if err := dbus.Store(s.Body, &name, &before, &owner); err != nil || name != names.Bus {
 			return nil
@@ -165,7 +161,7 @@ func (w *Watch) announce(ctx context.Context, s *dbus.Signal) error {
 	e := Event{Status: w.status}
 	var err error
 	switch s.Name {
-	case propertiesInterface + ".PropertiesChanged":
+	case names.Properties + ".PropertiesChanged":
 		var iface string
 		var changed map[string]dbus.Variant
 		var invalidated []string

@@ -21,18 +21,30 @@ const (
 // ErrorPrefix begins the names of the daemon's own errors.
 const ErrorPrefix = "tv.retune.PlexAuth1.Error."
 
+// The bus itself, and interfaces that the D-Bus specification names.
+const (
+	DBus           = "org.freedesktop.DBus"
+	DBusPath       = "/org/freedesktop/DBus"
+	Properties     = "org.freedesktop.DBus.Properties"
+	Introspectable = "org.freedesktop.DBus.Introspectable"
+	Peer           = "org.freedesktop.DBus.Peer"
+)
+
+// StandardErrorPrefix begins the names of errors of the D-Bus specification.
+const StandardErrorPrefix = "org.freedesktop.DBus.Error."
+
 // Errors that the D-Bus specification names.
 const (
-	ErrInvalidArgs      = "org.freedesktop.DBus.Error.InvalidArgs"
-	ErrAccessDenied     = "org.freedesktop.DBus.Error.AccessDenied"
-	ErrFailed           = "org.freedesktop.DBus.Error.Failed"
-	ErrUnknownObject    = "org.freedesktop.DBus.Error.UnknownObject"
-	ErrUnknownMethod    = "org.freedesktop.DBus.Error.UnknownMethod"
-	ErrUnknownInterface = "org.freedesktop.DBus.Error.UnknownInterface"
-	ErrUnknownProperty  = "org.freedesktop.DBus.Error.UnknownProperty"
-	ErrLimitsExceeded   = "org.freedesktop.DBus.Error.LimitsExceeded"
-	ErrPropertyReadOnly = "org.freedesktop.DBus.Error.PropertyReadOnly"
-	ErrNameHasNoOwner   = "org.freedesktop.DBus.Error.NameHasNoOwner"
+	ErrInvalidArgs      = StandardErrorPrefix + "InvalidArgs"
+	ErrAccessDenied     = StandardErrorPrefix + "AccessDenied"
+	ErrFailed           = StandardErrorPrefix + "Failed"
+	ErrUnknownObject    = StandardErrorPrefix + "UnknownObject"
+	ErrUnknownMethod    = StandardErrorPrefix + "UnknownMethod"
+	ErrUnknownInterface = StandardErrorPrefix + "UnknownInterface"
+	ErrUnknownProperty  = StandardErrorPrefix + "UnknownProperty"
+	ErrLimitsExceeded   = StandardErrorPrefix + "LimitsExceeded"
+	ErrPropertyReadOnly = StandardErrorPrefix + "PropertyReadOnly"
+	ErrNameHasNoOwner   = StandardErrorPrefix + "NameHasNoOwner"
 )
 
 // XML describes the daemon's interfaces, with documentation. It is what

@@ -15,6 +15,7 @@ import (
 const (
 	MaxScale     = 32
 	DefaultScale = 8
+	minPNG       = 2 // rsc.io/qr panics at 1
 )
 
 // quiet is the margin in modules that ISO 18004 wants around a QR code.
@@ -27,22 +28,19 @@ const quiet = 4
 const level = qr.Q
 
 // PNG draws text as a PNG of one bit a pixel, with its margin. scale is the size
-// of a module in pixels, from 1 to [MaxScale]. The error is for a text that is
+// of a module in pixels, from 1 to [MaxScale]; at 1 it draws two. The error is for a text that is
 // longer than a QR code holds (1663 bytes).
 func PNG(text string, scale int) ([]byte, error) {
 	code, err := encode(text)
 	if err != nil {
 		return nil, err
 	}
-	if scale == 1 {
-		return smallestPNG(code), nil
-	}
-	code.Scale = scale
+	code.Scale = max(scale, minPNG)
 	return code.PNG(), nil
 }
 
-// SVG draws text as an SVG document, with its margin. Its natural size is as
-// [PNG]'s, and so are scale and error.
+// SVG draws text as an SVG document, with its margin. scale is that of its natural
+// size, and the error as [PNG]'s.
 func SVG(text string, scale int) ([]byte, error) {
 	code, err := encode(text)
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/godbus/dbus/v5"
+
+	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
 // source is a service that says whether the box sleeps or has a network.
@@ -53,7 +55,7 @@ func sources() []*source {
 		},
 		{ // org.freedesktop.network1(5)
 			name: "org.freedesktop.network1", path: "/org/freedesktop/network1",
-			signal: "org.freedesktop.DBus.Properties.PropertiesChanged", about: "org.freedesktop.network1.Manager",
+			signal: names.Properties + ".PropertiesChanged", about: "org.freedesktop.network1.Manager",
 			event: network, read: readNetworkd,
 		},
 		{ // ConnMan's doc/manager-api.txt
@@ -76,7 +78,7 @@ func (s *source) rule() string {
 
 // ownerRule is the match rule for a new owner of the service's name.
 func (s *source) ownerRule() string {
-	return "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus'," +
+	return "type='signal',sender='" + names.DBus + "',interface='" + names.DBus + "'," +
 		"member='NameOwnerChanged',arg0='" + s.name + "'"
 }
 

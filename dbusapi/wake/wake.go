@@ -15,9 +15,9 @@ import (
 	"log/slog"
 
 	"github.com/godbus/dbus/v5"
-)
 
-const theBus = "org.freedesktop.DBus"
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
 
 // Listener hears the signals. Everything but Subscribe runs on the goroutine that
 // reads from the bus, so nothing is locked, and answers and signals are in the order
@@ -44,9 +44,9 @@ func New(wake func(), log *slog.Logger) *Listener {
 // order: before the first signal of a service, it says who the service is.
 func (l *Listener) Subscribe(bus dbus.BusObject) {
 	for _, s := range l.sources {
-		bus.Go(theBus+".AddMatch", 0, nil, s.ownerRule())
-		bus.Go(theBus+".GetNameOwner", 0, l.owners, s.name)
-		bus.Go(theBus+".AddMatch", 0, nil, s.rule())
+		bus.Go(names.DBus+".AddMatch", 0, nil, s.ownerRule())
+		bus.Go(names.DBus+".GetNameOwner", 0, l.owners, s.name)
+		bus.Go(names.DBus+".AddMatch", 0, nil, s.rule())
 	}
 }
 
@@ -54,7 +54,7 @@ func (l *Listener) Subscribe(bus dbus.BusObject) {
 // process can send a signal that looks like the ones subscribed to.
 func (l *Listener) DeliverSignal(iface, name string, signal *dbus.Signal) {
 	l.readOwners()
-	fromBus := signal.Sender == theBus && iface == theBus
+	fromBus := signal.Sender == names.DBus && iface == names.DBus
 	if fromBus && name == "NameOwnerChanged" && len(signal.Body) == 3 {
 		who, _ := signal.Body[0].(string)
 		owner, _ := signal.Body[2].(string)

@@ -19,9 +19,6 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-// accessGroup is the group whose members may call plexauthd.
-const accessGroup = accessgroup.Name
-
 const journalAdvice = "see journalctl -x -u plexauthd"
 
 func (x *examination) checkBus(ctx context.Context) Finding {
@@ -48,8 +45,8 @@ func (x *examination) checkDaemon(ctx context.Context) Finding {
 	}
 	var startable []string
 	err := errors.Join(
-		x.conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.NameHasOwner", 0, names.Bus).Store(&x.owned),
-		x.conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.ListActivatableNames", 0).Store(&startable),
+		x.conn.BusObject().CallWithContext(ctx, names.DBus+".NameHasOwner", 0, names.Bus).Store(&x.owned),
+		x.conn.BusObject().CallWithContext(ctx, names.DBus+".ListActivatableNames", 0).Store(&startable),
 	)
 	if err != nil {
 		return wrong("the bus does not tell who is on it: "+err.Error(), "see systemctl status dbus")
@@ -126,7 +123,7 @@ func (x *examination) checkAccess(ctx context.Context) Finding {
 	case os.Getuid() == 0:
 		return wrong("the bus does not let even root call plexauthd", policyAdvice)
 	}
-	return wrong("this user may read the status, but not call plexauthd", "join the group "+accessGroup+", see below, or let polkit allow it")
+	return wrong("this user may read the status, but not call plexauthd", "join the group "+accessgroup.Name+", see below, or let polkit allow it")
 }
 
 func denied(err error) bool { return client.CodeOf(err) == client.AccessDenied }
@@ -172,7 +169,7 @@ func findMembership(ctx context.Context) (membership, error) {
 }
 
 func (x *examination) judgeGroup(m membership) Finding {
-	const group = accessGroup
+	const group = accessgroup.Name
 	switch {
 	case x.Bus != "system" && (x.allowed || !m.exists):
 		return unknown("off the system bus plexauthd's own user needs no group")

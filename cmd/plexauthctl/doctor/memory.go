@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/retune-tv/plexauthd/auth/statefile"
+	"github.com/retune-tv/plexauthd/systemd"
 )
 
 // checkStorage tells whether the next boot finds the state again. The running
@@ -19,7 +20,7 @@ func (x *examination) checkStorage(ctx context.Context) Finding {
 	}
 	file := x.State
 	if file == "" && x.Bus == "system" {
-		file = stateFile
+		file = statefile.ServicePath
 	}
 	if file == "" {
 		return unknown("off the system bus, name the state with --state")
@@ -33,7 +34,7 @@ func (x *examination) checkStorage(ctx context.Context) Finding {
 
 // statusText is what the running service says of itself, "" if there is none.
 func (x *examination) statusText(ctx context.Context) string {
-	if _, err := os.Stat(booted); err != nil || x.Bus != "system" {
+	if _, err := os.Stat(systemd.Booted); err != nil || x.Bus != "system" {
 		return ""
 	}
 	out, err := exec.CommandContext(ctx, "systemctl", "show", "plexauthd.service", "--property=StatusText", "--value").Output()

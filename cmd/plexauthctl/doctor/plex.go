@@ -17,13 +17,10 @@ import (
 	"github.com/retune-tv/plexauthd/daemon/config"
 )
 
-// configFile is what the service reads.
-const configFile = "/etc/plexauthd/config.toml"
-
 func (x *examination) checkConfig(context.Context) Finding {
 	path := x.Config
 	if path == "" {
-		path = configFile
+		path = config.DefaultPath
 	}
 	c, err := config.Load(path, x.Config != "", config.Default(x.Version))
 	if err != nil {

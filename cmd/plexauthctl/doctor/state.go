@@ -13,19 +13,15 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/retune-tv/plexauthd/auth/statefile"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
+	"github.com/retune-tv/plexauthd/systemd"
 )
-
-// stateFile is where the service keeps its state.
-const stateFile = "/var/lib/plexauthd/state.toml"
-
-// booted is there where systemd manages the services (sd_booted(3)).
-const booted = "/run/systemd/system"
 
 // checkService asks the service manager. StatusText is set by the daemon, and is
 // the only place where everybody can read that its state cannot be kept.
 func (x *examination) checkService(ctx context.Context) Finding {
-	if _, err := os.Stat(booted); err != nil || x.Bus != "system" {
+	if _, err := os.Stat(systemd.Booted); err != nil || x.Bus != "system" {
 		return unknown("plexauthd is not a service of systemd here")
 	}
 	out, err := exec.CommandContext(ctx, "systemctl", "show", "plexauthd.service",
@@ -65,7 +61,7 @@ func judgeService(shown string) Finding {
 func (x *examination) checkStateFile(context.Context) Finding {
 	file := x.State
 	if file == "" && x.Bus == "system" {
-		file = stateFile
+		file = statefile.ServicePath
 	}
 	if file == "" {
 		return unknown("off the system bus, name it with --state")

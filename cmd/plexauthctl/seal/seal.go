@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/retune-tv/plexauthd/auth/statefile"
+	"github.com/retune-tv/plexauthd/systemd"
 )
 
 // Options say what to bind the key to, and where everything lies.
@@ -44,12 +45,12 @@ type Options struct {
 func Default() Options {
 	return Options{
 		Credential: "/etc/credstore.encrypted/plexauthd.key",
-		State:      "/var/lib/plexauthd/state.toml",
+		State:      statefile.ServicePath,
 		DropIn:     "/etc/systemd/system/plexauthd.service.d/sealed.conf",
 		hostKey:    "/var/lib/systemd/credential.secret",
 		machineID:  "/etc/machine-id",
 		tpms:       "/sys/class/tpmrm",
-		booted:     "/run/systemd/system",
+		booted:     systemd.Booted,
 		inMemory:   statefile.InMemory,
 	}
 }
