@@ -85,12 +85,16 @@ func (a *Account) Fresh(ctx context.Context) *Snapshot { return a.renewal.fresh(
 func (a *Account) IsFresh() bool { return a.renewal.isFresh() }
 
 // Subscribe calls handle, on a goroutine of the subscription's own, with the
-// account as it is and then with every change, in order and without a gap. A
-// subscriber that blocks loses its oldest events after 256, and others are not
-// affected. cancel ends the subscription but does not wait for an event that is
-// being handled.
-func (a *Account) Subscribe(handle func(Event)) (cancel func()) {
-	return a.ledger.feed.subscribe(handle)
+// account as it is and then with every change, in order. For a subscriber that falls
+// behind, changes are merged in which nobody signs in or out and no pairing ends; no
+// other event is lost, and other subscribers are not affected.
+//
+// settle waits until handle has returned for every change made before the call, or
+// until ctx or the subscription ends. cancel ends the subscription but does not wait
+// for an event that is being handled.
+func (a *Account) Subscribe(handle func(Event)) (settle func(context.Context), cancel func()) {
+	s := a.ledger.feed.subscribe(handle)
+	return s.settle, s.cancel
 }
 
 // Token returns the token: [AuthRequired] when nobody is signed in, [AuthInvalid]

@@ -111,7 +111,7 @@ func (b *box) open() {
 	}
 	b.time.Store(b.options.Time)
 	account, events := auth.Open(b.options), make(chan auth.Event, 1024)
-	cancel := account.Subscribe(func(e auth.Event) { events <- e })
+	_, cancel := account.Subscribe(func(e auth.Event) { events <- e })
 	b.account, b.events, b.seen = account, events, nil
 	b.next()
 	b.close = sync.OnceFunc(func() {

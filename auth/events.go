@@ -2,13 +2,7 @@
 
 package auth
 
-import (
-	"fmt"
-	"log/slog"
-	"sync"
-
-	"github.com/retune-tv/plexauthd/auth/status"
-)
+import "github.com/retune-tv/plexauthd/auth/status"
 
 // Reason says why Authenticated or the signed-in user changed.
 type Reason = status.Reason
@@ -55,105 +49,6 @@ type Event struct {
 	cause error // the refusal that led to Auth, for the log; or nil
 }
 
-// feedDepth bounds the events that wait for one subscriber.
-const feedDepth = 256
-
-// feed delivers every event to every subscriber, each on its own goroutine, so
-// that one that blocks or panics does not affect the others.
-type feed struct {
-	log *slog.Logger
-
-	mu      sync.Mutex
-	current *Snapshot
-	subs    map[*subscriber]struct{}
-}
-
-type subscriber struct {
-	mu     sync.Mutex
-	queue  []Event
-	ready  chan struct{} // holds one token while the queue is not empty
-	closed chan struct{}
-	lost   bool
-}
-
-func newFeed(log *slog.Logger, first *Snapshot) *feed {
-	return &feed{log: log, current: first, subs: make(map[*subscriber]struct{})}
-}
-
-func (f *feed) subscribe(handle func(Event)) (cancel func()) {
-	s := &subscriber{ready: make(chan struct{}, 1), closed: make(chan struct{})}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.subs[s] = struct{}{}
-	s.push(Event{Snapshot: f.current})
-	go f.deliver(s, handle)
-	return sync.OnceFunc(func() {
-		f.mu.Lock()
-		delete(f.subs, s)
-		f.mu.Unlock()
-		close(s.closed)
-	})
-}
-
-func (f *feed) publish(e Event) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.current = e.Snapshot
-	for s := range f.subs {
-		if s.push(e) {
-			f.log.Warn("a subscriber is too slow: the oldest events are dropped", "waiting", feedDepth)
-		}
-	}
-}
-
-// push queues e and reports whether the subscriber has just begun to lose events.
-func (s *subscriber) push(e Event) (lossBegan bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.queue) == feedDepth {
-		s.queue = s.queue[1:]
-		lossBegan, s.lost = !s.lost, true
-	}
-	s.queue = append(s.queue, e)
-	select {
-	case s.ready <- struct{}{}:
-	default:
-	}
-	return lossBegan
-}
-
-func (s *subscriber) take() []Event {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	events := s.queue
-	s.queue, s.lost = nil, false
-	return events
-}
-
-func (f *feed) deliver(s *subscriber, handle func(Event)) {
-	for {
-		select {
-		case <-s.closed:
-			return
-		case <-s.ready:
-		}
-		for _, e := range s.take() {
-			select {
-			case <-s.closed:
-				return
-			default:
-				f.call(handle, e)
-			}
-		}
-	}
-}
-
-func (f *feed) call(handle func(Event), e Event) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			// Only the type: the value could hold any part of the event.
-			f.log.Error("a subscriber panicked and continues with the next event", "panic", fmt.Sprintf("%T", cause))
-		}
-	}()
-	handle(e)
-}
+// isQuiet reports whether the event is for nobody in particular: nobody signed in or
+// out and no pairing ended.
+func (e Event) isQuiet() bool { return e.Auth == nil && e.PinEnd == nil }

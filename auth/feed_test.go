@@ -3,6 +3,7 @@
 package auth_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -12,6 +13,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/retune-tv/plexauthd/auth"
+	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/auth/secret"
 )
 
 // change makes a change that asks neither plex.tv nor the disk, and that an
@@ -21,6 +24,12 @@ func (b *box) change(number int) {
 	settings := b.options.Settings
 	settings.Identity.Version = fmt.Sprint(number)
 	b.must(b.account.Configure(b.soon(), settings))
+}
+
+// subscribe is [auth.Account.Subscribe] without settle.
+func (b *box) subscribe(handle func(auth.Event)) (cancel func()) {
+	_, cancel = b.account.Subscribe(handle)
+	return cancel
 }
 
 func numberOf(e auth.Event) (number int) {
@@ -33,7 +42,7 @@ func TestOneSubscriberDoesNotDisturbAnother(t *testing.T) {
 	release := make(chan struct{})
 	blocked := make(chan struct{}, 1)
 	defer close(release)
-	defer b.account.Subscribe(func(auth.Event) {
+	defer b.subscribe(func(auth.Event) {
 		select {
 		case blocked <- struct{}{}:
 		default:
@@ -44,7 +53,7 @@ func TestOneSubscriberDoesNotDisturbAnother(t *testing.T) {
 	b.change(0)
 	secretly := fmt.Errorf("%v", b.account.Snapshot().Headers) // what a careless subscriber might throw
 	panicked := make(chan int, 10)
-	defer b.account.Subscribe(func(e auth.Event) {
+	defer b.subscribe(func(e auth.Event) {
 		panicked <- numberOf(e)
 		panic(secretly)
 	})()
@@ -71,7 +80,7 @@ func TestEventsComeInOrderAndWithoutAGap(t *testing.T) {
 		last, first := 0, true
 		done.Add(1)
 		b.change(1 + s*changes/subscribers)
-		defer b.account.Subscribe(func(e auth.Event) {
+		defer b.subscribe(func(e auth.Event) {
 			n := numberOf(e)
 			if !first && n != last+1 {
 				t.Errorf("event %d came after %d", n, last)
@@ -87,30 +96,93 @@ func TestEventsComeInOrderAndWithoutAGap(t *testing.T) {
 	done.Wait()
 }
 
-func TestABlockedSubscriberLosesItsOldestEvents(t *testing.T) {
-	const changes, kept = 300, 256
+// TestABlockedSubscriberLosesNothing blocks one over many changes. Afterwards it hears
+// every sign-in and sign-out in its place, and of the rest less, but the newest.
+func TestABlockedSubscriberLosesNothing(t *testing.T) {
+	const rounds, each = 8, 40
 	b := newBox(t)
 	blocked, release := make(chan struct{}), make(chan struct{})
 	block := sync.OnceFunc(func() {
 		close(blocked)
 		<-release
 	})
-	got := make(chan int, changes+1)
-	defer b.account.Subscribe(func(e auth.Event) {
+	got := make(chan auth.Event, rounds*(each+2)+1)
+	defer b.subscribe(func(e auth.Event) {
 		block()
-		got <- numberOf(e)
+		got <- e
 	})()
 	receive(t, blocked)
-	for n := 1; n <= changes; n++ {
-		b.change(n)
-		b.next() // another keeps up
+	var want, heard []string
+	token := b.sim.AddUser(plextvsim.User{ID: 1})
+	for round := range rounds {
+		for n := range each {
+			b.change(round*each + n)
+			b.next() // another keeps up
+		}
+		b.must(b.account.Store(b.soon(), auth.Credentials{Token: secret.New(token), UserID: "1", Username: "alice"}))
+		b.must(b.account.Clear(b.soon()))
+		last := round*each + each - 1
+		want = append(want, fmt.Sprint(last, " signed-in"), fmt.Sprint(last, " signed-out"))
 	}
 	close(release)
 	receive(t, got) // the one that it was blocked in
-	for n := changes - kept + 1; n <= changes; n++ {
-		equal(t, "event", receive(t, got), n)
+	events, number := 0, -1
+	for len(heard) < len(want) {
+		e := receive(t, got)
+		if n := numberOf(e); n < number {
+			t.Errorf("event %d came after %d", n, number)
+		} else if events, number = events+1, n; e.Auth != nil {
+			heard = append(heard, fmt.Sprint(n, " ", e.Auth.Reason))
+		}
 	}
-	equal(t, "warnings", strings.Count(b.log.String(), "the oldest events are dropped"), 1)
+	equal(t, "sign-ins and sign-outs", strings.Join(heard, ", "), strings.Join(want, ", "))
+	if most := 256 + 3*rounds; events > most {
+		t.Errorf("%d events waited, more than %d", events, most)
+	}
+}
+
+func TestSettleWaitsForWhatHasChanged(t *testing.T) {
+	b := newBox(t)
+	entered, release := make(chan int), make(chan struct{})
+	settle, cancel := b.account.Subscribe(func(e auth.Event) {
+		entered <- numberOf(e)
+		<-release
+	})
+	defer cancel()
+	settled := make(chan error)
+	wait := func(ctx context.Context) { settle(ctx); settled <- ctx.Err() }
+	receive(t, entered)
+	b.change(1)
+	go wait(context.Background())
+	release <- struct{}{}
+	equal(t, "event", receive(t, entered), 1)
+	select {
+	case <-settled:
+		t.Error("settled while the change was being handled")
+	default:
+	}
+	close(release)
+	receive(t, settled)
+	go wait(context.Background()) // with nothing to wait for
+	receive(t, settled)
+}
+
+func TestSettleEndsWithTheSubscription(t *testing.T) {
+	b := newBox(t)
+	entered, release := make(chan int), make(chan struct{})
+	defer close(release)
+	settle, cancel := b.account.Subscribe(func(e auth.Event) {
+		entered <- numberOf(e)
+		<-release
+	})
+	receive(t, entered)
+	settled := make(chan struct{})
+	go func() { settle(context.Background()); settled <- struct{}{} }()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	settle(ended) // whoever asks may give up
+	cancel()
+	receive(t, settled)
 }
 
 func TestNothingComesAfterCancelling(t *testing.T) {
@@ -118,7 +190,7 @@ func TestNothingComesAfterCancelling(t *testing.T) {
 	others := goleak.IgnoreCurrent()
 	blocked, release := make(chan int), make(chan struct{})
 	var late atomic.Int32
-	cancel := b.account.Subscribe(func(e auth.Event) {
+	cancel := b.subscribe(func(e auth.Event) {
 		if n := numberOf(e); n <= 1 {
 			blocked <- n
 			<-release

@@ -23,13 +23,13 @@ var layers = [][]string{
 	{"schedule.go", "alarm.go"},
 	{"pairing.go", "poller.go", "session.go", "credentials.go", "renew.go", "home.go", "servers.go", "flight.go"},
 	{"ledger.go"},
-	{"record.go", "transitions.go", "keytransitions.go", "standing.go", "device.go", "snapshot.go", "events.go", "errors.go", "input.go", "log.go", "options.go", "doc.go"},
+	{"record.go", "transitions.go", "keytransitions.go", "standing.go", "device.go", "snapshot.go", "events.go", "feed.go", "errors.go", "input.go", "log.go", "options.go", "doc.go"},
 }
 
 // What the package may grow to; it must not grow into a knot again.
 const (
 	maxFileLines      = 300
-	maxLines          = 3640
+	maxLines          = 3680
 	maxCircle         = 5
 	maxAccountMethods = 25
 	maxAccountFields  = 10

@@ -50,7 +50,7 @@ func TestPollsOnceAnIntervalUntilClaimed(t *testing.T) {
 func TestTokenIsOnDiskBeforeTheEvent(t *testing.T) {
 	b := newBox(t)
 	disk := make(chan string, 1)
-	defer b.account.Subscribe(func(e auth.Event) {
+	defer b.subscribe(func(e auth.Event) {
 		if authChanged(e) {
 			disk <- string(b.file())
 		}

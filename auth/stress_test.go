@@ -48,7 +48,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	var mu sync.Mutex
 	var events []auth.Event
 	ends := make(chan auth.PinEnd, stressWorkers*stressCalls+1) // each call ends one pairing at the most
-	cancel := b.account.Subscribe(func(e auth.Event) {
+	cancel := b.subscribe(func(e auth.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		events = append(events, e)
@@ -127,7 +127,7 @@ func (b *box) anything(random *rand.Rand, tokens []string) error {
 		fault.Times = 1
 		b.sim.Fail(fault)
 	case 16:
-		b.account.Subscribe(func(auth.Event) {})()
+		b.subscribe(func(auth.Event) {})()
 		err = b.account.Alive(ctx)
 	case 17:
 		_, err = b.account.Token()

@@ -133,7 +133,8 @@ func (d *daemon) serve(ctx context.Context, clock clockwork.Clock, open func() d
 	d.notifier.Ready(d.status(d.account.Snapshot()))
 	close(d.ready)
 	saveMemory() // not before: it would slow the start
-	defer d.account.Subscribe(func(e auth.Event) { d.notifier.Status(d.status(e.Snapshot)) })()
+	_, cancel := d.account.Subscribe(func(e auth.Event) { d.notifier.Status(d.status(e.Snapshot)) })
+	defer cancel()
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
 	go d.notifier.Watch(watching, clock, d.account.Alive)

@@ -131,9 +131,11 @@ func (j job) start(in *places) {
 	j.reply(job.answerAtOnce)
 }
 
-// work runs a member that may block.
+// work runs a member that may block. The signals of what it has changed are sent
+// before the answer.
 func (j job) work() {
 	result := j.run()
+	j.service.settle(j.service.conn.Context())
 	j.reply(func(job) bus.Reply { return result })
 }
 

@@ -31,7 +31,7 @@ type Account interface {
 	Snapshot() *auth.Snapshot
 	Fresh(context.Context) *auth.Snapshot
 	IsFresh() bool
-	Subscribe(func(auth.Event)) (cancel func())
+	Subscribe(func(auth.Event)) (settle func(context.Context), cancel func())
 	RequestPin(context.Context, auth.PinOptions) (auth.Pairing, error)
 	CheckPin(ctx context.Context, id uint64) (claimed bool, expiresAt time.Time, err error)
 	CancelPin(ctx context.Context, id uint64) error
@@ -85,8 +85,9 @@ type Service struct {
 	objects map[dbus.ObjectPath]object
 	access  *authorizer
 	callers *callers
-	ready   chan struct{} // closed when the account is open; calls wait for it
-	cancel  func()        // ends the subscription
+	ready   chan struct{}         // closed when the account is open; calls wait for it
+	settle  func(context.Context) // waits until all changes so far have been signalled
+	cancel  func()                // ends that
 
 	// Where jobs wait.
 	early     *places // until the account is open
@@ -136,7 +137,7 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 		return nil, err
 	}
 	s.account = o.Open()
-	s.cancel = s.account.Subscribe(s.announcer())
+	s.settle, s.cancel = s.account.Subscribe(s.announcer())
 	close(s.ready)
 	go wakes.Subscribe(conn.BusObject()) // readiness does not wait for it
 	if o.Bus == "system" {

@@ -27,12 +27,15 @@ func (w *witness) Snapshot() *auth.Snapshot {
 
 func (w *witness) Fresh(context.Context) *auth.Snapshot               { return w.Snapshot() }
 func (w *witness) IsFresh() bool                                      { return true }
-func (w *witness) Subscribe(func(auth.Event)) (cancel func())         { return func() {} }
 func (w *witness) Validate(context.Context) (bool, error)             { return true, nil }
 func (w *witness) Token() (secret.String, error)                      { return secret.New("t"), nil }
 func (w *witness) Clear(context.Context) error                        { return nil }
 func (w *witness) SignOut(context.Context) (bool, error)              { return true, nil }
 func (w *witness) ListUsers(context.Context) ([]auth.HomeUser, error) { return nil, nil }
+
+func (w *witness) Subscribe(func(auth.Event)) (settle func(context.Context), cancel func()) {
+	return func(context.Context) {}, func() {}
+}
 
 func (w *witness) ListServers(context.Context) ([]auth.MediaServer, error) { return nil, nil }
 

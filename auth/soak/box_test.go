@@ -87,7 +87,7 @@ func (b *box) open() {
 	account := auth.Open(auth.Options{
 		Plex: client, Store: statefile.Open(b.path, b.clock), Settings: b.settings(), Clock: b.clock, Time: plexTime,
 	})
-	cancel := account.Subscribe(b.hear)
+	_, cancel := account.Subscribe(b.hear)
 	b.account, b.client = account, client
 	b.close = sync.OnceFunc(func() {
 		ctx, done := context.WithTimeout(context.Background(), patience)

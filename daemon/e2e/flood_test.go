@@ -134,9 +134,7 @@ func TestPropertyStorm(t *testing.T) {
 	all := make([]*flooder, subscribers)
 	for i := range all {
 		all[i] = b.flooder()
-		all[i].flood(b.request(theBus, theBus+".AddMatch", 0, "type='signal',sender='"+names.Bus+"'"), 1)
-		all[i].answers(1)
-		all[i].signals = 0 // the bus has told the subscriber its name
+		all[i].subscribe()
 	}
 	asking, bystander := b.flooder(), b.bystander()
 	getAll := b.request(names.Bus, propertiesInterface+".GetAll", 0, names.Main)

@@ -105,26 +105,52 @@ func (f *flooder) answers(calls int) map[string]int {
 func (f *flooder) answer() string {
 	f.b.t.Helper()
 	for {
-		head := make([]byte, 16)
-		if _, err := io.ReadFull(f.in, head); err != nil {
-			f.b.t.Fatal(err)
-		}
-		fields := int(binary.LittleEndian.Uint32(head[12:])+7) &^ 7
-		rest := make([]byte, fields+int(binary.LittleEndian.Uint32(head[4:])))
-		if _, err := io.ReadFull(f.in, rest); err != nil {
-			f.b.t.Fatal(err)
-		}
-		switch dbus.Type(head[1]) {
+		raw := f.read()
+		switch dbus.Type(raw[1]) {
 		case dbus.TypeSignal:
 			f.signals++
 		case dbus.TypeMethodReply:
 			return ""
 		case dbus.TypeError:
-			m, err := dbus.DecodeMessage(bytes.NewReader(append(head, rest...)))
-			if err != nil {
-				f.b.t.Fatal(err)
-			}
-			return m.Headers[dbus.FieldErrorName].Value().(string)
+			return failureOf(f.decode(raw))
 		}
 	}
+}
+
+// read reads the next message.
+func (f *flooder) read() []byte {
+	f.b.t.Helper()
+	raw := make([]byte, 16)
+	if _, err := io.ReadFull(f.in, raw); err != nil {
+		f.b.t.Fatal(err)
+	}
+	fields := int(binary.LittleEndian.Uint32(raw[12:])+7) &^ 7
+	raw = append(raw, make([]byte, fields+int(binary.LittleEndian.Uint32(raw[4:])))...)
+	if _, err := io.ReadFull(f.in, raw[16:]); err != nil {
+		f.b.t.Fatal(err)
+	}
+	return raw
+}
+
+func (f *flooder) decode(raw []byte) *dbus.Message {
+	f.b.t.Helper()
+	m, err := dbus.DecodeMessage(bytes.NewReader(raw))
+	if err != nil {
+		f.b.t.Fatal(err)
+	}
+	return m
+}
+
+// failureOf is "" for a message that is no error.
+func failureOf(m *dbus.Message) string {
+	name, _ := m.Headers[dbus.FieldErrorName].Value().(string)
+	return name
+}
+
+// subscribe has the bus send it all signals of the daemon.
+func (f *flooder) subscribe() {
+	f.b.t.Helper()
+	f.flood(f.b.request(theBus, theBus+".AddMatch", 0, "type='signal',sender='"+names.Bus+"'"), 1)
+	f.answers(1)
+	f.signals = 0 // the bus has told it its name
 }

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// reader is a client that reads what comes to its connection in the order in which
+// it comes, and calls one method at a time.
+type reader struct {
+	*flooder
+	heard []string // signals since the last answer, by member
+	// What the signals have said so far.
+	pins    map[uint64]bool // pairings in the property Pin
+	ended   map[uint64]bool // pairings in PinEnded
+	servers map[string]bool // machine ids in the property SelectedServer
+}
+
+func (b *box) reader() *reader {
+	b.t.Helper()
+	r := &reader{b.flooder(), nil, map[uint64]bool{}, map[uint64]bool{}, map[string]bool{}}
+	r.subscribe()
+	return r
+}
+
+// call calls a member, as [frontend.call] does, reads up to the answer and gives what
+// it returns and the name of the error.
+func (r *reader) call(member string, args ...any) (results []any, failed string) {
+	r.b.t.Helper()
+	r.heard = nil
+	r.flood(r.b.request(names.Bus, names.Bus+"."+member, 0, args...), 1)
+	for {
+		m := r.decode(r.read())
+		if m.Type != dbus.TypeSignal {
+			return m.Body, failureOf(m)
+		}
+		r.hear(m)
+	}
+}
+
+func (r *reader) hear(m *dbus.Message) {
+	member := m.Headers[dbus.FieldMember].Value().(string)
+	r.heard = append(r.heard, member)
+	switch member {
+	case "PinEnded":
+		r.ended[m.Body[0].(uint64)] = true
+	case "PropertiesChanged":
+		changed := m.Body[1].(map[string]dbus.Variant)
+		if pin, found := changed["Pin"]; found {
+			r.pins[pin.Value().([]any)[0].(uint64)] = true
+		}
+		if server, found := changed["SelectedServer"]; found {
+			r.servers[server.Value().([]any)[0].(string)] = true
+		}
+	}
+}
+
+// changes calls a member and wants the signals before the answer.
+func (r *reader) changes(signals, member string, args ...any) (results []any) {
+	r.b.t.Helper()
+	results, failed := r.call(member, args...)
+	if heard := strings.Join(r.heard, " "); failed != "" || heard != signals {
+		r.b.t.Errorf("%s: before the answer %q came %q, not %q", member, failed, heard, signals)
+	}
+	return results
+}
+
+// TestSignalsComeBeforeTheAnswer calls every method that changes something.
+func TestSignalsComeBeforeTheAnswer(t *testing.T) {
+	const changed, signedIn, ended = "PropertiesChanged", "PropertiesChanged AuthChanged", "PropertiesChanged PinEnded"
+	b := newBox(t)
+	p := b.start()
+	alice := b.sim.AddUser(plextvsim.User{Username: "alice", UUID: "a11ce", HomeAdmin: true})
+	kim, err := b.sim.AddHomeUser(alice, plextvsim.User{Username: "kim"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := b.reader()
+	r.changes(changed, "RequestPin")
+	force := map[string]dbus.Variant{"force": dbus.MakeVariant(true)}
+	pin := r.changes(ended, "RequestPinWithOptions", force)
+	r.changes(ended, "CancelPin", pin[0])
+	pin = r.changes(changed, "RequestPin")
+	if err := b.sim.Claim(pin[1].(string), alice); err != nil {
+		t.Fatal(err)
+	}
+	r.changes(signedIn+" PinEnded", "CheckPinStatus", pin[0]) // unless the daemon has asked already
+	r.changes(changed, "Credentials.SelectServer", "machine", "https://10.0.0.2:32400")
+	r.changes(signedIn, "Home.SwitchUser", kim, "")
+	r.changes(signedIn, "Credentials.SignOut")
+	r.changes(signedIn, "Credentials.StoreCredentials", map[string]dbus.Variant{"token": dbus.MakeVariant(alice)})
+	b.unconfirm(p)
+	r.changes(changed, "Validate")
+	r.changes(signedIn, "Credentials.ClearCredentials")
+	r.changes("", "Credentials.ClearCredentials")
+}
+
+// unconfirm restarts the daemon while plex.tv cannot be reached.
+func (b *box) unconfirm(p *process) {
+	b.t.Helper()
+	p.signal(syscall.SIGTERM)
+	p.wait()
+	b.sim.Fail(plextvsim.Fault{Reset: true})
+	b.start()
+	b.sim.Clear()
+}
+
+// TestSignalsComeBeforeAThousandAnswers has 8 callers change things at once. Signals of
+// others come in between; those of the caller's own change come before its answer.
+func TestSignalsComeBeforeAThousandAnswers(t *testing.T) {
+	const callers, calls = 8, 1000 / 8
+	b := newBox(t)
+	b.program = release(t)
+	b.start("--log-level", "info")
+	b.signIn(b.frontend())
+	var calling sync.WaitGroup
+	for caller := range callers {
+		r := b.reader()
+		calling.Go(func() {
+			for n := range calls {
+				r.selectServer(fmt.Sprint("machine-", caller, "-", n))
+				if n%25 == 3*caller {
+					r.pairAndCancel()
+				}
+			}
+		})
+	}
+	calling.Wait()
+}
+
+func (r *reader) selectServer(machine string) {
+	_, failed := r.call("Credentials.SelectServer", machine, "https://10.0.0.2:32400")
+	if failed != "" || !r.servers[machine] || !slices.Contains(r.heard, "PropertiesChanged") {
+		r.b.t.Errorf("SelectServer(%s): before the answer %q came %v", machine, failed, r.heard)
+	}
+}
+
+// pairAndCancel starts a pairing, or finds that of another caller, and ends it.
+func (r *reader) pairAndCancel() {
+	pin, failed := r.call("RequestPin")
+	if failed == names.ErrorPrefix+"RateLimited" {
+		return
+	}
+	if failed != "" || !r.pins[pin[0].(uint64)] {
+		r.b.t.Errorf("RequestPin: before the answer %q came %v", failed, r.heard)
+		return
+	}
+	_, failed = r.call("CancelPin", pin[0])
+	if failed == "" && !r.ended[pin[0].(uint64)] {
+		r.b.t.Errorf("CancelPin: before the answer came %v", r.heard)
+	}
+}
