@@ -103,6 +103,9 @@ func start(args []string, stdout io.Writer, stderr *os.File) error {
 func serve(o daemon.Options) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	// Writing to standard error fails once nobody reads it, and works again when
+	// somebody does. Go would end the program, which systemd takes for success.
+	signal.Ignore(syscall.SIGPIPE)
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, syscall.SIGHUP)
 	o.Reload = reload
