@@ -38,6 +38,9 @@ BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags $(TAGS) $(G
 PROGRAMS := bin/plexauthd bin/plexauthctl bin/plextv-sim
 SOURCES  := $(shell find auth daemon dbusapi systemd cmd -name '*.go' -o -name '*.xml') go.mod go.sum
 
+# What tests are built with: root acts as other users, rig has an apparatus of its own,
+# which a target prepares, soak takes long.
+ALL_TAGS := root,rig,soak,noforcedgc
 # Tests that act as other users need root; make test adds them where they can run.
 ROOT_TAG := $(if $(filter 0,$(shell id -u)),-tags root)
 
@@ -65,7 +68,7 @@ fuzz:
 # Without the race detector, which 10,000 accounts would wait for too long; make
 # test has it look at the same code.
 fleet:
-	$(GO) test -count=1 -tags fleet -run 'Fleet|Launch' -v ./auth/soak
+	$(GO) test -count=1 -tags soak -run 'Fleet|Launch' -v ./auth/soak
 
 YEARS ?= 1000
 SEED  ?= 1
@@ -81,7 +84,7 @@ CUTS ?= 1000
 
 torture:
 	@sh packaging/test-packages.sh e2fsprogs btrfs-progs
-	$(GO) test -count=1 -v -tags torture -timeout 30m ./daemon/powercut -args -cuts $(CUTS)
+	$(GO) test -count=1 -v -tags rig -timeout 30m ./daemon/powercut -args -cuts $(CUTS)
 
 sim-test: bin/plextv-sim
 	@command -v npm >/dev/null || sh packaging/test-packages.sh nodejs npm
@@ -101,12 +104,12 @@ mock: $(PROGRAMS)
 # BENCH=-quick has one short round of everything: does it all still work?
 bench: bin/plexauthd
 	@sh packaging/test-packages.sh libglib2.0-dev python3-dbus python3-gi
-	@$(GO) test -c -tags bench -o bin/bench.test ./daemon/bench
+	@$(GO) test -c -tags rig -o bin/bench.test ./daemon/bench
 	@cd daemon/bench && ../../bin/bench.test -test.timeout 20m $(BENCH)
 
 # size writes what each module adds to plexauthd into daemon/bench/SIZE.md.
 size:
-	$(GO) test -count=1 -tags bench -run TestSizeList ./daemon/bench -args -update
+	$(GO) test -count=1 -tags rig -run TestSizeList ./daemon/bench -args -update
 
 # With its symbols, to see what takes how much.
 bin/symbols/%: $(SOURCES)
@@ -130,10 +133,10 @@ check: bin/tools/staticcheck bin/tools/govulncheck
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	@! git grep -L '$(LICENCE)' -- $(LICENSED) | sed 's/$$/: begins without $(LICENCE)/' | grep .
 	$(GO) vet ./...
-	$(GO) vet -tags root,box,torture,kodi,fleet,frontends,soak,bench,noforcedgc,libreelec ./...
+	$(GO) vet -tags $(ALL_TAGS) ./...
 	@# Boxes with 32 bits: tests too must build there.
 	GOARCH=arm $(GO) vet ./...
-	bin/tools/staticcheck -tags root,box,torture,kodi,fleet,frontends,soak,bench,noforcedgc,libreelec ./...
+	bin/tools/staticcheck -tags $(ALL_TAGS) ./...
 	@# Status 3 is a finding; anything else means that the vulnerability data is out of reach.
 	bin/tools/govulncheck ./... || { [ $$? -ne 3 ] && echo "govulncheck could not ask: nothing was checked"; }
 

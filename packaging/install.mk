@@ -171,11 +171,11 @@ arch-test-%:
 box-files: deb-$(HOST_ARCH)
 	rm -rf dist/box
 	$(BUILD) -o dist/box/plextv-sim ./cmd/plextv-sim
-	$(BUILD) -tags box -o dist/box/probe ./packaging/boxtest/probe
+	$(BUILD) -tags rig -o dist/box/probe ./packaging/boxtest/probe
 	cp dist/$(call deb_of,$(HOST_ARCH)) dist/box/plexauthd.deb
 
 BOX_ROOT ?= /
-box_test  = $(GO) test -tags box -count 1 -timeout 20m $(BOX_FLAGS) ./packaging/boxtest -args -root
+box_test  = $(GO) test -tags rig -count 1 -timeout 20m $(BOX_FLAGS) ./packaging/boxtest -args -root
 box-test: box-files
 	$(box_test) '$(abspath $(BOX_ROOT))'
 

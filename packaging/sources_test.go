@@ -7,9 +7,12 @@ import (
 	"crypto/sha256"
 	"flag"
 	"fmt"
+	"go/build/constraint"
+	"io/fs"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -129,5 +132,30 @@ func TestYoctoBuildsAsTheMakefileDoes(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("the recipe does not have %q", want)
 		}
+	}
+}
+
+// A tag that make does not know hides a file from its checks.
+func TestSourcesHaveTheTagsOfTheMakefile(t *testing.T) {
+	known := strings.Split(makeVariable(t, "ALL_TAGS"), ",")
+	line := regexp.MustCompile(`(?m)^//go:build .*$`)
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".go" {
+			return err
+		}
+		expression, err := constraint.Parse(line.FindString(read(t, path)))
+		if err != nil {
+			return nil // without one
+		}
+		expression.Eval(func(tag string) bool {
+			if !slices.Contains(known, tag) {
+				t.Errorf("%s is built with %s, which is none of %v", path, tag, known)
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build torture
+//go:build rig
 
 // Package powercut cuts the power while plexauthd saves its state. README.md
 // tells how.

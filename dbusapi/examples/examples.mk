@@ -33,7 +33,7 @@ docs:
 
 frontend-test: bin/plexauthd docs
 	@sh packaging/test-packages.sh $(frontend_packages)
-	$(GO) test -tags frontends -count 1 ./dbusapi/examples
+	$(GO) test -tags rig -count 1 ./dbusapi/examples
 
 shipped_examples := $(shell cd dbusapi/examples && \
 	find python c gjs qml go -type f ! -name 'test_*' ! -name '*.pyc' | LC_ALL=C sort)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build frontends
+//go:build rig
 
 // Package examples runs the example frontends as a box does: each is built and
 // started as its comments say, with the real daemon on a real private bus, with

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
 package boxtest
 
@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 // boots is how many boots there are before a slow start counts.
@@ -20,8 +22,8 @@ const boots = 9
 // that: theirs are the measure.
 func TestBootIsNotDelayed(t *testing.T) {
 	for range boots {
-		b := Boot(t, Options{Package: "enabled"})
-		mustEqual(t, "service", b.unit("ActiveState"), "active")
+		b := &box{bootedtest.Boot(t, bootedtest.Options{Package: "enabled"})}
+		bootedtest.MustEqual(t, "service", b.Unit("ActiveState"), "active")
 		own, longest := b.starts(t)
 		t.Logf("the service took %v to start, and none of the others more than %v:\n%s", own, longest,
 			b.Run(t, "systemd-analyze", "critical-chain", "--no-pager"))
@@ -34,7 +36,7 @@ func TestBootIsNotDelayed(t *testing.T) {
 
 // starts is how long the service took to start, and the longest that another did,
 // as systemd-analyze blame has them.
-func (b *Box) starts(t *testing.T) (own, longest time.Duration) {
+func (b *box) starts(t *testing.T) (own, longest time.Duration) {
 	t.Helper()
 	units := b.Run(t, "systemctl", "show", "--property=Id,InactiveExitTimestampMonotonic,ActiveEnterTimestampMonotonic", "*.service")
 	for _, unit := range strings.Split(units, "\n\n") {

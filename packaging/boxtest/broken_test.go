@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
 package boxtest
 
@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/retune-tv/plexauthd/dbusapi/names"
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 // broken is something wrong with a box, and how the service takes it.
@@ -61,7 +62,7 @@ func TestBrokenBoxIsSaidInOneLine(t *testing.T) {
 
 // try breaks a box that is signed in and starts the service on it.
 func (c broken) try(t *testing.T, bus string) {
-	b := bootWithPlex(t, Options{Bus: bus})
+	b := bootWithPlex(t, bootedtest.Options{Bus: bus})
 	token := b.signIn(t)
 	b.dropIn(t, "RestartSec=20ms") // as often as in half a minute of the real thing
 	b.Run(t, "systemctl", "stop", "plexauthd")
@@ -74,7 +75,7 @@ func (c broken) try(t *testing.T, bus string) {
 	if c.exit != "" {
 		b.hasGivenUp(t, c.exit)
 		for process, lines := range b.says(t, c.says) {
-			mustEqual(t, "lines of process "+process, lines, 1)
+			bootedtest.MustEqual(t, "lines of process "+process, lines, 1)
 		}
 		return
 	}
@@ -84,8 +85,8 @@ func (c broken) try(t *testing.T, bus string) {
 	}
 	if c.says == "" {
 		b.Run(t, "grep", "-qFe", token, stateFile)
-		mustEqual(t, "token", b.token(t), token)
-		mustEqual(t, "complaints", strings.Join(b.complaints(t), "\n"), "")
+		bootedtest.MustEqual(t, "token", b.token(t), token)
+		bootedtest.MustEqual(t, "complaints", strings.Join(b.complaints(t), "\n"), "")
 		return
 	}
 	complaints := b.complaints(t)
@@ -95,7 +96,7 @@ func (c broken) try(t *testing.T, bus string) {
 }
 
 // complaints are the daemon's messages that say warning or worse.
-func (b *Box) complaints(t *testing.T) (messages []string) {
+func (b *box) complaints(t *testing.T) (messages []string) {
 	t.Helper()
 	for _, e := range b.journal(t, "SYSLOG_IDENTIFIER", "plexauthd") {
 		if e["PRIORITY"] <= "4" {
@@ -106,31 +107,31 @@ func (b *Box) complaints(t *testing.T) (messages []string) {
 }
 
 // servesBroken checks that the daemon runs and answers.
-func (b *Box) servesBroken(t *testing.T) {
+func (b *box) servesBroken(t *testing.T) {
 	t.Helper()
-	mustEqual(t, "service", b.unit("ActiveState"), "active")
-	mustEqual(t, "restarts", b.unit("NRestarts"), "0")
+	bootedtest.MustEqual(t, "service", b.Unit("ActiveState"), "active")
+	bootedtest.MustEqual(t, "restarts", b.Unit("NRestarts"), "0")
 	b.call(t, names.Credentials, "GetAuthHeaders")
 }
 
 // hasGivenUp checks that the service has ended for good.
-func (b *Box) hasGivenUp(t *testing.T, exit string) {
+func (b *box) hasGivenUp(t *testing.T, exit string) {
 	t.Helper()
-	b.waitFor(t, "the restarts to end", func() bool { return b.unit("ActiveState") == "failed" })
-	mustEqual(t, "exit status", b.unit("ExecMainStatus"), exit)
-	restarts, err := strconv.Atoi(b.unit("NRestarts"))
+	b.WaitFor(t, "the restarts to end", func() bool { return b.Unit("ActiveState") == "failed" })
+	bootedtest.MustEqual(t, "exit status", b.Unit("ExecMainStatus"), exit)
+	restarts, err := strconv.Atoi(b.Unit("NRestarts"))
 	if most := 30; err != nil || restarts > most || (exit == "2" && restarts > 0) {
 		t.Errorf("exit status %s led to %d restarts: %v", exit, restarts, err)
 	}
 	repeated := b.Run(t, "journalctl", "--unit=plexauthd", "--no-pager", "--output=cat")
 	if exit != "2" && !strings.Contains(repeated, "Start request repeated too quickly.") {
-		t.Errorf("systemd has not given up (%s):\n%s", b.unit("Result"), repeated)
+		t.Errorf("systemd has not given up (%s):\n%s", b.Unit("Result"), repeated)
 	}
 }
 
 // says checks that the journal says what is wrong to a reader of just the messages.
 // It returns how many lines each process has written about it.
-func (b *Box) says(t *testing.T, text string) map[string]int {
+func (b *box) says(t *testing.T, text string) map[string]int {
 	t.Helper()
 	lines := map[string]int{}
 	journal := b.Run(t, "journalctl", "--unit=plexauthd", "--no-pager", "--output=short")

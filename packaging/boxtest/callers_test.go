@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
 package boxtest
 
@@ -15,6 +15,7 @@ import (
 	"github.com/godbus/dbus/v5/introspect"
 
 	"github.com/retune-tv/plexauthd/dbusapi/names"
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 // polkitRules lets the users of the table through, or not.
@@ -120,7 +121,7 @@ var callers = []struct {
 
 func TestWhoMayCallWhat(t *testing.T) {
 	onBothBuses(t, func(t *testing.T, bus string) {
-		b := bootWithPlex(t, Options{Bus: bus})
+		b := bootWithPlex(t, bootedtest.Options{Bus: bus})
 		b.addUsers(t)
 		b.Write(t, "/etc/polkit-1/rules.d/10-box.rules", polkitRules)
 		b.Run(t, "systemctl", "restart", "polkit")
@@ -133,7 +134,7 @@ func TestWhoMayCallWhat(t *testing.T) {
 }
 
 // checkRow calls every member as the user. Every cell of the row is compared.
-func (b *Box) checkRow(t *testing.T, user string, may []action) {
+func (b *box) checkRow(t *testing.T, user string, may []action) {
 	t.Helper()
 	out, err := b.As(user, "probe", "members").CombinedOutput()
 	if err != nil {
@@ -154,7 +155,7 @@ func (b *Box) checkRow(t *testing.T, user string, may []action) {
 	}
 }
 
-func (b *Box) addUsers(t *testing.T) {
+func (b *box) addUsers(t *testing.T) {
 	t.Helper()
 	b.Run(t, "useradd", "--user-group", "--groups=plexauth", "member")
 	for _, user := range []string{"other", "yes", "no", "auth", "pairs", "reads", "manages"} {
@@ -164,7 +165,7 @@ func (b *Box) addUsers(t *testing.T) {
 
 // A member that nobody has thought about would be in nobody's table.
 func TestTableHasEveryMember(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	has := append(b.introspect(t, names.Path, ""), b.introspect(t, "/org/freedesktop/LogControl1", logControl)...)
 	var table []string
 	for _, m := range members {
@@ -173,12 +174,12 @@ func TestTableHasEveryMember(t *testing.T) {
 	}
 	slices.Sort(has)
 	slices.Sort(table)
-	mustEqual(t, "members", strings.Join(slices.Compact(table), "\n"), strings.Join(has, "\n"))
+	bootedtest.MustEqual(t, "members", strings.Join(slices.Compact(table), "\n"), strings.Join(has, "\n"))
 }
 
 // introspect asks the daemon for the methods of an object. Each name that it
 // returns begins with prefix.
-func (b *Box) introspect(t *testing.T, path, prefix string) (methods []string) {
+func (b *box) introspect(t *testing.T, path, prefix string) (methods []string) {
 	t.Helper()
 	out := b.Run(t, "busctl", "--json=short", "call", names.Bus, path, "org.freedesktop.DBus.Introspectable", "Introspect")
 	var answer struct{ Data []string }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
 package boxtest
 
@@ -11,16 +11,17 @@ import (
 	"testing"
 
 	"github.com/retune-tv/plexauthd/dbusapi/names"
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 // Everybody may send signals with descriptors to the connection that has agreed to
 // them. The daemon keeps none of them.
 func TestDescriptorsDoNotPileUp(t *testing.T) {
 	onBothBuses(t, func(t *testing.T, bus string) {
-		b := bootWithPlex(t, Options{Bus: bus})
+		b := bootWithPlex(t, bootedtest.Options{Bus: bus})
 		b.addUsers(t)
 		b.call(t, names.Credentials, "GetAuthHeaders") // the daemon asks about the caller
-		pid := b.unit("MainPID")
+		pid := b.Unit("MainPID")
 		before := b.openFiles(t, pid)
 		out, err := b.As("other", "probe", "flood", pid, "10000").CombinedOutput()
 		if err != nil || strings.TrimSpace(string(out)) != "2" {
@@ -31,11 +32,11 @@ func TestDescriptorsDoNotPileUp(t *testing.T) {
 		if after := b.openFiles(t, pid); after > before {
 			t.Errorf("%d descriptors more are open", after-before)
 		}
-		mustEqual(t, "process", b.unit("MainPID"), pid)
+		bootedtest.MustEqual(t, "process", b.Unit("MainPID"), pid)
 	})
 }
 
-func (b *Box) openFiles(t *testing.T, pid string) int {
+func (b *box) openFiles(t *testing.T, pid string) int {
 	t.Helper()
 	files, err := os.ReadDir(b.Path("/proc/" + pid + "/fd"))
 	if err != nil {
@@ -48,7 +49,7 @@ func (b *Box) openFiles(t *testing.T, pid string) int {
 // gives one.
 func TestPolkitIsToldTheProcess(t *testing.T) {
 	onBothBuses(t, func(t *testing.T, bus string) {
-		b := bootWithPlex(t, Options{Bus: bus})
+		b := bootWithPlex(t, bootedtest.Options{Bus: bus})
 		b.addUsers(t)
 		b.Write(t, "/etc/polkit-1/rules.d/10-box.rules", polkitRules)
 		b.Run(t, "systemctl", "restart", "polkit")
@@ -60,7 +61,7 @@ func TestPolkitIsToldTheProcess(t *testing.T) {
 		t.Logf("polkit %d should be told by %s", version, kind)
 		b.Run(t, "systemd-run", "--quiet", "--unit=monitor", "--property=StandardOutput=file:/run/seen",
 			"busctl", "monitor", "--match=member=CheckAuthorization")
-		b.waitFor(t, "a question to polkit by "+kind, func() bool { // the monitor may not be there yet
+		b.WaitFor(t, "a question to polkit by "+kind, func() bool { // the monitor may not be there yet
 			if out, err := b.As("yes", "busctl", "call", names.Bus, names.Path, names.Credentials, "GetAuthHeaders").CombinedOutput(); err != nil {
 				t.Fatalf("polkit has not let somebody in: %v: %s", err, out)
 			}
@@ -71,13 +72,13 @@ func TestPolkitIsToldTheProcess(t *testing.T) {
 }
 
 // givesProcess tells whether the bus gives descriptors of processes.
-func (b *Box) givesProcess(t *testing.T) bool {
+func (b *box) givesProcess(t *testing.T) bool {
 	t.Helper()
 	return strings.Contains(b.Run(t, "busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
 		"GetConnectionCredentials", "s", "org.freedesktop.PolicyKit1"), "ProcessFD")
 }
 
-func (b *Box) polkitVersion(t *testing.T) int {
+func (b *box) polkitVersion(t *testing.T) int {
 	t.Helper()
 	out := b.Run(t, "busctl", "get-property", "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
 		"org.freedesktop.PolicyKit1.Authority", "BackendVersion")

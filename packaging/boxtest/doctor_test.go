@@ -1,41 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
 package boxtest
 
 import (
-	"encoding/json"
-	"errors"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/retune-tv/plexauthd/cmd/plexauthctl/doctor"
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
-
-// examine has a user run plexauthctl doctor and returns what it finds, by check.
-func (b *Box) examine(t *testing.T, prefix ...string) (healthy bool, found map[string]doctor.Finding) {
-	t.Helper()
-	command := append(prefix, "plexauthctl", "doctor", "--json")
-	out, err := b.Command(command[0], command[1:]...).Output()
-	var exit *exec.ExitError
-	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
-		t.Fatalf("%v: %v", command, err)
-	}
-	var view struct {
-		Healthy bool
-		Checks  []doctor.Finding
-	}
-	if jsonErr := json.Unmarshal(out, &view); jsonErr != nil || view.Healthy != (err == nil) {
-		t.Fatalf("%v: %v, %v: %s", command, err, jsonErr, out)
-	}
-	found = make(map[string]doctor.Finding)
-	for _, f := range view.Checks {
-		found[f.Check] = f
-	}
-	return view.Healthy, found
-}
 
 // as runs a command as a user with the groups that a login would give.
 func as(user string) []string {
@@ -44,25 +19,25 @@ func as(user string) []string {
 
 func TestDoctorOnAHealthyBox(t *testing.T) {
 	onBothBuses(t, func(t *testing.T, bus string) {
-		b := bootWithPlex(t, Options{Bus: bus})
+		b := bootWithPlex(t, bootedtest.Options{Bus: bus})
 		b.addUsers(t)
 		b.signIn(t)
 		for _, prefix := range [][]string{nil, as("member")} {
-			if healthy, found := b.examine(t, prefix...); !healthy {
+			if healthy, found := b.Examine(t, prefix...); !healthy {
 				t.Errorf("%v: %+v", prefix, found)
 			}
 		}
 		b.Run(t, "systemctl", "stop", "plexauthd")
-		if healthy, found := b.examine(t); !healthy || !strings.Contains(found["daemon"].Finding, "has been started by the bus") {
+		if healthy, found := b.Examine(t); !healthy || !strings.Contains(found["daemon"].Finding, "has been started by the bus") {
 			t.Errorf("a stopped daemon that the bus can start: %+v", found)
 		}
 	})
 }
 
 func TestDoctorSeesWhoMayNot(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	b.addUsers(t)
-	_, found := b.examine(t, as("other")...)
+	_, found := b.Examine(t, as("other")...)
 	if f := found["group"]; found["access"].Result != doctor.Wrong || f.Result != doctor.Wrong || !strings.Contains(f.Advice, "usermod -aG plexauth other") {
 		t.Errorf("a stranger: %+v", found)
 	}
@@ -70,22 +45,22 @@ func TestDoctorSeesWhoMayNot(t *testing.T) {
 		t.Errorf("a stranger: %+v", f)
 	}
 	b.Run(t, "usermod", "-aG", "plexauth", "other")
-	_, found = b.examine(t, "setpriv", "--reuid=other", "--regid=other", "--clear-groups") // logged in before
+	_, found = b.Examine(t, "setpriv", "--reuid=other", "--regid=other", "--clear-groups") // logged in before
 	if f := found["group"]; f.Result != doctor.Wrong || f.Advice != "log out and in again" {
 		t.Errorf("a member since after the login: %+v", f)
 	}
-	if healthy, found := b.examine(t, as("other")...); !healthy {
+	if healthy, found := b.Examine(t, as("other")...); !healthy {
 		t.Errorf("a member: %+v", found)
 	}
 }
 
 // The unit's environment and options are the daemon's, not the caller's.
 func TestDoctorAsksTheDaemonForItsProxy(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	b.addUsers(t)
 	b.dropIn(t, "Environment=HTTPS_PROXY=http://ann:hunter2@127.0.0.1:1\nExecStart=\nExecStart=/usr/sbin/plexauthd --plex-url https://plex.invalid")
 	b.Run(t, "systemctl", "restart", "plexauthd")
-	_, found := b.examine(t, as("member")...)
+	_, found := b.Examine(t, as("member")...)
 	if f := found["configuration"]; f.Result != doctor.OK || !strings.Contains(f.Finding, "https://plex.invalid, says plexauthd") {
 		t.Errorf("%+v", f)
 	}
@@ -101,15 +76,15 @@ func TestDoctorAsksTheDaemonForItsProxy(t *testing.T) {
 
 // A box where only root calls needs no group.
 func TestDoctorWithoutTheGroup(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	b.addUsers(t)
 	b.signIn(t)
 	b.Run(t, "groupdel", "plexauth")
 	b.Run(t, "systemctl", "restart", "plexauthd")
-	if healthy, found := b.examine(t); !healthy || !strings.Contains(found["group"].Finding, "there is no group plexauth") {
+	if healthy, found := b.Examine(t); !healthy || !strings.Contains(found["group"].Finding, "there is no group plexauth") {
 		t.Errorf("root: %+v", found)
 	}
-	_, found := b.examine(t, as("other")...)
+	_, found := b.Examine(t, as("other")...)
 	if f := found["group"]; f.Result != doctor.Wrong || !strings.Contains(f.Advice, "systemd-sysusers") {
 		t.Errorf("somebody else: %+v", f)
 	}
@@ -130,7 +105,7 @@ func TestDoctorOnABrokenBox(t *testing.T) {
 		{`systemctl stop dbus.socket dbus.service`, "bus", "", "systemctl start dbus.socket"},
 	} {
 		t.Run(c.check+" "+c.wreck, func(t *testing.T) {
-			b := bootWithPlex(t, Options{})
+			b := bootWithPlex(t, bootedtest.Options{})
 			b.signIn(t)
 			b.Run(t, "systemctl", "stop", "plexauthd")
 			b.Run(t, "sh", "-ec", c.wreck)
@@ -138,7 +113,7 @@ func TestDoctorOnABrokenBox(t *testing.T) {
 				b.Run(t, "busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "ReloadConfig")
 				_, _ = b.Try("systemctl", "start", "plexauthd")
 			}
-			healthy, found := b.examine(t)
+			healthy, found := b.Examine(t)
 			f := found[c.check]
 			if healthy || f.Result != doctor.Wrong || !strings.Contains(f.Finding, c.finding) || !strings.Contains(f.Advice, c.advice) {
 				t.Errorf("%+v, not wrong with %q and %q; all: %+v", f, c.finding, c.advice, found)

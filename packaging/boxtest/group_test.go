@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
 package boxtest
 
@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/retune-tv/plexauthd/dbusapi/names"
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 // makeUserdbGroup has the access group, with one member, in systemd's userdb alone.
@@ -30,18 +31,18 @@ systemctl restart plexauthd`
 // in /etc/group, from within its sandbox.
 func TestGroupThatOnlyUserdbKnows(t *testing.T) {
 	onBothBuses(t, func(t *testing.T, bus string) {
-		b := bootWithPlex(t, Options{Bus: bus})
+		b := bootWithPlex(t, bootedtest.Options{Bus: bus})
 		b.addUsers(t)
 		b.Run(t, "sh", "-ec", makeUserdbGroup)
 		b.checkRow(t, "other", asMember)
 		b.checkRow(t, "no", asOther)
 		const found = "the group plexauth has been found"
-		b.waitFor(t, found, func() bool {
+		b.WaitFor(t, found, func() bool {
 			return slices.ContainsFunc(b.journal(t, "SYSLOG_IDENTIFIER", "plexauthd"), func(e entry) bool {
 				return e["MESSAGE"] == found && e["PLEXAUTHD_SOURCE"] == "getent"
 			})
 		})
-		mustEqual(t, "complaints", strings.Join(b.complaints(t), "\n"), "")
+		bootedtest.MustEqual(t, "complaints", strings.Join(b.complaints(t), "\n"), "")
 		out, err := b.As("other", "plexauthctl", "doctor").CombinedOutput()
 		if err != nil || !strings.Contains(string(out), "this user is a member of plexauth") {
 			t.Errorf("the doctor does not find the group: %v: %s", err, out)

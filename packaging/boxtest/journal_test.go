@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
 package boxtest
 
@@ -15,13 +15,14 @@ import (
 	"github.com/retune-tv/plexauthd/auth"
 	"github.com/retune-tv/plexauthd/daemon"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 // entry is one entry of the journal.
 type entry map[string]string
 
 // journal gives what the service has in the journal with that value of a field.
-func (b *Box) journal(t *testing.T, field, value string) []entry {
+func (b *box) journal(t *testing.T, field, value string) []entry {
 	t.Helper()
 	var found []entry
 	lines := json.NewDecoder(strings.NewReader(b.Run(t, "journalctl", "--unit=plexauthd", "--output=json", "--all")))
@@ -42,7 +43,7 @@ func (b *Box) journal(t *testing.T, field, value string) []entry {
 }
 
 func TestJournalHasTheFieldsOfASignIn(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	b.Run(t, "systemctl", "service-log-level", "plexauthd", "debug")
 	b.signIn(t)
 	user := b.call(t, names.Credentials, "GetCurrentUser")[0].(map[string]any)["id"].(map[string]any)["data"]
@@ -51,10 +52,10 @@ func TestJournalHasTheFieldsOfASignIn(t *testing.T) {
 	if len(signedIn) != 1 || len(ended) != 1 {
 		t.Fatalf("signed in: %v\npairing ended: %v", signedIn, ended)
 	}
-	mustEqual(t, "user", any(signedIn[0]["PLEXAUTHD_USER_ID"]), user)
-	mustEqual(t, "result", ended[0]["PLEXAUTHD_RESULT"], "claimed")
+	bootedtest.MustEqual(t, "user", any(signedIn[0]["PLEXAUTHD_USER_ID"]), user)
+	bootedtest.MustEqual(t, "result", ended[0]["PLEXAUTHD_RESULT"], "claimed")
 	id := ended[0]["PLEXAUTHD_PIN_ID"]
-	mustEqual(t, "entries of the pairing", len(b.journal(t, "PLEXAUTHD_PIN_ID", id)), 2)
+	bootedtest.MustEqual(t, "entries of the pairing", len(b.journal(t, "PLEXAUTHD_PIN_ID", id)), 2)
 	b.mustHaveDocumentedFields(t)
 	for _, request := range []string{"POST /api/v2/pins 201", "GET /api/v2/user 200", "DELETE /api/v2/users/signout 204"} {
 		b.mustHaveRequest(t, request)
@@ -64,7 +65,7 @@ func TestJournalHasTheFieldsOfASignIn(t *testing.T) {
 
 // mustHaveDocumentedFields compares the journal with the documentation that is
 // installed.
-func (b *Box) mustHaveDocumentedFields(t *testing.T) {
+func (b *box) mustHaveDocumentedFields(t *testing.T) {
 	t.Helper()
 	seen := 0
 	page := b.Run(t, "cat", "/usr/share/doc/plexauthd/JOURNAL.md")
@@ -84,7 +85,7 @@ func (b *Box) mustHaveDocumentedFields(t *testing.T) {
 }
 
 // mustHaveRequest looks for "method path status", and how long it took.
-func (b *Box) mustHaveRequest(t *testing.T, want string) {
+func (b *box) mustHaveRequest(t *testing.T, want string) {
 	t.Helper()
 	method, _, _ := strings.Cut(want, " ")
 	for _, e := range b.journal(t, "PLEXAUTHD_METHOD", method) {
@@ -97,7 +98,7 @@ func (b *Box) mustHaveRequest(t *testing.T, want string) {
 }
 
 // mustExplain checks what journalctl -x makes of messages that are in the journal.
-func (b *Box) mustExplain(t *testing.T, ids ...string) {
+func (b *box) mustExplain(t *testing.T, ids ...string) {
 	t.Helper()
 	for _, id := range ids {
 		text := b.Run(t, "journalctl", "--unit=plexauthd", "--catalog", "MESSAGE_ID="+id)
@@ -108,7 +109,7 @@ func (b *Box) mustExplain(t *testing.T, ids ...string) {
 }
 
 func TestJournalExplainsItsMessages(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	explained := b.Run(t, "journalctl", "--dump-catalog")
 	for _, id := range strings.Fields(b.Run(t, "sed", "-n", "s/^-- //p", "/usr/lib/systemd/catalog/plexauthd.catalog")) {
 		if !strings.Contains(explained, id) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
 package boxtest
 
@@ -14,13 +14,14 @@ import (
 	"testing"
 
 	"github.com/retune-tv/plexauthd/dbusapi/names"
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 // Everything that another user can get to see while a person signs in, and
 // while programs read the credentials, holds no secret.
 func TestListenerHearsNoSecret(t *testing.T) {
 	onBothBuses(t, func(t *testing.T, bus string) {
-		b := bootWithPlex(t, Options{Bus: bus})
+		b := bootWithPlex(t, bootedtest.Options{Bus: bus})
 		b.addUsers(t)
 		heard := listen(t, b.As("other", "probe", "listen"))
 		code := b.requestPin(t)
@@ -31,7 +32,7 @@ func TestListenerHearsNoSecret(t *testing.T) {
 		b.call(t, names.Credentials, "GetStoredCredentials")
 		b.call(t, names.Credentials, "GetAuthHeaders")
 		b.call(t, names.Credentials, "SignOut")
-		b.waitFor(t, "the box to be signed out", func() bool { return b.state() == "signed-out" })
+		b.WaitFor(t, "the box to be signed out", func() bool { return b.State() == "signed-out" })
 		text := heard()
 		if !strings.Contains(text, "AuthChanged") {
 			t.Errorf("the listener did not even hear broadcasts:\n%s", text)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
 package boxtest
 
@@ -10,6 +10,7 @@ import (
 
 	"github.com/retune-tv/plexauthd/cmd/plexauthctl/doctor"
 	"github.com/retune-tv/plexauthd/daemon"
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 // On a read-only image /var is often a file system in memory.
@@ -20,8 +21,8 @@ func TestStateInMemoryIsNamed(t *testing.T) {
 			mount -t overlay -o lowerdir=/var/lib/plexauthd,upperdir=/run/upper,workdir=/run/work overlay /var/lib/plexauthd`,
 	} {
 		t.Run(memory, func(t *testing.T) {
-			b := bootWithPlex(t, Options{})
-			if healthy, found := b.examine(t); !healthy {
+			b := bootWithPlex(t, bootedtest.Options{})
+			if healthy, found := b.Examine(t); !healthy {
 				t.Errorf("before: %+v", found)
 			}
 			b.Run(t, "systemctl", "stop", "plexauthd")
@@ -30,10 +31,10 @@ func TestStateInMemoryIsNamed(t *testing.T) {
 			b.signIn(t)
 			b.Run(t, "systemctl", "reload", "plexauthd")
 			const words = "the next boot forgets the sign-in: the state is in memory ("
-			if status := b.unit("StatusText"); !strings.Contains(status, words+memory+")") {
+			if status := b.Unit("StatusText"); !strings.Contains(status, words+memory+")") {
 				t.Errorf("the service says: %s", status)
 			}
-			if _, found := b.examine(t); found["storage"].Result != doctor.Wrong || !strings.Contains(found["storage"].Finding, words+memory+")") {
+			if _, found := b.Examine(t); found["storage"].Result != doctor.Wrong || !strings.Contains(found["storage"].Finding, words+memory+")") {
 				t.Errorf("the doctor says: %+v", found["storage"])
 			}
 			entries := b.journal(t, "MESSAGE_ID", daemon.MessageInMemory)

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
 package boxtest
 
 import (
 	"strings"
 	"testing"
+
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 // otherProcessor makes a package whose programs end as those for a newer processor do.
@@ -17,7 +19,7 @@ dpkg-deb -Zgzip -z1 --build --root-owner-group /run/other /run/other.deb`
 const notStarted = "plexauthd: the service does not start: "
 
 func TestInstallationSaysThatTheServiceDoesNotStart(t *testing.T) {
-	b := Boot(t, Options{})
+	b := &box{bootedtest.Boot(t, bootedtest.Options{})}
 	b.Run(t, "sh", "-ec", otherProcessor)
 	b.installs(t, "/run/other.deb", notStarted+"this processor does not run its program")
 
@@ -29,12 +31,12 @@ func TestInstallationSaysThatTheServiceDoesNotStart(t *testing.T) {
 
 	b.Write(t, "/etc/plexauthd/config.toml", "")
 	b.installs(t, "/opt/box/plexauthd.deb", "")
-	mustEqual(t, "service", b.unit("ActiveState"), "active")
+	bootedtest.MustEqual(t, "service", b.Unit("ActiveState"), "active")
 }
 
 // installs installs a package, which has to succeed, and looks for one line that
 // begins with text, or for no line about a service that does not start.
-func (b *Box) installs(t *testing.T, file, text string) {
+func (b *box) installs(t *testing.T, file, text string) {
 	t.Helper()
 	out := b.Run(t, "dpkg", "--install", "--force-confold", file)
 	if found := strings.Count("\n"+out, "\n"+notStarted); text == "" && found != 0 || text != "" && found != 1 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
 package boxtest
 
@@ -11,15 +11,16 @@ import (
 
 	"github.com/retune-tv/plexauthd/daemon"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 func TestLogLevelChangesWithoutARestart(t *testing.T) {
 	onBothBuses(t, func(t *testing.T, bus string) {
-		b := bootWithPlex(t, Options{Bus: bus})
+		b := bootWithPlex(t, bootedtest.Options{Bus: bus})
 		b.addUsers(t)
-		before := b.unit("MainPID")
+		before := b.Unit("MainPID")
 		b.signIn(t)
-		mustEqual(t, "lines at level debug", b.debugLines(t), 0)
+		bootedtest.MustEqual(t, "lines at level debug", b.debugLines(t), 0)
 		b.Run(t, "systemctl", "service-log-level", "plexauthd", "debug")
 		for _, user := range []string{"root", "member", "other"} {
 			out, err := b.As(user, "systemctl", "service-log-level", "plexauthd").CombinedOutput()
@@ -34,21 +35,21 @@ func TestLogLevelChangesWithoutARestart(t *testing.T) {
 			}
 		}
 		b.requestPin(t)
-		b.waitFor(t, "a line at level debug", func() bool { return b.debugLines(t) > 0 })
-		mustEqual(t, "process", b.unit("MainPID"), before)
+		b.WaitFor(t, "a line at level debug", func() bool { return b.debugLines(t) > 0 })
+		bootedtest.MustEqual(t, "process", b.Unit("MainPID"), before)
 	})
 }
 
-func (b *Box) debugLines(t *testing.T) int {
+func (b *box) debugLines(t *testing.T) int {
 	t.Helper()
 	return len(b.journal(t, "PRIORITY", "7"))
 }
 
 func TestStatusSaysInWordsHowThingsStand(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	says := func(words string) {
 		t.Helper()
-		b.waitFor(t, words, func() bool { return strings.Contains(b.status(), "\n     Status: \""+words) })
+		b.WaitFor(t, words, func() bool { return strings.Contains(b.Status(), "\n     Status: \""+words) })
 	}
 	says("Nobody is signed in to Plex\"")
 	code := b.requestPin(t)
@@ -57,14 +58,14 @@ func TestStatusSaysInWordsHowThingsStand(t *testing.T) {
 	says("Signed in to Plex\"")
 	b.call(t, names.Credentials, "SignOut")
 	says("Nobody is signed in to Plex\"")
-	if status := b.status(); strings.Contains(status, code) {
+	if status := b.Status(); strings.Contains(status, code) {
 		t.Errorf("the status shows a code to everybody:\n%s", status)
 	}
 }
 
 func TestReloadSaysWhatHasChanged(t *testing.T) {
-	b := bootWithPlex(t, Options{})
-	before := b.unit("MainPID")
+	b := bootWithPlex(t, bootedtest.Options{})
+	before := b.Unit("MainPID")
 	for _, c := range []struct{ text, says, device string }{
 		{config + "[identity]\ndevice_name = \"Attic\"\n", "configuration read again: identity.device_name", "Attic"},
 		{config + "[identity]\ndevice_name = \"Cellar\"\n[log]\nlevel = \"loud\"\n",
@@ -74,15 +75,15 @@ func TestReloadSaysWhatHasChanged(t *testing.T) {
 	} {
 		b.Write(t, "/etc/plexauthd/config.toml", c.text)
 		b.Run(t, "systemctl", "reload", "plexauthd")
-		b.waitFor(t, c.says, func() bool {
+		b.WaitFor(t, c.says, func() bool {
 			return slices.ContainsFunc(b.journal(t, "SYSLOG_IDENTIFIER", "plexauthd"), func(e entry) bool {
 				return strings.HasPrefix(e["MESSAGE"], c.says)
 			})
 		})
 		headers := b.call(t, names.Credentials, "GetAuthHeaders")[0].(map[string]any)
-		mustEqual(t, "device name", headers["X-Plex-Device-Name"], any(c.device))
+		bootedtest.MustEqual(t, "device name", headers["X-Plex-Device-Name"], any(c.device))
 	}
-	mustEqual(t, "process", b.unit("MainPID"), before)
-	mustEqual(t, "service", b.unit("ActiveState"), "active")
+	bootedtest.MustEqual(t, "process", b.Unit("MainPID"), before)
+	bootedtest.MustEqual(t, "service", b.Unit("ActiveState"), "active")
 	b.mustExplain(t, daemon.MessageReloaded, daemon.MessageReloadRefused)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
 package boxtest
 
@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 // nextRevision makes another revision of the package.
@@ -17,39 +19,39 @@ const nextRevision = `dpkg-deb --raw-extract /opt/box/plexauthd.deb /run/next
 sed -i 's/^Version: .*/&.next/' /run/next/DEBIAN/control
 dpkg-deb -Zgzip -z1 --build --root-owner-group /run/next /run/next.deb`
 
-func (b *Box) version(t *testing.T) string {
+func (b *box) version(t *testing.T) string {
 	t.Helper()
 	return b.Run(t, "dpkg-query", "--show", "--showformat=${Version}", "plexauthd")
 }
 
-func (b *Box) configuration(t *testing.T) string {
+func (b *box) configuration(t *testing.T) string {
 	t.Helper()
 	return b.Run(t, "cat", "/etc/plexauthd/config.toml")
 }
 
 func TestUpgradeRemoveAndPurge(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	token := b.signIn(t)
-	mustEqual(t, "who may read the state",
+	bootedtest.MustEqual(t, "who may read the state",
 		b.Run(t, "stat", "--format=%U %a", "/var/lib/plexauthd", "/var/lib/plexauthd/state.toml"), "plexauthd 700\nplexauthd 600")
 
 	edited := config + "[identity]\ndevice_name = \"Attic\""
 	b.Write(t, "/etc/plexauthd/config.toml", edited)
-	before, version := b.unit("MainPID"), b.version(t)
+	before, version := b.Unit("MainPID"), b.version(t)
 	b.Run(t, "sh", "-ec", nextRevision)
 	b.Run(t, "dpkg", "--install", "/run/next.deb")
-	b.waitForRestart(t, before)
-	mustEqual(t, "version", b.version(t), version+".next")
-	mustEqual(t, "token after an upgrade", b.token(t), token)
-	mustEqual(t, "configuration after an upgrade", b.configuration(t), edited)
+	b.WaitForRestart(t, before)
+	bootedtest.MustEqual(t, "version", b.version(t), version+".next")
+	bootedtest.MustEqual(t, "token after an upgrade", b.token(t), token)
+	bootedtest.MustEqual(t, "configuration after an upgrade", b.configuration(t), edited)
 
 	b.Run(t, "dpkg", "--remove", "plexauthd")
-	mustEqual(t, "service after removal", b.unit("ActiveState"), "inactive")
+	bootedtest.MustEqual(t, "service after removal", b.Unit("ActiveState"), "inactive")
 	b.Run(t, "test", "-e", "/var/lib/plexauthd/state.toml")
-	mustEqual(t, "configuration after removal", b.configuration(t), edited)
+	bootedtest.MustEqual(t, "configuration after removal", b.configuration(t), edited)
 	b.Run(t, "dpkg", "--install", "/run/next.deb")
-	mustEqual(t, "configuration after return", b.configuration(t), edited)
-	mustEqual(t, "token after removal and return", b.token(t), token)
+	bootedtest.MustEqual(t, "configuration after return", b.configuration(t), edited)
+	bootedtest.MustEqual(t, "token after removal and return", b.token(t), token)
 
 	b.Run(t, "dpkg", "--purge", "plexauthd")
 	for _, gone := range []string{"/var/lib/plexauthd", "/etc/plexauthd", "/usr/sbin/plexauthd", "/etc/systemd/system/multi-user.target.wants/plexauthd.service", "/etc/systemd/system/plexauthd.service"} {
@@ -61,7 +63,7 @@ func TestUpgradeRemoveAndPurge(t *testing.T) {
 
 // An image may have nothing but busybox and what makes users.
 func TestScriptsRunWithBusybox(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	b.Run(t, "systemctl", "stop", "plexauthd")
 	b.Run(t, "userdel", "--force", "plexauthd")
 	b.Run(t, "groupdel", "plexauth")
@@ -89,19 +91,19 @@ sh $1.postrm purge
 }
 
 func TestUnitIsLockedDown(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	b.Run(t, "systemd-analyze", "security", "--no-pager", "--threshold=11", "plexauthd.service")
 	report := strings.Split(b.Run(t, "systemd-analyze", "security", "--no-pager", "plexauthd.service"), "\n")
 	t.Log(report[len(report)-1])
-	mustEqual(t, "what systemd-analyze verify says", b.Run(t, "systemd-analyze", "verify", "plexauthd.service"), "")
+	bootedtest.MustEqual(t, "what systemd-analyze verify says", b.Run(t, "systemd-analyze", "verify", "plexauthd.service"), "")
 }
 
 func TestToolsAcceptWhatIsInstalled(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	for _, page := range []string{"plexauthd(8)", "plexauthctl(1)", "plexauthd.toml(5)"} {
 		name, section, _ := strings.Cut(strings.TrimSuffix(page, ")"), "(")
 		warnings := b.Run(t, "sh", "-c", "man --warnings "+section+" "+name+" 2>&1 >/dev/null")
-		mustEqual(t, "warnings of man for "+page, warnings, "")
+		bootedtest.MustEqual(t, "warnings of man for "+page, warnings, "")
 	}
 	b.Run(t, "bash", "-n", "/usr/share/bash-completion/completions/plexauthctl")
 	b.Run(t, "grep", "-q", "^#compdef plexauthctl", "/usr/share/zsh/site-functions/_plexauthctl")
@@ -118,7 +120,7 @@ func TestToolsAcceptWhatIsInstalled(t *testing.T) {
 var listed = regexp.MustCompile(`(?m)^  ([a-z]+|   +--[a-z-]+|--[a-z-]+)\b`)
 
 func TestManualsNameEveryOptionAndCommand(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	for _, program := range []string{"plexauthd", "plexauthctl"} {
 		manual := b.Run(t, "sh", "-c", "MANWIDTH=200 man "+program+" | col -b")
 		for _, name := range listed.FindAllString(b.Run(t, program, "--help"), -1) {
@@ -131,7 +133,7 @@ func TestManualsNameEveryOptionAndCommand(t *testing.T) {
 
 // The defaults in the configuration that is installed have to be some.
 func TestDefaultsInTheConfigurationAreAccepted(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	b.Run(t, "sh", "-c", `dpkg-deb --fsys-tarfile /opt/box/plexauthd.deb | tar xO ./etc/plexauthd/config.toml |
 		sed '/= ""/d; s/^#\([a-z_]* =\)/\1/' > /run/all.toml`)
 	b.Run(t, "grep", "-q", "^timeout", "/run/all.toml")
@@ -140,7 +142,7 @@ func TestDefaultsInTheConfigurationAreAccepted(t *testing.T) {
 
 // Every module that is linked in must be in the list of copyrights.
 func TestCopyrightNamesEveryModule(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	text := b.Run(t, "cat", "/usr/share/doc/plexauthd/copyright")
 	for _, program := range []string{"/usr/sbin/plexauthd", "/usr/bin/plexauthctl"} {
 		info, err := buildinfo.ReadFile(b.Path(program))

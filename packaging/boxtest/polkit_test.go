@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
 package boxtest
 
@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/retune-tv/plexauthd/dbusapi/names"
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 // Without polkit nobody gets in who would have to be checked by it.
 func TestWhoMayCallWithoutPolkit(t *testing.T) {
 	onBothBuses(t, func(t *testing.T, bus string) {
-		b := bootWithPlex(t, Options{Bus: bus})
+		b := bootWithPlex(t, bootedtest.Options{Bus: bus})
 		b.addUsers(t)
 		b.Write(t, "/etc/polkit-1/rules.d/10-box.rules", polkitRules)
 		b.Run(t, "systemctl", "mask", "--now", "polkit")
@@ -29,7 +30,7 @@ func TestWhoMayCallWithoutPolkit(t *testing.T) {
 // neither root nor in the group, and no process of ours is asked.
 func TestBusIsClosedWithoutPolkit(t *testing.T) {
 	onBothBuses(t, func(t *testing.T, bus string) {
-		b := bootWithPlex(t, Options{Bus: bus})
+		b := bootWithPlex(t, bootedtest.Options{Bus: bus})
 		b.addUsers(t)
 		b.Run(t, "rm", "/usr/share/dbus-1/system.d/tv.retune.PlexAuth1.polkit.conf", "/usr/share/polkit-1/actions/tv.retune.PlexAuth1.policy")
 		b.Run(t, "systemctl", "reload", "dbus")
@@ -47,7 +48,7 @@ func TestBusIsClosedWithoutPolkit(t *testing.T) {
 // A polkit that does not answer keeps nobody waiting for long, and nobody at
 // all who does not need it.
 func TestStuckPolkitHoldsNobodyUp(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	b.addUsers(t)
 	b.Run(t, "systemctl", "start", "polkit")
 	b.Run(t, "systemctl", "kill", "--signal=STOP", "polkit")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
 package boxtest
 
@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 const (
@@ -16,7 +18,7 @@ const (
 )
 
 // refusesToSeal runs plexauthctl seal, which must fail and change nothing.
-func (b *Box) refusesToSeal(t *testing.T, says string, args ...string) {
+func (b *box) refusesToSeal(t *testing.T, says string, args ...string) {
 	t.Helper()
 	const look = `find /etc/credstore.encrypted /etc/systemd/system/plexauthd.service.d ` + hostKey + ` -type f -exec sha256sum {} + 2>/dev/null || true`
 	before := b.Run(t, "sh", "-c", look)
@@ -24,11 +26,11 @@ func (b *Box) refusesToSeal(t *testing.T, says string, args ...string) {
 	if err == nil || !strings.Contains(out, says) || strings.Count(out, "\n") > 0 {
 		t.Errorf("seal %q: %v, want one line with %q", args, err, says)
 	}
-	mustEqual(t, "files after that", b.Run(t, "sh", "-c", look), before)
+	bootedtest.MustEqual(t, "files after that", b.Run(t, "sh", "-c", look), before)
 }
 
 func TestSeal(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	token := b.signIn(t)
 	b.Run(t, "grep", "-qFe", token, stateFile)
 	said := b.Run(t, "plexauthctl", "seal")
@@ -39,8 +41,8 @@ func TestSeal(t *testing.T) {
 	}
 	b.Run(t, "sh", "-ec", "systemctl daemon-reload && systemctl restart plexauthd")
 	b.mustBeSealed(t, token)
-	mustEqual(t, "token that was there before", b.token(t), token)
-	mustEqual(t, "what systemd-analyze verify says", b.Run(t, "systemd-analyze", "verify", "plexauthd.service"), "")
+	bootedtest.MustEqual(t, "token that was there before", b.token(t), token)
+	bootedtest.MustEqual(t, "what systemd-analyze verify says", b.Run(t, "systemd-analyze", "verify", "plexauthd.service"), "")
 	key := b.Run(t, "sha256sum", credential)
 	if said := b.Run(t, "plexauthctl", "seal"); !strings.Contains(said, "keeps its key") || strings.Contains(said, "Next") {
 		t.Errorf("the second time seal said %q", said)
@@ -48,21 +50,21 @@ func TestSeal(t *testing.T) {
 	if printed, err := b.Command("plexauthctl", "seal", "--json").Output(); err != nil || !json.Valid(printed) {
 		t.Errorf("the third time seal printed %q: %v", printed, err)
 	}
-	mustEqual(t, "the key", b.Run(t, "sha256sum", credential), key)
-	mustEqual(t, "the kind of file", b.Run(t, "stat", "-c", "%a %U", credential), "600 root")
+	bootedtest.MustEqual(t, "the key", b.Run(t, "sha256sum", credential), key)
+	bootedtest.MustEqual(t, "the kind of file", b.Run(t, "stat", "-c", "%a %U", credential), "600 root")
 
 	b.Run(t, "mv", "/etc/machine-id", "/root/machine-id")
 	b.Write(t, "/etc/machine-id", strings.Repeat("ab", 16)+"\n")
 	b.refusesToSeal(t, "was made under another machine-id")
 	b.Run(t, "mv", "/root/machine-id", "/etc/machine-id")
 	b.Run(t, "systemctl", "restart", "plexauthd")
-	mustEqual(t, "token with the old machine-id", b.token(t), token)
+	bootedtest.MustEqual(t, "token with the old machine-id", b.token(t), token)
 	b.Run(t, "mv", credential, "/root/key")
 	b.refusesToSeal(t, stateFile+" is sealed already")
 }
 
 func TestSealSaysWhyNot(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	b.addUsers(t)
 	b.Run(t, "systemd-creds", "setup") // which the first use of systemd-creds does anyway
 	out, err := b.As("member", "plexauthctl", "seal").CombinedOutput()
@@ -91,21 +93,21 @@ systemctl enable plexauthd-seal.service
 systemctl stop plexauthd`
 
 func TestAnImageMakesItsKeyAtFirstBoot(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	b.Run(t, "sh", "-ec", imageThatSeals)
-	mustEqual(t, "what systemd-analyze verify says", b.Run(t, "systemd-analyze", "verify", "plexauthd-seal.service"), "")
+	bootedtest.MustEqual(t, "what systemd-analyze verify says", b.Run(t, "systemd-analyze", "verify", "plexauthd-seal.service"), "")
 	b.Run(t, "systemctl", "start", "plexauthd")
 	token := b.signIn(t)
 	b.mustBeSealed(t, token)
 	key := b.Run(t, "sha256sum", credential)
 	b.Run(t, "systemctl", "stop", "plexauthd", "plexauthd-seal") // another boot
 	b.Run(t, "systemctl", "start", "plexauthd")
-	mustEqual(t, "token after the restart", b.token(t), token)
-	mustEqual(t, "the key", b.Run(t, "sha256sum", credential), key)
+	bootedtest.MustEqual(t, "token after the restart", b.token(t), token)
+	bootedtest.MustEqual(t, "the key", b.Run(t, "sha256sum", credential), key)
 }
 
 func TestAnImageWithoutItsKeyDoesNotStart(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	b.Run(t, "sh", "-ec", imageThatSeals+`
 		mkdir -p -m 0700 /etc/credstore.encrypted
 		mount -t tmpfs tmpfs /etc/credstore.encrypted`)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
 package boxtest
 
@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/retune-tv/plexauthd/dbusapi/names"
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 // searches look for the text on standard input, so that they do not find
@@ -26,7 +27,7 @@ const changed = `find / \( -path /proc -o -path /sys -o -path /run/needle \) -pr
 // A token is in the state file and nowhere else, with all that is logged
 // switched on and every way to get at it used.
 func TestTokenIsInTheStateFileAlone(t *testing.T) {
-	b := bootWithPlex(t, Options{})
+	b := bootWithPlex(t, bootedtest.Options{})
 	b.Run(t, "systemctl", "service-log-level", "plexauthd", "debug")
 	code := b.requestPin(t)
 	_, pinID, _ := strings.Cut(b.Run(t, "grep", "^plex_id", stateFile), `"`)
@@ -38,12 +39,12 @@ func TestTokenIsInTheStateFileAlone(t *testing.T) {
 	b.Run(t, "plexauthctl", "headers", "--with-token")
 	b.Run(t, "plexauthctl", "validate")
 	b.Run(t, "systemctl", "restart", "plexauthd")
-	b.waitFor(t, "the token to be checked", func() bool { return b.state() == "signed-in" })
+	b.WaitFor(t, "the token to be checked", func() bool { return b.State() == "signed-in" })
 	b.Write(t, "/run/needle", token+"\n")
 	for where, search := range searches {
-		mustEqual(t, where, b.Run(t, "sh", "-c", search), "")
+		bootedtest.MustEqual(t, where, b.Run(t, "sh", "-c", search), "")
 	}
-	mustEqual(t, "files with the token", b.Run(t, "sh", "-c", changed), stateFile)
+	bootedtest.MustEqual(t, "files with the token", b.Run(t, "sh", "-c", changed), stateFile)
 	word := regexp.MustCompile(`\b(` + regexp.QuoteMeta(strings.Trim(pinID, `"`)) + `|` + regexp.QuoteMeta(code) + `)\b`)
 	for _, e := range b.journal(t, "SYSLOG_IDENTIFIER", "plexauthd") {
 		for field, value := range e {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
 package boxtest
 
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/retune-tv/plexauthd/cmd/plexauthctl/doctor"
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 // unstartable is a service that does not start, and what plexauthctl says of it. It
@@ -28,7 +29,7 @@ func TestServiceThatDoesNotStartIsSaidAtOnce(t *testing.T) {
 		for _, c := range unstartable {
 			// Each in a box of its own: dbus-daemon asks systemd for nothing more for 25 s.
 			t.Run(c.says, func(t *testing.T) {
-				b := bootWithPlex(t, Options{Bus: bus})
+				b := bootWithPlex(t, bootedtest.Options{Bus: bus})
 				b.addUsers(t)
 				b.dropIn(t, "")
 				b.Run(t, "systemctl", "stop", "plexauthd")
@@ -47,9 +48,9 @@ func TestServiceThatDoesNotStartIsSaidAtOnce(t *testing.T) {
 
 func TestDoctorOnAMaskedService(t *testing.T) {
 	onBothBuses(t, func(t *testing.T, bus string) {
-		b := bootWithPlex(t, Options{Bus: bus})
+		b := bootWithPlex(t, bootedtest.Options{Bus: bus})
 		b.Run(t, "systemctl", "mask", "--now", "plexauthd")
-		_, found := b.examine(t)
+		_, found := b.Examine(t)
 		if f := found["daemon"]; f.Result != doctor.Wrong || !strings.Contains(f.Finding, "plexauthd.service is masked") || f.Advice != "if it is to run, systemctl unmask plexauthd" {
 			t.Errorf("the daemon: %+v", f)
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
 package boxtest
 
@@ -10,13 +10,14 @@ import (
 	"testing"
 
 	"github.com/retune-tv/plexauthd/dbusapi/names"
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 // A caller whose connection has gone cannot be checked, and gets what everybody
 // gets, whatever the user would be allowed who was there.
 func TestVanishedCallerIsNotObeyed(t *testing.T) {
 	onBothBuses(t, func(t *testing.T, bus string) {
-		b := bootWithPlex(t, Options{Bus: bus})
+		b := bootWithPlex(t, bootedtest.Options{Bus: bus})
 		b.addUsers(t)
 		b.Write(t, "/etc/polkit-1/rules.d/10-box.rules", polkitRules)
 		b.Run(t, "systemctl", "restart", "polkit")
@@ -26,9 +27,9 @@ func TestVanishedCallerIsNotObeyed(t *testing.T) {
 		for _, user := range []string{"root", "member", "yes", "other"} {
 			t.Run(user, func(t *testing.T) {
 				b.mustRefuse(t, b.vanish(t, user))
-				mustEqual(t, "state file", b.Run(t, "cat", stateFile), before)
-				mustEqual(t, "token", b.token(t), token)
-				mustEqual(t, "log level", b.Run(t, "systemctl", "service-log-level", "plexauthd"), "debug")
+				bootedtest.MustEqual(t, "state file", b.Run(t, "cat", stateFile), before)
+				bootedtest.MustEqual(t, "token", b.token(t), token)
+				bootedtest.MustEqual(t, "log level", b.Run(t, "systemctl", "service-log-level", "plexauthd"), "debug")
 			})
 		}
 	})
@@ -37,9 +38,9 @@ func TestVanishedCallerIsNotObeyed(t *testing.T) {
 // vanish calls every member as the user from connections that are gone before
 // the daemon, which is stopped for that, can ask the bus about them. It returns
 // the bus's names of the connections, in the order of the table.
-func (b *Box) vanish(t *testing.T, user string) (connections []string) {
+func (b *box) vanish(t *testing.T, user string) (connections []string) {
 	t.Helper()
-	pid := b.unit("MainPID")
+	pid := b.Unit("MainPID")
 	b.Run(t, "kill", "-STOP", pid)
 	out, err := b.As(user, "probe", "vanish").CombinedOutput()
 	b.Run(t, "kill", "-CONT", pid)
@@ -47,10 +48,10 @@ func (b *Box) vanish(t *testing.T, user string) (connections []string) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	mustEqual(t, "calls", len(lines), len(members))
+	bootedtest.MustEqual(t, "calls", len(lines), len(members))
 	for i, line := range lines {
 		connection, member, _ := strings.Cut(line, " ")
-		mustEqual(t, "member", member, members[i].name)
+		bootedtest.MustEqual(t, "member", member, members[i].name)
 		connections = append(connections, connection)
 	}
 	return connections
@@ -58,10 +59,10 @@ func (b *Box) vanish(t *testing.T, user string) (connections []string) {
 
 // mustRefuse checks that the daemon got the call of each connection, and that
 // all have failed but those that only look.
-func (b *Box) mustRefuse(t *testing.T, connections []string) {
+func (b *box) mustRefuse(t *testing.T, connections []string) {
 	t.Helper()
 	calls := map[string]entry{}
-	b.waitFor(t, "the calls to be handled", func() bool {
+	b.WaitFor(t, "the calls to be handled", func() bool {
 		for _, e := range b.journal(t, "MESSAGE", "call") {
 			calls[e["PLEXAUTHD_CALLER"]] = e
 		}
@@ -70,11 +71,11 @@ func (b *Box) mustRefuse(t *testing.T, connections []string) {
 	for i, m := range members {
 		e := calls[connections[i]]
 		method, _, _ := strings.Cut(m.name, " of ")
-		mustEqual(t, "call of "+m.name, e["PLEXAUTHD_MEMBER"], method[strings.LastIndex(method, ".")+1:])
+		bootedtest.MustEqual(t, "call of "+m.name, e["PLEXAUTHD_MEMBER"], method[strings.LastIndex(method, ".")+1:])
 		want := "true"
 		if m.needs == look && m.answer != names.ErrPropertyReadOnly {
 			want = "false"
 		}
-		mustEqual(t, m.name+" failed", e["PLEXAUTHD_FAILED"], want)
+		bootedtest.MustEqual(t, m.name+" failed", e["PLEXAUTHD_FAILED"], want)
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build kodi
+//go:build rig
 
 // Package kodi drives a real Kodi on a screen of its own, with the add-on of
 // this directory in it.

@@ -37,4 +37,4 @@ libreelec-test: kodi libreelec
 	mv dist/service.plexauthd-$(VERSION).next-$(libreelec_host).zip dist/box/next.zip
 	cp $(kodi_zip) dist/box/script.zip
 	root=$$(sh packaging/roots/root.sh sid libreelec) && \
-		$(GO) test -tags box,libreelec -count 1 -run LibreELEC $(BOX_FLAGS) ./packaging/boxtest -args -root "$$root"
+		$(GO) test -tags rig -count 1 $(BOX_FLAGS) ./packaging/libreelec -args -root "$$root"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
 // Command probe is the caller of the box tests: it runs inside a box, as
 // whatever user the test wants, and does to plexauthd what other programs on a

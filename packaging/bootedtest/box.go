@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box
+//go:build rig
 
-// Package boxtest boots a real systemd with a real system bus and polkit, and
-// installs and tries the package in there. It needs to run as root, and in the
-// root directory that a box is a copy of systemd, dbus, dbus-broker and polkitd.
-package boxtest
+// Package bootedtest boots a real systemd with a real system bus and polkit for
+// tests of what is packaged. It needs to run as root, and in the root directory
+// that a box is a copy of systemd, dbus, dbus-broker and polkitd.
+package bootedtest
 
 import (
 	"bytes"
@@ -30,8 +30,8 @@ var initScript string
 // lower is the root directory that a box is a copy of.
 var lower = flag.String("root", "/", "boot copies of the root directory `DIR`")
 
-// files is where "make box-test" puts what goes into a box.
-const files = "../../dist/box"
+// Files is where make puts what goes into a box, seen from the tests of a package.
+const Files = "../../dist/box"
 
 // bootTimeout is ample: a box boots within a second.
 const bootTimeout = 30 * time.Second
@@ -86,7 +86,7 @@ func (b *Box) start(dir string, o Options, console *bytes.Buffer) error {
 		return fmt.Errorf("no root directory, make one with make box-root: %w", err)
 	}
 	script, root := filepath.Join(dir, "init.sh"), filepath.Join(dir, "root")
-	source, err := filepath.Abs(files)
+	source, err := filepath.Abs(Files)
 	err = errors.Join(err, os.Mkdir(root, 0o755), os.WriteFile(script, []byte(initScript), 0o755), b.makeCgroup())
 	if err != nil {
 		return err
@@ -189,9 +189,9 @@ func (b *Box) Write(t testing.TB, path, content string) {
 	}
 }
 
-// crash kills systemd, and with it all that runs in the box. Nothing has time to
+// Crash kills systemd, and with it all that runs in the box. Nothing has time to
 // put anything away.
-func (b *Box) crash(t testing.TB) {
+func (b *Box) Crash(t testing.TB) {
 	t.Helper()
 	if err := syscall.Kill(b.pid, syscall.SIGKILL); err != nil {
 		t.Fatalf("killing the box's systemd: %v", err)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box && libreelec
+//go:build rig
 
-package boxtest
+package libreelec
 
 import (
 	"archive/zip"
@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 // Kodi finds the type of an add-on in its first extension, and the system asks for
@@ -52,10 +54,10 @@ func checkAddon(t *testing.T, archive *zip.ReadCloser, arch string) {
 	if err := xml.Unmarshal([]byte(read("addon.xml")), &addon); err != nil || len(addon.Extensions) != 2 {
 		t.Fatalf("addon.xml: %v: %+v", err, addon)
 	}
-	mustEqual(t, "id", addon.ID, addonID)
-	mustEqual(t, "first extension", addon.Extensions[0].Point, "xbmc.service")
+	bootedtest.MustEqual(t, "id", addon.ID, addonID)
+	bootedtest.MustEqual(t, "first extension", addon.Extensions[0].Point, "xbmc.service")
 	for _, name := range []string{addon.Extensions[0].Library, addon.Extensions[1].Icon, "LICENSE.txt", "COPYRIGHT.txt", "system.d/" + addonID + ".service"} {
-		mustEqual(t, name+" is empty", read(name) == "", false)
+		bootedtest.MustEqual(t, name+" is empty", read(name) == "", false)
 	}
 	for _, program := range []string{"plexauthd", "plexauthctl"} {
 		info, err := buildinfo.Read(strings.NewReader(read("bin/" + program)))

@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box && libreelec
+//go:build rig
 
-package boxtest
+package libreelec
 
 import (
 	"archive/zip"
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 const (
@@ -34,11 +31,11 @@ const (
 // television is a LibreELEC box over all its boots: what is on its disk and on
 // its network.
 type television struct {
-	*Box    // since the last boot
-	storage string
-	files   string // see libreelec.sh
-	sim     *plextvsim.Sim
-	plex    *plextvsim.Server
+	*bootedtest.Box // since the last boot
+	storage         string
+	files           string // see box.sh
+	sim             *plextvsim.Sim
+	plex            *plextvsim.Server
 }
 
 // newTelevision boots a box with the Kodi add-on and, if there is one, with the
@@ -50,7 +47,7 @@ func newTelevision(t *testing.T, image ...string) *television {
 	t.Cleanup(func() { tv.plex.Close() })
 	sim.AddUser(plextvsim.User{Username: "ada"})
 	// Next to what is built: many machines have all of /tmp in memory.
-	storage, err := os.MkdirTemp(filepath.Join(files, "../libreelec"), "storage-")
+	storage, err := os.MkdirTemp(filepath.Join(bootedtest.Files, "../libreelec"), "storage-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +74,7 @@ func write(t *testing.T, path, content string) {
 
 func policyOfTheAddon(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("../libreelec/addon/dbus-1/tv.retune.PlexAuth1.conf")
+	text, err := os.ReadFile("addon/dbus-1/tv.retune.PlexAuth1.conf")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,11 +84,11 @@ func policyOfTheAddon(t *testing.T) string {
 // boot starts the box again with what is on its disk.
 func (tv *television) boot(t *testing.T) {
 	t.Helper()
-	script, err := filepath.Abs("libreelec.sh")
+	script, err := filepath.Abs("box.sh")
 	if err != nil {
 		t.Fatal(err)
 	}
-	tv.Box = Boot(t, Options{Prepare: []string{"sh", script, tv.files, tv.storage}, Environment: "SYSTEMD_SECCOMP=0"})
+	tv.Box = bootedtest.Boot(t, bootedtest.Options{Prepare: []string{"sh", script, tv.files, tv.storage}, Environment: "SYSTEMD_SECCOMP=0"})
 	tv.connect(t)
 }
 
@@ -100,7 +97,7 @@ func (tv *television) boot(t *testing.T) {
 func (tv *television) connect(t *testing.T) {
 	t.Helper()
 	address := strings.TrimPrefix(tv.plex.URL, "https://")
-	listener, err := tv.listen(address)
+	listener, err := tv.Listen(address)
 	if err != nil {
 		t.Fatalf("listening in the box: %v", err)
 	}
@@ -114,27 +111,6 @@ func (tv *television) connect(t *testing.T) {
 			go forward(from, address)
 		}
 	}()
-}
-
-// listen listens on the box's own network.
-func (b *Box) listen(address string) (net.Listener, error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	back, err := os.Open("/proc/thread-self/ns/net")
-	if err != nil {
-		return nil, err
-	}
-	defer back.Close()
-	network, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", b.pid))
-	if err != nil {
-		return nil, err
-	}
-	defer network.Close()
-	if err := unix.Setns(int(network.Fd()), unix.CLONE_NEWNET); err != nil {
-		return nil, err
-	}
-	listener, err := net.Listen("tcp", address)
-	return listener, errors.Join(err, unix.Setns(int(back.Fd()), unix.CLONE_NEWNET))
 }
 
 // forward carries a connection on to an address of this machine.
@@ -154,7 +130,7 @@ func forward(from net.Conn, address string) {
 // unpack puts an add-on in its place as Kodi does, which keeps no permissions.
 func (tv *television) unpack(t *testing.T, id, file string) {
 	t.Helper()
-	archive, err := zip.OpenReader(filepath.Join(files, file))
+	archive, err := zip.OpenReader(filepath.Join(bootedtest.Files, file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +207,7 @@ type seen struct{ user, token, words string }
 // there is one.
 func (tv *television) useKodi(t *testing.T) seen {
 	t.Helper()
-	client, err := os.ReadFile("libreelec_client.py")
+	client, err := os.ReadFile("client.py")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +238,7 @@ func (tv *television) useKodi(t *testing.T) seen {
 		}
 	}
 	if err := cmd.Wait(); err != nil {
-		t.Fatalf("the Kodi add-on: %v; the service: %s", err, tv.status())
+		t.Fatalf("the Kodi add-on: %v; the service: %s", err, tv.Status())
 	}
 	return s
 }

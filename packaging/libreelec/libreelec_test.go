@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build box && libreelec
+//go:build rig
 
-package boxtest
+package libreelec
 
 import (
 	"os"
@@ -13,22 +13,23 @@ import (
 	"testing"
 
 	"github.com/retune-tv/plexauthd/dbusapi/names"
+	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
 // mustBeSignedIn waits until the token has been checked and compares it.
 func (tv *television) mustBeSignedIn(t *testing.T, when, token string) {
 	t.Helper()
-	tv.waitFor(t, "the box to be signed in", func() bool { return tv.state() == "signed-in" })
-	mustEqual(t, "token "+when, tv.useKodi(t).token, token)
-	mustEqual(t, "mounts "+when, len(tv.mounts(t)), 1)
+	tv.WaitFor(t, "the box to be signed in", func() bool { return tv.State() == "signed-in" })
+	bootedtest.MustEqual(t, "token "+when, tv.useKodi(t).token, token)
+	bootedtest.MustEqual(t, "mounts "+when, len(tv.mounts(t)), 1)
 }
 
 // mustBeAway wants nothing to be left of the service.
 func (tv *television) mustBeAway(t *testing.T, when string) {
 	t.Helper()
-	mustEqual(t, "service "+when, tv.unit("ActiveState"), "inactive")
-	mustEqual(t, "mounts "+when, len(tv.mounts(t)), 0)
-	mustEqual(t, "links "+when, tv.Run(t, "find", "/storage/.config/system.d", "-type", "l"), "")
+	bootedtest.MustEqual(t, "service "+when, tv.Unit("ActiveState"), "inactive")
+	bootedtest.MustEqual(t, "mounts "+when, len(tv.mounts(t)), 0)
+	bootedtest.MustEqual(t, "links "+when, tv.Run(t, "find", "/storage/.config/system.d", "-type", "l"), "")
 	if _, err := tv.Try("busctl", "get-property", names.Bus, names.Path, names.Main, "State"); err == nil {
 		t.Errorf("somebody answers %s", when)
 	}
@@ -37,36 +38,36 @@ func (tv *television) mustBeAway(t *testing.T, when string) {
 func TestLibreELEC(t *testing.T) {
 	tv := newTelevision(t)
 	tv.install(t, "service.zip")
-	mustEqual(t, "state of a new box", tv.state(), "signed-out")
+	bootedtest.MustEqual(t, "state of a new box", tv.State(), "signed-out")
 	first := tv.useKodi(t)
-	mustEqual(t, "user", first.user, "ada")
-	mustEqual(t, "what the add-on heard", first.words, "heard signed-in\npin claimed\n")
-	mustEqual(t, "who may read the state", tv.Run(t, "stat", "--format=%U %a", data, data+"/state.toml"), "root 700\nroot 600")
+	bootedtest.MustEqual(t, "user", first.user, "ada")
+	bootedtest.MustEqual(t, "what the add-on heard", first.words, "heard signed-in\npin claimed\n")
+	bootedtest.MustEqual(t, "who may read the state", tv.Run(t, "stat", "--format=%U %a", data, data+"/state.toml"), "root 700\nroot 600")
 	tv.Run(t, "grep", "-qFe", first.token, data+"/state.toml")
-	mustEqual(t, "status", tv.unit("StatusText"), "Signed in to Plex")
-	if healthy, found := tv.examine(t, "env", "PATH=/usr/bin:"+addons+"/"+addonID+"/bin"); !healthy {
+	bootedtest.MustEqual(t, "status", tv.Unit("StatusText"), "Signed in to Plex")
+	if healthy, found := tv.Examine(t, "env", "PATH=/usr/bin:"+addons+"/"+addonID+"/bin"); !healthy {
 		t.Errorf("the doctor finds %+v", found)
 	}
 	tv.mustBeSignedIn(t, "after the sign-in", first.token)
 
-	tv.crash(t)
+	tv.Crash(t)
 	tv.boot(t)
 	tv.mustBeSignedIn(t, "after a power cut", first.token)
-	mustEqual(t, "failed starts at boot", tv.unit("NRestarts"), "0")
+	bootedtest.MustEqual(t, "failed starts at boot", tv.Unit("NRestarts"), "0")
 
-	before := tv.unit("MainPID")
+	before := tv.Unit("MainPID")
 	tv.Run(t, "systemctl", "restart", "dbus")
-	tv.waitForRestart(t, before)
+	tv.WaitForRestart(t, before)
 	tv.mustBeSignedIn(t, "after the bus", first.token)
 
-	mustEqual(t, "version", tv.version(t), "0.1.0")
+	bootedtest.MustEqual(t, "version", tv.version(t), "0.1.0")
 	tv.install(t, "next.zip")
-	mustEqual(t, "version after an update", tv.version(t), "0.1.0.next")
+	bootedtest.MustEqual(t, "version after an update", tv.version(t), "0.1.0.next")
 	tv.mustBeSignedIn(t, "after an update", first.token)
 
 	tv.kodi(t, "disable")
 	tv.mustBeAway(t, "when disabled")
-	tv.crash(t)
+	tv.Crash(t)
 	tv.boot(t)
 	tv.mustBeAway(t, "when disabled, after a boot")
 	tv.kodi(t, "enable")
@@ -95,16 +96,16 @@ func TestLibreELECStartsDoNotStackMounts(t *testing.T) {
 	token := tv.useKodi(t).token
 	for range 3 {
 		tv.Run(t, "systemctl", "restart", addonID)
-		before := tv.unit("MainPID")
+		before := tv.Unit("MainPID")
 		tv.Run(t, "kill", "-KILL", before)
-		tv.waitForRestart(t, before)
+		tv.WaitForRestart(t, before)
 	}
 	tv.mustBeSignedIn(t, "after many starts", token)
 	// What the next version of the add-on finds if it was not undone.
 	setup := "/bin/sh " + addons + "/" + addonID + "/bin/plexauthd.setup add"
 	copied := "/run/plexauthd/system.d/" + names.Bus + ".conf"
 	tv.Run(t, "sh", "-ec", "echo '<busconfig/>' > "+copied+"; "+setup+"; "+setup)
-	mustEqual(t, "the policy", tv.Run(t, "cat", copied)+"\n", policyOfTheAddon(t))
+	bootedtest.MustEqual(t, "the policy", tv.Run(t, "cat", copied)+"\n", policyOfTheAddon(t))
 	tv.mustBeSignedIn(t, "after the set-up alone", token)
 }
 
@@ -115,10 +116,10 @@ func TestLibreELECLeavesOtherMounts(t *testing.T) {
 	const other = "cp -a " + policyDir + " /run/other; mount --bind /run/other " + policyDir
 	tv.Run(t, "sh", "-ec", other)
 	tv.kodi(t, "disable")
-	mustEqual(t, "mounts", strings.Join(tv.mounts(t), " "), "/plexauthd/system.d /other")
+	bootedtest.MustEqual(t, "mounts", strings.Join(tv.mounts(t), " "), "/plexauthd/system.d /other")
 	tv.kodi(t, "enable")
 	tv.useKodi(t)
-	mustEqual(t, "mounts", strings.Join(tv.mounts(t), " "), "/plexauthd/system.d /other")
+	bootedtest.MustEqual(t, "mounts", strings.Join(tv.mounts(t), " "), "/plexauthd/system.d /other")
 }
 
 func TestLibreELECKeepsThePolicyOfOthers(t *testing.T) {
@@ -141,8 +142,8 @@ func TestLibreELECImageWithThePolicy(t *testing.T) {
 		t.Run(dir, func(t *testing.T) {
 			tv := newTelevision(t, filepath.Join(dir, names.Bus+".conf"))
 			tv.install(t, "service.zip")
-			mustEqual(t, "user", tv.useKodi(t).user, "ada")
-			mustEqual(t, "mounts", len(tv.mounts(t)), 0)
+			bootedtest.MustEqual(t, "user", tv.useKodi(t).user, "ada")
+			bootedtest.MustEqual(t, "mounts", len(tv.mounts(t)), 0)
 			tv.kodi(t, "disable")
 			tv.mustBeAway(t, "when disabled")
 		})
@@ -154,7 +155,7 @@ func TestLibreELECLive(t *testing.T) {
 	tv := newTelevision(t)
 	tv.Run(t, "sh", "-ec", "mkdir /run/live; mount -t tmpfs -o mode=0700 tmpfs "+data)
 	tv.install(t, "service.zip")
-	if status := tv.unit("StatusText"); !strings.Contains(status, "the state is in memory (tmpfs)") {
+	if status := tv.Unit("StatusText"); !strings.Contains(status, "the state is in memory (tmpfs)") {
 		t.Errorf("the service says: %s", status)
 	}
 }
@@ -165,14 +166,14 @@ func TestLibreELECUnitIsLockedDown(t *testing.T) {
 	const unit = addonID + ".service"
 	report := tv.Run(t, "systemd-analyze", "security", "--no-pager", "--threshold=16", unit)
 	t.Log(report[strings.LastIndex(report, "\n")+1:])
-	mustEqual(t, "what systemd-analyze verify says", tv.Run(t, "systemd-analyze", "verify", unit), "")
-	mustEqual(t, "alias", tv.Run(t, "systemctl", "show", "--value", "--property=Id", "plexauthd"), unit)
+	bootedtest.MustEqual(t, "what systemd-analyze verify says", tv.Run(t, "systemd-analyze", "verify", unit), "")
+	bootedtest.MustEqual(t, "alias", tv.Run(t, "systemctl", "show", "--value", "--property=Id", "plexauthd"), unit)
 }
 
 // A unit of their own for the same daemon: what is different has to be meant.
 func TestLibreELECUnitIsTheUsualOne(t *testing.T) {
 	const different = `^(User|StateDirectory|StateDirectoryMode|PrivateUsers|ExecStart|ExecStartPre|ExecStopPost|ReadWritePaths|After|WantedBy|Alias|Documentation)=`
-	usual, theirs := settings(t, "../systemd/plexauthd.service"), settings(t, "../libreelec/addon/system.d/service.plexauthd.service")
+	usual, theirs := settings(t, "../systemd/plexauthd.service"), settings(t, "addon/system.d/service.plexauthd.service")
 	for _, c := range []struct {
 		in, from map[string]bool
 		what     string

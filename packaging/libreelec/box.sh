@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Turns the root directory that a box begins with, the current one, into one like
-# LibreELEC's: libreelec.sh FILES STORAGE
+# LibreELEC's: box.sh FILES STORAGE
 # FILES holds ca.pem, which the box trusts, and image, which is copied into the root.
 # STORAGE appears as /storage, the only place that outlives the box.
 set -eu
