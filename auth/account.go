@@ -175,8 +175,9 @@ func (a *Account) ListServers(ctx context.Context) ([]MediaServer, error) { retu
 // ServerHeaders returns the headers for a media server, with the token that this
 // server accepts: media servers refuse the token of a device key, though plex.tv
 // accepts it. What is known of the server is returned without asking plex.tv.
-// [NotFound] if the account has no such server, [PinRejected] if plex.tv gives
-// its token only with the home user's PIN, as [Account.SwitchUser] does.
+// [NotFound] if the account has no such server, [NoServerToken] if plex.tv gives no
+// token for it, [PinRejected] if it does only with the home user's PIN, as
+// [Account.SwitchUser] does.
 func (a *Account) ServerHeaders(ctx context.Context, machineID string) (Headers, error) {
 	return a.servers.headers(ctx, machineID)
 }

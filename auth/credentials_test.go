@@ -85,7 +85,7 @@ func TestStoreWhenPlexTvDoesNotSayYes(t *testing.T) {
 		"401, named":      {plextvsim.Fault{Status: 401}, true, auth.AuthInvalid},
 		"401, unnamed":    {plextvsim.Fault{Status: 401}, false, auth.AuthInvalid},
 		"422, named":      {plextvsim.Fault{Status: 422}, true, auth.AuthInvalid},
-		"403, named":      {plextvsim.Fault{Status: 403}, true, auth.AuthInvalid},
+		"403, named":      {plextvsim.Fault{Status: 403}, true, auth.Forbidden},
 		"400, named":      {plextvsim.Fault{Status: 400}, true, auth.InvalidResponse},
 		"portal, named":   {portal, true, ""},
 		"portal, unnamed": {portal, false, auth.InvalidResponse},

@@ -20,8 +20,10 @@ type Code = status.Code
 const (
 	AuthRequired    = status.AuthRequired
 	AuthInvalid     = status.AuthInvalid
+	Forbidden       = status.Forbidden
 	PinExpired      = status.PinExpired
 	PinRejected     = status.PinRejected
+	NoServerToken   = status.NoServerToken
 	NotFound        = status.NotFound
 	RateLimited     = status.RateLimited
 	Unreachable     = status.Unreachable
@@ -70,8 +72,10 @@ func CodeOf(err error) Code {
 
 func codeOfPlex(err *plextv.Error) Code {
 	switch err.Kind {
-	case plextv.Refused, plextv.Forbidden, plextv.Stale, plextv.KeyUnknown:
+	case plextv.Refused, plextv.Stale, plextv.KeyUnknown:
 		return AuthInvalid
+	case plextv.Forbidden:
+		return Forbidden
 	case plextv.PinRejected:
 		return PinRejected
 	case plextv.RateLimited:

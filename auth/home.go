@@ -56,6 +56,7 @@ func (h *home) switchUser(ctx context.Context, uuid string, pin secret.String) e
 	if err != nil {
 		return err
 	}
+	given := pin
 	if !user.Protected {
 		pin = secret.String{} // plex.tv ignores it, so it counts neither as wrong nor as right
 	} else if pin.IsZero() {
@@ -70,6 +71,13 @@ func (h *home) switchUser(ctx context.Context, uuid string, pin secret.String) e
 		return err
 	}
 	token, who, err := h.session.switchUser(ctx, uuid, pin)
+	if isPlexKind(err, plextv.PinRejected) && pin.IsZero() && !given.IsZero() {
+		// plex.tv wants a PIN of a user whom it did not call protected.
+		if before, err = h.countPin(ctx, given); err != nil {
+			return err
+		}
+		token, who, err = h.session.switchUser(ctx, uuid, given)
+	}
 	if isPlexKind(err, plextv.Gone) {
 		err = errNoHomeUser // the user has just left
 	}

@@ -40,7 +40,8 @@ type MediaServer struct {
 // The list is as long as plex.tv says, and secret as a whole.
 type knownServer struct {
 	MediaServer
-	Token string `json:"token"`
+	Token    string `json:"token"`
+	NeedsPin bool   `json:"needs_pin,omitempty"` // for the token
 }
 
 // mediaServers knows the media servers of the account in use and their tokens.
@@ -73,7 +74,8 @@ func (m *mediaServers) list(ctx context.Context) ([]MediaServer, error) {
 // headers uses what is known of the server, and asks plex.tv if that is no help.
 func (m *mediaServers) headers(ctx context.Context, machineID string) (Headers, error) {
 	headers, err := m.headersWithin(ctx, machineID, anyAge, false)
-	if code := CodeOf(err); code == NotFound || code == PinRejected {
+	switch CodeOf(err) {
+	case NotFound, NoServerToken, PinRejected:
 		headers, err = m.headersWithin(ctx, machineID, listMaxAge, false)
 	}
 	return headers, err
@@ -93,6 +95,8 @@ func (m *mediaServers) headersWithin(ctx context.Context, machineID string, maxA
 	switch {
 	case at < 0:
 		return nil, errorf(NotFound, "the account has no such media server")
+	case known[at].Token == "" && !known[at].NeedsPin:
+		return nil, errorf(NoServerToken, "plex.tv gives this user no token for this media server")
 	case known[at].Token == "":
 		return nil, errorf(PinRejected, "plex.tv gives the token for this media server only with the PIN of the home user: switch to that user with it")
 	}
@@ -148,17 +152,17 @@ func (m *mediaServers) ask(ctx context.Context, r *record, retoken bool) ([]know
 	}
 	known := make([]knownServer, 0, len(resources))
 	for _, s := range resources {
-		token := s.AccessToken
-		if r.boundToKey() && isJWT(token) {
-			token = own // media servers refuse a JWT
+		listed := knownServer{MediaServer: MediaServer{s.MachineID, s.Name, s.Owned, s.Presence, s.URIs}, Token: s.AccessToken.Reveal()}
+		if r.boundToKey() && isJWT(s.AccessToken) { // which media servers refuse
+			listed.Token, listed.NeedsPin = own.token.Reveal(), own.needsPin
 		}
-		known = append(known, knownServer{MediaServer{s.MachineID, s.Name, s.Owned, s.Presence, s.URIs}, token.Reveal()})
+		known = append(known, listed)
 	}
 	text, err := json.Marshal(known)
 	if err != nil {
 		return nil, err
 	}
-	list := &statefile.Servers{List: secret.New(string(text)), OwnToken: own, FetchedAt: m.time.Now()}
+	list := &statefile.Servers{List: secret.New(string(text)), OwnToken: own.token, FetchedAt: m.time.Now()}
 	return known, m.saveOrKeep(ctx, func(next *record, _ *Event) error {
 		same := next.Auth != nil && next.Auth.UserID == user.UserID
 		if same && (user.UserID != "" || next.Auth.Token.Equal(user.Token)) {
@@ -168,10 +172,16 @@ func (m *mediaServers) ask(ctx context.Context, r *record, retoken bool) ([]know
 	})
 }
 
+// ownToken is the opaque token of an owner with a device key, zero if plex.tv gives
+// none: needsPin tells whether it would with the PIN.
+type ownToken struct {
+	token    secret.String
+	needsPin bool
+}
+
 // resources asks with an opaque token where there is one: asked with the token of
 // a device key, plex.tv returns that for owned media servers, which refuse it.
-// own is the opaque token of an owner with a device key.
-func (m *mediaServers) resources(ctx context.Context, r *record, retoken bool) (own secret.String, list []plextv.Resource, err error) {
+func (m *mediaServers) resources(ctx context.Context, r *record, retoken bool) (own ownToken, list []plextv.Resource, err error) {
 	if !r.boundToKey() {
 		list, err = m.plex.Resources(ctx, r.identity(), r.Auth.Token)
 		if isPlexKind(err, plextv.Refused) {
@@ -190,28 +200,29 @@ func (m *mediaServers) resources(ctx context.Context, r *record, retoken bool) (
 	if r.Servers != nil {
 		kept = r.Servers.OwnToken
 	}
-	if own = kept; own.IsZero() || retoken {
-		own, err = m.ownToken(ctx, r.Auth.UUID, kept)
+	if own.token = kept; kept.IsZero() || retoken {
+		own.token, err = m.switchToSelf(ctx, r.Auth.UUID, kept)
 	}
 	if err == nil {
-		list, err = m.plex.Resources(ctx, m.record().identity(), own)
+		list, err = m.plex.Resources(ctx, m.record().identity(), own.token)
 	}
-	if isPlexKind(err, plextv.Refused) && own.Equal(kept) {
-		if own, err = m.ownToken(ctx, r.Auth.UUID, secret.String{}); err == nil {
-			list, err = m.plex.Resources(ctx, m.record().identity(), own)
+	if isPlexKind(err, plextv.Refused) && own.token.Equal(kept) {
+		if own.token, err = m.switchToSelf(ctx, r.Auth.UUID, secret.String{}); err == nil {
+			list, err = m.plex.Resources(ctx, m.record().identity(), own.token)
 		}
 	}
 	if err == nil || isInconclusive(err) {
 		return own, list, err
 	}
+	own = ownToken{needsPin: isPlexKind(err, plextv.PinRejected)}
 	// Shared media servers have tokens of their own, for which no PIN is needed.
 	list, err = asOwner(ctx, m.session, m.plex.Resources)
-	return secret.String{}, list, err
+	return own, list, err
 }
 
-// ownToken gets an opaque token of the owner by a switch to that very user, as
-// one client has found, or returns kept if plex.tv wants the user's PIN for it.
-func (m *mediaServers) ownToken(ctx context.Context, uuid string, kept secret.String) (secret.String, error) {
+// switchToSelf gets an opaque token of the owner by a switch to that very user, as
+// one client has found, or returns kept if plex.tv gives none.
+func (m *mediaServers) switchToSelf(ctx context.Context, uuid string, kept secret.String) (secret.String, error) {
 	own, _, err := m.session.switchUser(ctx, uuid, secret.String{})
 	if err != nil && !isInconclusive(err) && !kept.IsZero() {
 		return kept, nil

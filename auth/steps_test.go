@@ -51,7 +51,7 @@ func faults() map[string]fault {
 		"503 with Retry-After": {Fault: plextvsim.Fault{Status: 503, RetryAfter: "3"}, code: auth.ServerError},
 		"400":                  {Fault: plextvsim.Fault{Status: 400}, code: auth.InvalidResponse},
 		"401":                  {Fault: plextvsim.Fault{Status: 401}, code: auth.AuthInvalid},
-		"403":                  {Fault: plextvsim.Fault{Status: 403}, code: auth.AuthInvalid},
+		"403":                  {Fault: plextvsim.Fault{Status: 403}, code: auth.Forbidden},
 		"404":                  {Fault: plextvsim.Fault{Status: 404}, code: auth.InvalidResponse},
 		"404 of somebody else": {Fault: plextvsim.Fault{Status: 404, Body: "<html>no such page</html>", ContentType: "text/html"}, code: auth.InvalidResponse},
 		"410":                  {Fault: plextvsim.Fault{Status: 410, Code: 1020}, code: auth.InvalidResponse},

@@ -36,9 +36,10 @@ type HomeUser struct {
 }
 
 // HomeUsers asks for the users of the Plex Home that a token's account is in,
-// at most 100; none if it is in none. Users that cannot be read are left out; an
-// answer in which nothing can be read is an [InvalidResponse]. It tries up to 3
-// times; its errors are [*Error], or ctx's if that has ended.
+// at most 100; none if it is in none, which plex.tv may say with a 404 or null.
+// Users that cannot be read are left out; an answer in which nothing can be read is
+// an [InvalidResponse]. It tries up to 3 times; its errors are [*Error], or ctx's if
+// that has ended.
 func (c *Client) HomeUsers(ctx context.Context, id Identity, token secret.String) (users []HomeUser, err error) {
 	err = c.retry(ctx, request{
 		op: "asking plex.tv for the users of the home", method: http.MethodGet,
@@ -47,26 +48,33 @@ func (c *Client) HomeUsers(ctx context.Context, id Identity, token secret.String
 		users, err = readHomeUsers(a)
 		return err
 	})
+	var failed *Error
+	if errors.As(err, &failed) && failed.Kind == Gone {
+		return []HomeUser{}, nil
+	}
 	return users, err
 }
 
 func readHomeUsers(a answer) ([]HomeUser, error) {
-	var body struct {
-		Users []json.RawMessage `json:"users"`
-	}
-	if err := a.readJSON(&body); err != nil {
+	var home map[string]json.RawMessage
+	if err := a.readJSON(&home); err != nil {
 		return nil, err
 	}
-	if body.Users == nil {
-		return nil, errors.New("a home without a list of users")
+	list, listed := home["users"]
+	if home != nil && !listed && home["id"] == nil {
+		return nil, errors.New("neither a home nor a list of users")
+	}
+	var entries []json.RawMessage
+	if listed && json.Unmarshal(list, &entries) != nil {
+		return nil, errors.New("users that are no list")
 	}
 	users := []HomeUser{}
-	for _, entry := range body.Users {
+	for _, entry := range entries {
 		if user, err := readHomeUser(entry); err == nil && len(users) < maxHomeUsers {
 			users = append(users, user)
 		}
 	}
-	if len(users) == 0 && len(body.Users) > 0 {
+	if len(users) == 0 && len(entries) > 0 {
 		return nil, errors.New("a list in which nothing can be read")
 	}
 	return users, nil

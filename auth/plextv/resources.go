@@ -3,6 +3,7 @@
 package plextv
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -60,6 +61,7 @@ func readResources(a answer) ([]Resource, error) {
 		return nil, errors.New("null instead of a list")
 	}
 	servers, readable := []Resource{}, false
+	at := make(map[string]int) // by machine id
 	for _, entry := range entries {
 		var body resource
 		if json.Unmarshal(entry, &body) != nil || body.Provides.text == "" {
@@ -67,7 +69,13 @@ func readResources(a answer) ([]Resource, error) {
 		}
 		readable = true
 		server, err := body.server()
-		if err == nil && body.isServer() && len(servers) < maxServers {
+		if err != nil || !body.isServer() {
+			continue
+		}
+		if i, twice := at[server.MachineID]; twice {
+			servers[i] = servers[i].merged(server)
+		} else if len(servers) < maxServers {
+			at[server.MachineID] = len(servers)
 			servers = append(servers, server)
 		}
 	}
@@ -86,6 +94,41 @@ type resource struct {
 	Presence    loose             `json:"presence"`
 	AccessToken loose             `json:"accessToken"`
 	Connections []json.RawMessage `json:"connections"`
+}
+
+// merged is the server of two entries with the same machine id, such as one that is
+// shared in a home and by invitation: its token is the one that a media server takes.
+func (r Resource) merged(other Resource) Resource {
+	if other.rank() > r.rank() {
+		r, other = other, r
+	}
+	r.Name = cmp.Or(r.Name, other.Name)
+	r.Owned, r.Presence = r.Owned || other.Owned, r.Presence || other.Presence
+	for _, uri := range other.URIs {
+		if !slices.Contains(r.URIs, uri) {
+			r.URIs = append(r.URIs, uri)
+		}
+	}
+	return r
+}
+
+// rank is highest for a server whose token opens it: one of its own rather than a JWT,
+// which it refuses, and one that is in use.
+func (r Resource) rank() (rank int) {
+	switch {
+	case r.AccessToken.IsZero():
+	case isJWT(r.AccessToken):
+		rank = 4
+	default:
+		rank = 8
+	}
+	if r.Presence {
+		rank += 2
+	}
+	if r.Owned {
+		rank++
+	}
+	return rank
 }
 
 // isServer looks into a list such as "client,player".

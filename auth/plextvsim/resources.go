@@ -24,6 +24,7 @@ type Resource struct {
 	// AccessToken is what this server accepts from the account. If empty, a shared
 	// one gets a random one and an owned one accepts the account's opaque tokens.
 	AccessToken string
+	NoToken     bool // plex.tv gives no token for it: null
 	Connections []Connection
 }
 
@@ -110,7 +111,7 @@ type resourceDoc struct {
 	OwnerID                nullableID      `json:"ownerId" xml:"ownerId,attr"`
 	SourceTitle            nullable        `json:"sourceTitle" xml:"sourceTitle,attr"`
 	PublicAddress          string          `json:"publicAddress" xml:"publicAddress,attr"`
-	AccessToken            string          `json:"accessToken" xml:"accessToken,attr"`
+	AccessToken            nullable        `json:"accessToken" xml:"accessToken,attr"`
 	Owned                  flag            `json:"owned" xml:"owned,attr"`
 	Home                   flag            `json:"home" xml:"home,attr"`
 	Synced                 flag            `json:"synced" xml:"synced,attr"`
@@ -141,7 +142,7 @@ func (r Resource) document(session *session, x *exchange) resourceDoc {
 		Platform: "Linux", PlatformVersion: "12", Device: "PC",
 		ClientIdentifier: r.ClientIdentifier, CreatedAt: "2024-03-17T11:34:53Z", LastSeenAt: isoTime(x.now.Add(x.skew)),
 		Provides: r.Provides, OwnerID: nullableID(r.OwnerID), SourceTitle: nullable(r.SourceTitle),
-		PublicAddress: publicAddress, AccessToken: r.AccessToken,
+		PublicAddress: publicAddress, AccessToken: nullable(r.AccessToken),
 		Owned: flag(r.Owned), Home: flag(r.Home), Presence: flag(!r.Offline), NATLoopbackSupported: true,
 		Connections: []connectionDoc{},
 	}
@@ -149,7 +150,10 @@ func (r Resource) document(session *session, x *exchange) resourceDoc {
 		document.Product, document.Device = "Plex HTPC", "TV"
 	}
 	if document.AccessToken == "" || r.Owned && session.jwt {
-		document.AccessToken = session.token
+		document.AccessToken = nullable(session.token)
+	}
+	if r.NoToken {
+		document.AccessToken = ""
 	}
 	for _, c := range r.Connections {
 		document.Relay = document.Relay || flag(c.Relay)

@@ -84,7 +84,7 @@ func (d resourceDoc) v1(x *exchange) v1ResourceDoc {
 		Platform: d.Platform, PlatformVersion: d.PlatformVersion, Device: d.Device,
 		ClientIdentifier: d.ClientIdentifier, Provides: d.Provides,
 		CreatedAt: knownSince, LastSeenAt: strconv.FormatInt(x.plexTime().Unix(), 10),
-		Owned: d.Owned.digit(), AccessToken: d.AccessToken, PublicAddress: d.PublicAddress,
+		Owned: d.Owned.digit(), AccessToken: string(d.AccessToken), PublicAddress: d.PublicAddress,
 		HTTPSRequired: d.HTTPSRequired.digit(), Synced: d.Synced.digit(), Relay: d.Relay.digit(),
 		PublicAddressMatches: d.PublicAddressMatches.digit(), Presence: d.Presence.digit(),
 		SourceTitle: string(d.SourceTitle), OwnerID: int64(d.OwnerID),
@@ -157,7 +157,7 @@ func (s *Sim) v1Servers(x *exchange) reply {
 func (r Resource) v1Server(session *session, x *exchange) v1ServerDoc {
 	d := r.document(session, x)
 	server := v1ServerDoc{
-		AccessToken: d.AccessToken, Name: d.Name, Version: d.ProductVersion, Scheme: "https", Port: 32400,
+		AccessToken: string(d.AccessToken), Name: d.Name, Version: d.ProductVersion, Scheme: "https", Port: 32400,
 		MachineIdentifier: d.ClientIdentifier, CreatedAt: knownSince, UpdatedAt: x.plexTime().Unix(), Owned: d.Owned.number(),
 	}
 	for _, c := range d.Connections {

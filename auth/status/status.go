@@ -57,8 +57,10 @@ type Code string
 const (
 	AuthRequired    Code = "AuthRequired"    // nobody is signed in
 	AuthInvalid     Code = "AuthInvalid"     // plex.tv refused the token
+	Forbidden       Code = "Forbidden"       // plex.tv knows the token and does not allow this
 	PinExpired      Code = "PinExpired"      // the pairing ran out of time
 	PinRejected     Code = "PinRejected"     // the home user's PIN is wrong or missing
+	NoServerToken   Code = "NoServerToken"   // plex.tv gives no token for this media server
 	NotFound        Code = "NotFound"        // there is no such pairing, media server or home user
 	RateLimited     Code = "RateLimited"     // plex.tv wants fewer requests, or too many home PINs were wrong
 	Unreachable     Code = "Unreachable"     // plex.tv: no route, DNS, TLS, timeout

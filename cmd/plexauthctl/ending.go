@@ -65,6 +65,10 @@ func (p *program) explain(err error) *ending {
 		return &ending{exitSignedOut, "nobody is signed in: sign in with plexauthctl login"}
 	case client.AuthInvalid:
 		return &ending{exitSignedOut, "Plex has ended the sign-in: sign in again with plexauthctl login"}
+	case client.Forbidden:
+		return &ending{exitFailed, "Plex does not allow this user to do that: " + text}
+	case client.NoServerToken:
+		return &ending{exitFailed, "this user has no access to that media server: " + text}
 	case client.RateLimited, client.ServerError:
 		return &ending{exitFailed, "plex.tv is busy or has a fault, try again later: " + text}
 	case client.Unreachable:

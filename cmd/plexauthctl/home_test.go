@@ -31,6 +31,9 @@ func TestUsers(t *testing.T) {
 	if status != exitDone || len(views) != 2 || !views[0].Current || views[1].Current || views[1].UUID != bob || !views[1].Protected {
 		t.Errorf("exit status %d: %s", status, out)
 	}
+	p.Plex.Fail(plextvsim.Fault{Code: 1009})
+	p.prints(exitFailed, "", "Plex does not allow this user to do that", "users")
+	p.Plex.Clear()
 	p.Plex.Fail(plextvsim.Fault{Status: 503})
 	p.prints(exitFailed, "", "try again later", "users")
 }

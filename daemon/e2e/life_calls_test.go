@@ -95,7 +95,7 @@ func (m model) store(t token, named bool) (model, string) {
 		m.hindered = true
 		return m, done
 	case m.weather == forbidden:
-		return m, "AuthInvalid"
+		return m, "Forbidden"
 	case t.refused:
 		return m, "AuthInvalid"
 	}

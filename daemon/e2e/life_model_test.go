@@ -28,7 +28,7 @@ const (
 // failure is the error of a call that has to ask plex.tv.
 func (w weather) failure() string {
 	return map[weather]string{
-		fine: "", down: "Unreachable", portal: "InvalidResponse", broken: "ServerError", forbidden: "AuthInvalid",
+		fine: "", down: "Unreachable", portal: "InvalidResponse", broken: "ServerError", forbidden: "Forbidden",
 	}[w]
 }
 

@@ -23,8 +23,10 @@ type Code = status.Code
 const (
 	AuthRequired    = status.AuthRequired
 	AuthInvalid     = status.AuthInvalid
+	Forbidden       = status.Forbidden
 	PinExpired      = status.PinExpired
 	PinRejected     = status.PinRejected
+	NoServerToken   = status.NoServerToken
 	NotFound        = status.NotFound
 	RateLimited     = status.RateLimited
 	Unreachable     = status.Unreachable

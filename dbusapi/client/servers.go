@@ -39,8 +39,9 @@ func (c *Client) Servers(ctx context.Context) ([]MediaServer, error) {
 }
 
 // ServerHeaders gives the headers for a request to that media server. The errors
-// are [AuthRequired], [NotFound], [PinRejected] if plex.tv requires the home user's
-// PIN for the token, and what asking plex.tv can end in.
+// are [AuthRequired], [NotFound], [NoServerToken] if plex.tv gives this user no token
+// for the server, [PinRejected] if it does with the home user's PIN, and what asking
+// plex.tv can end in.
 func (c *Client) ServerHeaders(ctx context.Context, machineID string) (Headers, error) {
 	return c.headers(ctx, "GetServerHeaders", machineID)
 }

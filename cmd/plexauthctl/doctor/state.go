@@ -129,7 +129,10 @@ func (x *examination) verify(ctx context.Context) Finding {
 	case err != nil:
 		return wrong("the token could not be confirmed since plexauthd has started: "+err.Error(), advice)
 	case !valid:
-		return wrong("plex.tv refuses the token", "sign in again: plexauthctl login")
+		if status, err := x.client.State(ctx); err == nil && status.State == client.SignedIn {
+			return ok("somebody is signed in, though plex.tv forbids to ask who")
+		}
+		return wrong("plex.tv refuses the token", "wait, plexauthd asks again; if it stays so: plexauthctl login")
 	}
 	return ok("somebody is signed in")
 }

@@ -21,6 +21,7 @@ var say = map[client.Code]string{
 	client.InvalidResponse: "Plex cannot be reached. Does the network want you to log in first?",
 	client.ServerError:     "Plex has a problem. Trying again.",
 	client.RateLimited:     "Plex asks for patience. Trying again.",
+	client.Forbidden:       "Plex does not allow this user to do that.",
 	client.AccessDenied:    "You may not sign this box in. Join the group plexauth.",
 	client.NotRunning:      "Waiting for plexauthd.",
 	client.NoReply:         "Waiting for plexauthd.",

@@ -255,4 +255,6 @@ class SignedIn(FlowTest):
         self.daemon.answer("switch_user", None, "org.freedesktop.DBus.Error.UnknownMethod")
         self.switch(fake.BEN)
         self.daemon.answer("switch_user", None, "Unreachable")
-        self.assertEqual(self.dialogs.told, ["not_supported", "unreachable"])
+        self.switch(fake.BEN)
+        self.daemon.answer("switch_user", None, "Forbidden")
+        self.assertEqual(self.dialogs.told, ["not_supported", "unreachable", "forbidden"])

@@ -18,8 +18,8 @@ _PROPERTIES = MAIN.with_interface("org.freedesktop.DBus.Properties")
 class PlexAuthError(Exception):
     """A failure. code says which, for who decides on it:
 
-    AuthRequired AuthInvalid PinExpired PinRejected NotFound RateLimited
-    Unreachable ServerError InvalidResponse StorageFailed InvalidArgs
+    AuthRequired AuthInvalid Forbidden PinExpired PinRejected NoServerToken NotFound
+    RateLimited Unreachable ServerError InvalidResponse StorageFailed InvalidArgs
                   as plexauthd reports them
     AccessDenied  this user may not; members of the group plexauth may
     NotRunning    no plexauthd is on the bus, and the bus could start none

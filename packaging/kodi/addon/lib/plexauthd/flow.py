@@ -24,6 +24,7 @@ _EXPLAINED = {
     ERROR + "InvalidResponse": "invalid_response",
     ERROR + "RateLimited": "rate_limited",
     ERROR + "StorageFailed": "storage_failed",
+    ERROR + "Forbidden": "forbidden",
     "org.freedesktop.DBus.Error.AccessDenied": "access_denied",
 }
 

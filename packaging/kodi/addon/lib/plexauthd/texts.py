@@ -41,6 +41,7 @@ NUMBERS = {key: 32000 + i for i, key in enumerate((
     "note_signed_out",
     "scan_only",         # in place of a code too long to type
     "protected",         # below a user who has a PIN
+    "forbidden",
 ))}
 
 
