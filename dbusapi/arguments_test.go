@@ -50,7 +50,8 @@ func TestWrongOptions(t *testing.T) {
 	for text, wrong := range map[string]options{
 		`options: "stronk" is not one of strong, force`: {"stronk": dbus.MakeVariant(true)},
 		"options: strong has type s":                    {"strong": dbus.MakeVariant("yes")},
-		"options: force has type i":                     {"strong": dbus.MakeVariant(true), "force": dbus.MakeVariant(1)},
+		"options: force is 2, not a value of type b":    {"strong": dbus.MakeVariant(1), "force": dbus.MakeVariant(2)},
+		"options: force is 0.5, not":                    {"force": dbus.MakeVariant(0.5)},
 	} {
 		c.main("RequestPinWithOptions", wrong).isError(names.ErrInvalidArgs, text)
 	}

@@ -134,7 +134,7 @@ var wanted = map[string]func(body []any) []any{
 	"RequestPin": func([]any) []any { return []any{false, false} },
 	"RequestPinWithOptions": func(body []any) []any {
 		options := body[0].(map[string]dbus.Variant)
-		return []any{options["strong"].Value() == true, options["force"].Value() == true}
+		return []any{isTrue(options["strong"].Value()), isTrue(options["force"].Value())}
 	},
 	"StoreCredentials": func(body []any) []any {
 		given := []any{}
@@ -147,6 +147,9 @@ var wanted = map[string]func(body []any) []any{
 }
 
 func asTheyAre(body []any) []any { return body }
+
+// isTrue tells whether an option is on: true, or 1 of any type.
+func isTrue(option any) bool { return option == true || fmt.Sprint(option) == "1" && option != "1" }
 
 // decoded gives the arguments as godbus has them, as far as it has.
 func (c wireCall) decoded() (body []any, ok bool) {
