@@ -33,7 +33,7 @@ func Open(o Options) *Account {
 	l := openLedger(o)
 	a := &Account{ledger: l, renewal: &renewal{ledger: l, plex: o.Plex}}
 	a.pairings = &pairings{ledger: l, plex: o.Plex, renewal: a.renewal}
-	a.session = &session{ledger: l, plex: o.Plex, renewal: a.renewal, confirmAfter: cmp.Or(o.ConfirmAfter, 2*time.Second)}
+	a.session = &session{ledger: l, plex: o.Plex, renewal: a.renewal, confirmAfter: cmp.Or(o.ConfirmAfter, refusedFor)}
 	a.home = &home{ledger: l, session: a.session, switching: make(chan struct{}, 1)}
 	a.servers = &mediaServers{ledger: l, plex: o.Plex, session: a.session}
 	a.schedule = newSchedule(l, a.session, a.renewal, cmp.Or(o.CheckEvery, 24*time.Hour))
@@ -98,7 +98,8 @@ func (a *Account) Subscribe(handle func(Event)) (settle func(context.Context), c
 }
 
 // Token returns the token: [AuthRequired] when nobody is signed in, [AuthInvalid]
-// when plex.tv has refused it.
+// when plex.tv has refused it, [UserLocked] when the home user in use has to enter
+// the PIN again.
 func (a *Account) Token() (secret.String, error) { return a.ledger.snapshot().token() }
 
 // RequestPin starts a pairing, or returns the one under way unless o.Force, so
@@ -128,8 +129,9 @@ func (a *Account) CancelPin(ctx context.Context, id uint64) error { return a.pai
 // token in its place; anything else is an error and says nothing about the token
 // (Plex documents 200 and 401 only). [AuthRequired] when nobody is signed in.
 //
-// A refusal (401 or that 422) changes the state only when a second one, after
-// a pause, confirms it; the second is asked for in the background.
+// A refusal (401 or that 422) makes the state [Unverified]. Only three of them over
+// at least 30 s, or 60 s for a new token, make it [Expired]; those after the first
+// are asked for in the background, and so is whether plex.tv has changed its mind.
 func (a *Account) Validate(ctx context.Context) (bool, error) { return isValid(a.session.verify(ctx)) }
 
 // ValidateToken asks plex.tv about any token, as Validate does, and changes nothing.
@@ -169,7 +171,8 @@ func (a *Account) SelectServer(ctx context.Context, s Server) error {
 
 // ListServers returns the media servers of the account in use, as plex.tv lists
 // them now. While plex.tv cannot be asked it returns the last good answer, which
-// survives restarts. [AuthRequired] when nobody is signed in.
+// survives restarts and refusals of the token. [AuthRequired] when nobody is signed
+// in, [UserLocked] as with [Account.Token].
 func (a *Account) ListServers(ctx context.Context) ([]MediaServer, error) { return a.servers.list(ctx) }
 
 // ServerHeaders returns the headers for a media server, with the token that this

@@ -29,8 +29,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const (
 	interval     = time.Second
 	timeout      = 5 * time.Minute
-	confirmAfter = 2 * time.Second
-	patience     = 30 * time.Second // real time that nothing here needs
+	confirmAfter = 30 * time.Second     // and twice that for the tokens here, which are new
+	askAgain     = confirmAfter * 3 / 5 // after a refusal, at most
+	patience     = 30 * time.Second     // real time that nothing here needs
 )
 
 func identity() plextv.Identity {

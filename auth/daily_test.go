@@ -43,8 +43,7 @@ func TestARevokedTokenIsNoticedWithinADay(t *testing.T) {
 	b := newDailyBox(t)
 	b.must(b.sim.Revoke(b.account.Snapshot().Credentials.Token.Reveal()))
 	b.tick(24 * time.Hour)
-	b.tick(confirmAfter)
-	e := b.await(authChanged)
+	e := b.wind(askAgain, authChanged)
 	equal(t, "reason", e.Auth.Reason, auth.ReasonRevoked)
 }
 

@@ -31,6 +31,7 @@ const (
 	InvalidResponse = status.InvalidResponse
 	StorageFailed   = status.StorageFailed
 	InvalidArgs     = status.InvalidArgs
+	UserLocked      = status.UserLocked
 )
 
 // Error is a failure with its [Code]. Its text says what was tried and never
@@ -101,7 +102,7 @@ func isPlexKind(err error, kind plextv.Kind) bool {
 func isInconclusive(err error) bool {
 	var plex *plextv.Error
 	if !errors.As(err, &plex) {
-		return !errors.Is(err, errOtherAccount)
+		return !errors.Is(err, errOtherAccount) && !errors.Is(err, errNoHomeUser) && !errors.Is(err, errProtected)
 	}
 	switch plex.Kind {
 	case plextv.Unreachable, plextv.ServerError, plextv.RateLimited, plextv.InvalidResponse:
@@ -149,6 +150,18 @@ func plexProblem(err error) string {
 func errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Text: fmt.Sprintf(format, args...)}
 }
+
+// isRefusal reports whether plex.tv has refused a token or the device key for it.
+func isRefusal(err error) bool {
+	return isPlexKind(err, plextv.Refused) || isPlexKind(err, plextv.Stale) ||
+		isPlexKind(err, plextv.KeyUnknown) || errors.Is(err, errOtherAccount)
+}
+
+// errNoHomeUser says that plex.tv's list of the home's users lacks one.
+var errNoHomeUser = errorf(NotFound, "the Plex Home has no such user")
+
+// errProtected says that a new token of a home user needs the PIN.
+var errProtected = errorf(UserLocked, "the user of the Plex Home is protected by a PIN")
 
 // errOtherAccount says that plex.tv ties the device key to another account.
 var errOtherAccount = errorf(AuthInvalid, "plex.tv returned a token of another account for the device key of this box")

@@ -14,6 +14,7 @@ const (
 	ReasonRevoked      = status.ReasonRevoked
 	ReasonExpired      = status.ReasonExpired
 	ReasonUserSwitched = status.ReasonUserSwitched
+	ReasonUserLocked   = status.ReasonUserLocked
 )
 
 // PinResult is how a pairing ended.

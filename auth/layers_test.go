@@ -20,16 +20,16 @@ import (
 // and to those below it.
 var layers = [][]string{
 	{"account.go"},
-	{"schedule.go", "alarm.go"},
+	{"schedule.go", "due.go", "alarm.go"},
 	{"pairing.go", "poller.go", "session.go", "credentials.go", "renew.go", "home.go", "servers.go", "flight.go"},
 	{"ledger.go"},
-	{"record.go", "transitions.go", "keytransitions.go", "standing.go", "device.go", "snapshot.go", "events.go", "feed.go", "errors.go", "input.go", "log.go", "options.go", "doc.go"},
+	{"record.go", "transitions.go", "keytransitions.go", "verdict.go", "standing.go", "device.go", "snapshot.go", "events.go", "feed.go", "errors.go", "input.go", "log.go", "options.go", "doc.go"},
 }
 
 // What the package may grow to; it must not grow into a knot again.
 const (
 	maxFileLines      = 300
-	maxLines          = 3740
+	maxLines          = 3990 // believing a refusal only when it lasts took 250
 	maxCircle         = 5
 	maxAccountMethods = 25
 	maxAccountFields  = 10

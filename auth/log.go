@@ -27,6 +27,7 @@ const (
 	MessageNotRevoked     = "e0a1c4f7d1b94bb59a3f1c7a52e86d03" // with error
 	MessageUnverified     = "7c8d754ba06e41459e5466607521054d" // with error, http_status if there was an answer
 	MessageUserSwitched   = "2f6f1b0c6d8e4d0f9a51c7b3e84a90d6" // with user_id
+	MessageUserLocked     = "9d0b6e47c2f84a5b8e13f7a06c5d2941" // with user_id, http_status
 	MessageConfigWarning  = "83e7c2d15ab04f0c9d6a1e47b2f05c98"
 	MessageKeyLost        = "5c1e8f3790b24a6da2f8417de6b0953c" // with user_id
 	MessageMoved          = "b7d20e5f4c3148a58e0d61f29a7b3c84" // with user_id
@@ -53,6 +54,9 @@ func logChange(log *slog.Logger, before, after *record, e Event) {
 	switch reason := slog.String("reason", string(e.Auth.Reason)); {
 	case e.Auth.Reason == ReasonUserSwitched:
 		log.Info("switched to another user of the home", "message_id", MessageUserSwitched, "user_id", after.userID())
+	case e.Auth.Reason == ReasonUserLocked:
+		log.Warn("the home user in use has to enter the PIN again", "message_id", MessageUserLocked,
+			"user_id", after.userID(), httpStatus(e.cause))
 	case e.Auth.Authenticated:
 		log.Info("signed in", "message_id", MessageSignedIn, "user_id", after.userID(), reason)
 	case e.Auth.Reason == ReasonSignedOut:

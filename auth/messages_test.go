@@ -54,7 +54,7 @@ func TestEveryKindOfEventHasItsMessage(t *testing.T) {
 	b.must(err)
 	b.must(b.sim.Refuse(held.Reveal(), 422))
 	b.validate(false)
-	b.wind(confirmAfter, in(auth.Expired))
+	b.wind(askAgain, in(auth.Expired))
 	b.told(auth.MessageTokenRefused, "level=WARN", "user_id=4711 ", "reason=revoked", "http_status=422")
 
 	b.must(b.account.Clear(b.soon()))

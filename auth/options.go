@@ -52,8 +52,9 @@ type Options struct {
 	// nil: one that is never told.
 	Time *servertime.Clock
 
-	// ConfirmAfter is the pause after which a first refusal of the token must
-	// be repeated before it counts. 0 means 2 s.
+	// ConfirmAfter is the time over which plex.tv must refuse the token, three
+	// times at least, before it is believed; twice that for a new token. 0 means
+	// 30 s.
 	ConfirmAfter time.Duration
 	// Hold, if not nil, delays background requests until it is closed, so that
 	// at start the first answers on the bus come before TLS.

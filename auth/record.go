@@ -17,7 +17,8 @@ import (
 type record struct {
 	statefile.State
 	settings       Settings
-	standing       standing
+	standing       standing // of the token in use
+	ownerStanding  standing // of the owner's, while a home user is using the box
 	times          uptimes
 	ended          endedPairings
 	unreadable     bool // the store keeps a state that it could not read
@@ -86,6 +87,10 @@ func (r *record) userID() string {
 }
 
 func (r *record) refused() bool { return r.Auth != nil && !r.Auth.RefusedAt.IsZero() }
+
+// locked reports whether the home user in use needs the PIN again, while who
+// signed in still is.
+func (r *record) locked() bool { return r.refused() && r.Owner != nil && r.Owner.RefusedAt.IsZero() }
 
 // keyless reports whether the owner's token needs a device key that is missing.
 func (r *record) keyless() bool {

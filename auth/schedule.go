@@ -55,7 +55,8 @@ type schedule struct {
 	renewFrom   time.Duration
 	bindFrom    time.Duration
 	unbound     secret.String // the token that bindFrom is for
-	jitter      float64       // of the daily check, as a share
+	jitter      float64       // of the daily check and of pauses after refusals, as a share
+	hasten      bool          // a wake-up ends the pause after a refusal
 
 	verifyTried, renewTried, bindTried, nameTried time.Duration
 }
@@ -123,8 +124,9 @@ func (s *schedule) run(ctx context.Context, hold <-chan struct{}) {
 	}
 }
 
-// endPause ends a pause after a question that plex.tv has not seen.
+// endPause ends a pause after a question without an answer, or after an old refusal.
 func (s *schedule) endPause() {
+	s.hasten = s.time.Uptime()-s.verifyTried >= resetPausesAfter
 	if !s.undelivered {
 		return
 	}
@@ -154,11 +156,13 @@ func (s *schedule) work(ctx context.Context) (wait time.Duration, ok bool) {
 
 // finish sets the pause after a task.
 func (s *schedule) finish(ctx context.Context, err error) {
-	s.undelivered = isUndelivered(err)
-	if err == nil {
+	s.undelivered, s.hasten = isUndelivered(err), false
+	if err == nil || isPlexKind(err, plextv.Refused) && s.record().standing.refused() {
+		// A refusal is an answer, too, and has pauses of its own.
 		s.failures.Reset()
-		s.notBefore = 0
 		s.jitter = rand.Float64()
+	}
+	if err == nil {
 		return
 	}
 	s.logFailure(err)
@@ -182,7 +186,7 @@ func (s *schedule) logFailure(err error) {
 		s.log.Info("plex.tv has not confirmed the token; trying again", "message_id", MessageUnverified,
 			"error", err, httpStatus(err))
 	case s.snapshot().Authenticated:
-		s.log.Info("plex.tv refused the token; a second refusal counts", "error", err, httpStatus(err))
+		s.log.Info("plex.tv refused the token; asking again before it is believed", "error", err, httpStatus(err))
 	}
 }
 
@@ -201,17 +205,18 @@ func (s *schedule) next() (first task, ok bool) {
 
 // tasks are in the order in which they are done if they are due at the same time.
 func (s *schedule) tasks(r *record) []task {
+	var list []task
 	switch unnamed := r.userID() == "" && r.standing.verdict != anonymous; {
 	case r.Auth == nil, r.keyless():
 		return nil
-	case r.standing.doubted:
-		return []task{{r.standing.doubtedAt + s.session.confirmAfter, &s.verifyTried, s.session.verify}}
-	case r.standing.verdict == unchecked, unnamed && !r.refused():
+	case r.standing.refused():
+		list = append(list, task{s.doubtAt(r), &s.verifyTried, s.session.verify})
+		if !r.locked() {
+			return list
+		}
+	case r.standing.verdict == unchecked, unnamed:
 		return []task{{0, &s.verifyTried, s.session.verify}}
-	case r.refused():
-		return nil
 	}
-	var list []task
 	if at, ok := s.renewalAt(r); ok {
 		list = append(list, task{max(at, s.renewFrom), &s.renewTried, s.renew})
 	}
@@ -225,7 +230,7 @@ func (s *schedule) tasks(r *record) []task {
 	if r.Owner != nil && r.Owner.UserID == "" {
 		list = append(list, task{0, &s.nameTried, s.session.nameOwner})
 	}
-	if s.checkEvery > 0 {
+	if s.checkEvery > 0 && !r.refused() {
 		list = append(list, task{s.dailyAt(r), &s.verifyTried, s.session.verify})
 	}
 	return list
@@ -267,31 +272,4 @@ func (s *schedule) bind(ctx context.Context) error {
 		return nil
 	}
 	return err
-}
-
-// renewalAt waits for plex.tv's time: by any other the age of a token could be
-// wrong by years.
-func (s *schedule) renewalAt(r *record) (at time.Duration, ok bool) {
-	due, ok := r.renewalDue()
-	now := s.now()
-	if !ok || !s.time.Known() {
-		return 0, false
-	}
-	at = now.uptime + due.Sub(now.date)
-	if last := r.times.renewed; last != 0 {
-		// A token that comes with little or no life left must not be renewed
-		// without a pause.
-		left := r.owner().ExpiresAt.Sub(now.date)
-		at = max(at, last+min(max(left/4, time.Minute), renewalPause))
-	}
-	return at, true
-}
-
-// dailyAt is the next daily check of a token that nothing else has checked. It
-// notices a revoked token within a day and shows plex.tv that the token is in use:
-// unused ones have been seen to expire after weeks. The jitter spreads a fleet of
-// boxes; the rest of the day is for a check that has to wait after failures.
-func (s *schedule) dailyAt(r *record) time.Duration {
-	early := time.Duration((1 + s.jitter) * float64(s.checkEvery/6))
-	return r.times.answered + s.checkEvery - early
 }

@@ -110,10 +110,11 @@ func (m *mediaServers) headersWithin(ctx context.Context, machineID string, maxA
 // for other tokens, it asks plex.tv first; callers share the answer.
 func (m *mediaServers) known(ctx context.Context, maxAge time.Duration, retoken bool) ([]knownServer, error) {
 	r, now := m.current.Load(), m.now()
-	if _, err := r.snapshot.token(); err != nil {
+	known, age := knownServers(r.Servers), anyAge-1
+	// A refused sign-in is no reason to stop a film at home.
+	if _, err := r.snapshot.token(); err != nil && (known == nil || CodeOf(err) != AuthInvalid) {
 		return nil, err
 	}
-	known, age := knownServers(r.Servers), anyAge-1
 	switch {
 	case retoken && m.retoken.within(maxAge, now):
 		age = 0 // whatever plex.tv answered
@@ -129,7 +130,7 @@ func (m *mediaServers) known(ctx context.Context, maxAge time.Duration, retoken 
 	listed, err := m.lists.do(ctx, m.life, listKey{r.Auth.Token, retoken}, func(ctx context.Context) ([]knownServer, error) {
 		return m.ask(ctx, r.record, retoken)
 	})
-	if err != nil && known != nil && isInconclusive(err) && ctx.Err() == nil {
+	if err != nil && known != nil && (isInconclusive(err) || isRefusal(err)) && ctx.Err() == nil {
 		return known, nil
 	}
 	return listed, err
@@ -184,6 +185,9 @@ type ownToken struct {
 func (m *mediaServers) resources(ctx context.Context, r *record, retoken bool) (own ownToken, list []plextv.Resource, err error) {
 	if !r.boundToKey() {
 		list, err = m.plex.Resources(ctx, r.identity(), r.Auth.Token)
+		if err == nil {
+			return own, list, m.session.trust(ctx, r.Auth.Token)
+		}
 		if isPlexKind(err, plextv.Refused) {
 			// The token of a home user ends after some time. That is no refusal of
 			// the owner, so it is replaced before it is doubted.

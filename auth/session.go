@@ -84,13 +84,11 @@ func (s *session) accepted(ctx context.Context, token secret.String, user plextv
 // because the answer with its successor was lost. The refusal only counts if
 // there is no other token.
 func (s *session) replace(ctx context.Context, token secret.String, refusal error) error {
-	var err error
 	if s.record().Owner != nil {
-		err = s.renewUser(ctx)
-	} else {
-		err = s.renewal.renew(ctx)
-	}
-	if err != nil {
+		if err := s.renewUser(ctx); err != nil {
+			return s.refusedUser(ctx, token, refusal, err)
+		}
+	} else if err := s.renewal.renew(ctx); err != nil {
 		return s.refused(ctx, token, refusal, err)
 	}
 	// The question that was refused may have been about the user's name, too.
@@ -102,8 +100,8 @@ func (s *session) replace(ctx context.Context, token secret.String, refusal erro
 	return nil
 }
 
-// refused records that plex.tv refused the token and that, because of noOther,
-// there is no other, as far as both mean that the sign-in has ended.
+// refused records that plex.tv refused the token of who signed in and that, because
+// of noOther, there is no other, as far as both mean that the sign-in has ended.
 func (s *session) refused(ctx context.Context, token secret.String, refusal, noOther error) error {
 	switch stale := isPlexKind(refusal, plextv.Stale); {
 	case errors.Is(noOther, errNoReplacement) && stale:
@@ -117,11 +115,40 @@ func (s *session) refused(ctx context.Context, token secret.String, refusal, noO
 		refusal = &plextv.Error{Op: "replacing an expired token", Kind: plextv.Refused, Err: noOther}
 	}
 	return errors.Join(refusal, s.saveOrKeep(ctx, func(next *record, e *Event) error {
-		if next.Auth != nil && next.Auth.Token.Equal(token) {
+		if owner := next.owner(); owner != nil && owner.Token.Equal(token) {
 			next.refuse(refusal, s.confirmAfter, s.now(), e)
 		}
 		return nil
 	}))
+}
+
+// refusedUser records that plex.tv refused the token of the home user in use and
+// that, because of noOther, who signed in cannot get another one.
+func (s *session) refusedUser(ctx context.Context, token secret.String, refusal, noOther error) error {
+	left := false
+	err := s.saveOrKeep(ctx, func(next *record, e *Event) error {
+		if next.Owner != nil && next.Auth.Token.Equal(token) {
+			next.refuseUser(refusal, noOther, s.confirmAfter, s.now(), e)
+			left = next.Owner == nil
+		}
+		return nil
+	})
+	switch {
+	case err != nil, left:
+		return err
+	case isInconclusive(noOther):
+		return noOther
+	default:
+		return refusal
+	}
+}
+
+// trust records that plex.tv accepted the token with a question of another kind.
+func (s *session) trust(ctx context.Context, token secret.String) error {
+	return s.saveOrKeep(ctx, func(next *record, e *Event) error {
+		next.trust(token, s.now(), e)
+		return nil
+	})
 }
 
 // renewUser gets a new token of the home user in use by switching to that user
@@ -134,10 +161,10 @@ func (s *session) renewUser(ctx context.Context) error {
 	}
 	user, err := s.homeUser(ctx, used.UUID)
 	switch {
-	case errors.Is(err, errNoHomeUser) || err == nil && user.Protected:
-		return errNoReplacement
 	case err != nil:
 		return err
+	case user.Protected:
+		return errProtected
 	}
 	token, who, err := s.switchUser(ctx, used.UUID, secret.String{})
 	switch {
@@ -168,6 +195,9 @@ func asOwner[T any](ctx context.Context, s *session, ask func(context.Context, p
 		}
 		token := r.owner().Token
 		answer, err := ask(ctx, r.identity(), token)
+		if err == nil {
+			return answer, s.trust(ctx, token)
+		}
 		if renewed || !isPlexKind(err, plextv.Refused) && !isPlexKind(err, plextv.Stale) {
 			return answer, err
 		}
@@ -192,8 +222,6 @@ func (s *session) nameOwner(ctx context.Context) error {
 		return nil
 	})
 }
-
-var errNoHomeUser = errorf(NotFound, "the Plex Home has no such user")
 
 // homeUser asks plex.tv each time: whether a user is protected may have changed.
 func (s *session) homeUser(ctx context.Context, uuid string) (plextv.HomeUser, error) {

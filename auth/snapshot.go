@@ -27,6 +27,7 @@ const (
 	SignedIn   = status.SignedIn
 	Unverified = status.Unverified
 	Expired    = status.Expired
+	Locked     = status.Locked
 )
 
 // Pairing is a PIN that somebody can claim. The zero value is none.
@@ -81,6 +82,7 @@ type Snapshot struct {
 	PlexProblem    string       // why the last question about the token or the PIN failed, for people to read; empty when it did not
 	ConfigWarning  string       // what to do about the configuration, for people to read; empty for nothing
 
+	locked    bool // the home user in use has to enter the PIN again
 	renewable bool // Credentials has a token that the box can renew
 }
 
@@ -89,6 +91,8 @@ func (s *Snapshot) token() (secret.String, error) {
 	switch {
 	case s.Credentials == nil:
 		return secret.String{}, errSignedOut()
+	case s.locked:
+		return secret.String{}, errorf(UserLocked, "the home user who is using the box has to enter the PIN again: switch to a user of the home")
 	case !s.Authenticated:
 		return secret.String{}, errorf(AuthInvalid, "plex.tv has refused the stored token: sign in again")
 	default:
@@ -102,9 +106,11 @@ func (r *record) state() State {
 		return PairingNow
 	case r.Auth == nil:
 		return SignedOut
+	case r.locked():
+		return Locked
 	case r.refused():
 		return Expired
-	case r.standing.good():
+	case r.standing.good() && !r.standing.doubted():
 		return SignedIn
 	default:
 		return Unverified
@@ -137,9 +143,9 @@ func (r *record) snapshot() *Snapshot {
 		Headers:        r.identity().Headers(),
 		StorageProblem: r.storageProblem,
 		ConfigWarning:  r.configWarning(),
+		locked:         r.locked(),
 	}
-	switch s.State {
-	case Unverified, SignedIn, PairingNow: // in which the daemon keeps asking
+	if s.State != SignedOut { // in which the daemon asks nothing
 		s.PlexProblem = r.plexProblem
 	}
 	if r.Pairing != nil {

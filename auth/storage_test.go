@@ -144,7 +144,7 @@ func TestDecisionsOfOthersNeedNoDisk(t *testing.T) {
 	b.must(b.sim.Revoke(token))
 	_, err := b.account.Validate(b.soon())
 	b.must(err)
-	e := b.wind(confirmAfter, authChanged)
+	e := b.wind(askAgain, authChanged)
 	equal(t, "state", e.Snapshot.State, auth.Expired)
 	equal(t, "problem is known", e.Snapshot.StorageProblem != "", true)
 	mend()

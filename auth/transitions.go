@@ -72,7 +72,7 @@ func (r *record) signIn(auth *statefile.Auth, checked bool, now instant, e *Even
 	}
 	same := r.Auth != nil && !r.refused() && r.Auth.Token.Equal(auth.Token) && r.userID() == auth.UserID
 	r.Auth, r.Owner, r.Servers = auth, nil, nil
-	r.standing.reset()
+	r.resetStanding()
 	if checked {
 		r.standing.confirm(true)
 		r.times.answered = now.uptime
@@ -91,9 +91,14 @@ func (r *record) signOut(e *Event) error {
 		return nil
 	}
 	r.Auth, r.Owner, r.Servers = nil, nil, nil
-	r.standing.reset()
+	r.resetStanding()
 	e.Auth = &AuthChange{Authenticated: false, Reason: ReasonSignedOut}
 	return nil
+}
+
+func (r *record) resetStanding() {
+	r.standing.reset()
+	r.ownerStanding.reset()
 }
 
 // selectServer remembers the selected media server of the account in use.
@@ -110,43 +115,6 @@ func (r *record) accept(user plextv.User, now instant, e *Event) {
 	setUser(&named, user)
 	r.setAuth(named)
 	r.confirm(user.ID != "", now, e)
-}
-
-// confirm notes that plex.tv accepted the token in use. If it named the user it
-// also undoes an earlier refusal: during an outage plex.tv's sign-in service has
-// answered 401 to everybody.
-func (r *record) confirm(named bool, now instant, e *Event) {
-	r.standing.confirm(named)
-	r.times.answered, r.plexProblem = now.uptime, ""
-	if !r.refused() || !named || r.keyless() {
-		return
-	}
-	restored := *r.Auth
-	restored.RefusedAt = time.Time{}
-	r.setAuth(restored)
-	e.Auth = &AuthChange{Authenticated: true, Reason: ReasonSignedIn}
-}
-
-// refuse notes that plex.tv refused the token in use. The first refusal puts it
-// in doubt; one that is at least confirmAfter later ends the sign-in.
-func (r *record) refuse(cause error, confirmAfter time.Duration, now instant, e *Event) {
-	switch {
-	case r.refused():
-		r.standing.reject()
-	case !r.standing.doubted:
-		r.standing.doubt(now.uptime)
-	case now.uptime-r.standing.doubtedAt >= confirmAfter:
-		reason := ReasonRevoked
-		// A token of a device key is renewed for as long as plex.tv knows the key.
-		if end := r.Auth.ExpiresAt; !end.IsZero() && !now.date.Before(end) && !r.boundToKey() {
-			reason = ReasonExpired
-		}
-		refused := *r.Auth
-		refused.RefusedAt = now.date
-		r.setAuth(refused)
-		r.standing.reject()
-		e.Auth, e.cause = &AuthChange{Authenticated: false, Reason: reason}, cause
-	}
 }
 
 // renew replaces the owner's token, whoever is using the box. plex.tv accepted

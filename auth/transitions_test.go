@@ -51,15 +51,19 @@ func held(token secret.String) *record {
 
 func signedIn() *record { return with(held(opaque), func(r *record) { r.standing.confirm(true) }) }
 func bound() *record    { return with(held(jwt), func(r *record) { r.standing.confirm(true) }) }
-func doubted() *record  { return with(signedIn(), func(r *record) { r.standing.doubt(at(0).uptime) }) }
+func doubted() *record  { return with(signedIn(), func(r *record) { doubt(&r.standing) }) }
 func ended() *record {
-	return with(signedIn(), func(r *record) { r.Auth.RefusedAt = noon; r.standing.reject() })
+	return with(signedIn(), func(r *record) { r.Auth.RefusedAt = noon; r.standing.reject(at(0).uptime) })
 }
 
 func switched() *record {
 	return with(signedIn(), func(r *record) {
 		r.switchUser(plextv.HomeUser{ID: kim.ID}, secret.New("kims-token"), kim, at(0), &Event{})
 	})
+}
+
+func lockedOut() *record {
+	return with(switched(), func(r *record) { r.Auth.RefusedAt = noon; r.standing.reject(at(0).uptime) })
 }
 
 func with(r *record, change func(*record)) *record {
@@ -91,12 +95,6 @@ func signals(do func(r *record, e *Event)) func(*record, *Event) error {
 
 // transitions are by method of record, each from the states in which it differs.
 func transitions() map[string]map[string]transition {
-	accept := func(user plextv.User) func(*record, *Event) error {
-		return signals(func(r *record, e *Event) { r.accept(user, at(1), e) })
-	}
-	refuse := func(seconds int) func(*record, *Event) error {
-		return signals(func(r *record, e *Event) { r.refuse(errStorage(nil), 2*time.Second, at(seconds), e) })
-	}
 	signIn := func(token secret.String, checked bool) func(*record, *Event) error {
 		return signals(func(r *record, e *Event) {
 			r.signIn(&statefile.Auth{Token: token, UserID: ann.ID}, checked, at(1), e)
@@ -113,10 +111,9 @@ func transitions() map[string]map[string]transition {
 		}
 	}
 	in, out := signal(true, ReasonSignedIn), signal(false, ReasonSignedOut)
-	revoked, toOther := signal(false, ReasonRevoked), signal(true, ReasonUserSwitched)
+	toOther := signal(true, ReasonUserSwitched)
 	claim := signals(func(r *record, e *Event) { r.claim(&statefile.Auth{Token: opaque}, at(1), e) })
 	start := signals(func(r *record, e *Event) { r.startPairing(&statefile.Pairing{ID: 8}, e) })
-	confirm := signals(func(r *record, e *Event) { r.confirm(true, at(1), e) })
 	signOut := func(r *record, e *Event) error { return r.signOut(e) }
 	replaceUser := signals(func(r *record, e *Event) { r.replaceUserToken(opaque, kim, at(1), e) })
 	cancel := signals(func(r *record, e *Event) { r.endPairing(PinCancelled, e) })
@@ -169,33 +166,6 @@ func transitions() map[string]map[string]transition {
 			"unreadable": {from: with(signedOut(), func(r *record) { r.unreadable = true }), do: signOut, state: SignedOut, err: errStorage(nil)},
 		},
 		"selectServer": {"signed in": {from: signedIn(), state: SignedIn, do: quiet(func(r *record) { r.selectServer(Server{MachineID: "m"}) })}},
-		"accept": {
-			"unchecked":          {from: held(opaque), do: accept(ann), state: SignedIn},
-			"unchecked, no name": {from: held(opaque), do: accept(plextv.User{}), state: SignedIn},
-			"doubted":            {from: doubted(), do: accept(ann), state: SignedIn},
-			"ended":              {from: ended(), do: accept(ann), state: SignedIn, auth: in},
-			"ended, no name":     {from: ended(), do: accept(plextv.User{}), state: Expired},
-		},
-		"confirm": {
-			"doubted":       {from: doubted(), do: confirm, state: SignedIn},
-			"ended":         {from: ended(), do: confirm, state: SignedIn, auth: in},
-			"ended, no key": {from: with(ended(), func(r *record) { r.Auth.Token, r.Auth.Kid = jwt, "lost" }), do: confirm, state: Expired},
-		},
-		"refuse": {
-			"unchecked":          {from: held(opaque), do: refuse(0), state: Unverified},
-			"signed in":          {from: signedIn(), do: refuse(0), state: SignedIn},
-			"doubted, too early": {from: doubted(), do: refuse(1), state: SignedIn},
-			"doubted":            {from: doubted(), do: refuse(2), state: Expired, auth: revoked},
-			"past its end": {
-				from: with(doubted(), func(r *record) { r.Auth.ExpiresAt = noon }), do: refuse(2),
-				state: Expired, auth: signal(false, ReasonExpired),
-			},
-			"of a key, past its end": {
-				from: with(bound(), func(r *record) { r.Auth.ExpiresAt = noon; r.standing.doubt(at(0).uptime) }), do: refuse(2),
-				state: Expired, auth: revoked,
-			},
-			"ended": {from: ended(), do: refuse(9), state: Expired},
-		},
 		"renew": {
 			"unchecked":    {from: held(jwt), do: renew(ann.ID), state: SignedIn},
 			"ended":        {from: with(bound(), func(r *record) { r.Auth.RefusedAt = noon }), do: renew(ann.ID), state: SignedIn, auth: in},
@@ -208,6 +178,8 @@ func transitions() map[string]map[string]transition {
 			"back":          {from: switched(), do: switchUser(ann), state: SignedIn, auth: toOther},
 			"back, ended":   {from: ended(), do: switchUser(ann), state: SignedIn, auth: toOther},
 			"same, doubted": {from: doubted(), do: switchUser(ann), state: SignedIn},
+			"locked":        {from: lockedOut(), do: switchUser(kim), state: SignedIn, auth: toOther},
+			"back, locked":  {from: lockedOut(), do: switchUser(ann), state: SignedIn, auth: toOther},
 		},
 		"replaceUserToken": {
 			"switched": {from: switched(), do: replaceUser, state: SignedIn},
@@ -221,17 +193,18 @@ func transitions() map[string]map[string]transition {
 }
 
 // parts are methods of record that only transitions call.
-var parts = []string{"useOwner", "keepOwnToken", "useHomeUser", "setAuth"}
+var parts = []string{"useOwner", "keepOwnToken", "useHomeUser", "setAuth", "resetStanding", "restore", "trustOwner", "lock", "returnToOwner"}
 
 func TestEveryTransitionAndItsSignals(t *testing.T) {
 	all := transitions()
+	maps.Copy(all, verdicts())
 	for method, cases := range all {
 		for name, c := range cases {
 			t.Run(method+", "+name, func(t *testing.T) { c.check(t) })
 		}
 	}
 	known := append(slices.Collect(maps.Keys(all)), parts...)
-	for _, name := range []string{"transitions.go", "keytransitions.go"} {
+	for _, name := range []string{"transitions.go", "keytransitions.go", "verdict.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
@@ -269,7 +242,7 @@ func (c transition) check(t *testing.T) {
 	case e.PinEnd != nil && r.ended.find(7).Result != c.pin:
 		t.Error("the end of the pairing is not remembered")
 	}
-	if r.standing.doubted && (r.refused() || r.Auth == nil) {
+	if r.standing.doubted() && (r.refused() || r.Auth == nil) {
 		t.Errorf("standing %+v of a token that is refused or gone", r.standing)
 	}
 }

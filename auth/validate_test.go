@@ -19,10 +19,11 @@ func TestValidate(t *testing.T) {
 		good    bool
 		code    auth.Code // "" is no error
 		retries int
+		refused bool // which puts the token in doubt
 	}{
 		"200":                 {fault: plextvsim.Fault{Endpoint: plextvsim.Ping, Status: 401}, good: true},
-		"401":                 {fault: plextvsim.Fault{Status: 401}},
-		"422":                 {fault: plextvsim.Fault{Status: 422}},
+		"401":                 {fault: plextvsim.Fault{Status: 401}, refused: true},
+		"422":                 {fault: plextvsim.Fault{Status: 422}, refused: true},
 		"403":                 {fault: plextvsim.Fault{Status: 403}},
 		"422 of another kind": {fault: plextvsim.Fault{Status: 422, Body: `{"errors":[{"code":1,"message":"No"}]}`}, code: auth.InvalidResponse},
 		"401 of a proxy":      {fault: plextvsim.Fault{Status: 401, Body: "<html>sign in</html>", ContentType: "text/html"}, code: auth.InvalidResponse},
@@ -55,7 +56,11 @@ func TestValidate(t *testing.T) {
 				}
 			}
 			now := b.account.Snapshot()
-			equal(t, "state after one answer", now.State, auth.SignedIn)
+			want := auth.SignedIn
+			if test.refused {
+				want = auth.Unverified
+			}
+			equal(t, "state after one answer", now.State, want)
 			equal(t, "authenticated", now.Authenticated, true)
 		})
 	}

@@ -113,6 +113,7 @@ func (b *box) wholeRun(c *client) {
 	}
 	c.main("Validate").gives("b")
 	c.hearsChange(values{"SelectedServer": []any{"machine", "http://10.0.0.2:32400"}})
+	c.hearsChange(values{"State": "unverified"})
 	c.hearsChange(values{"Authenticated": false, "State": "expired"})
 	c.hearsAuth(false, "revoked")
 	c.credentials("GetToken").isError(names.ErrorPrefix + "AuthInvalid")

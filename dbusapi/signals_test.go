@@ -58,6 +58,7 @@ func TestSignalsOfRefusedToken(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.main("Validate").gives("b", new(bool))
+			c.hearsChange(values{"State": "unverified"})
 			c.hearsChange(values{"Authenticated": false, "State": "expired"})
 			c.hearsAuth(false, reason)
 			c.credentials("GetToken").isError(names.ErrorPrefix + "AuthInvalid")

@@ -13,8 +13,11 @@ const (
 	SignedOut  State = "signed-out"
 	PairingNow State = "pairing"
 	SignedIn   State = "signed-in"
-	Unverified State = "unverified" // a token is held, plex.tv could not be asked since the daemon started
-	Expired    State = "expired"    // plex.tv refused the token: sign in again
+	// Unverified: a token is held; plex.tv could not be asked about it since the
+	// daemon started, or has refused it, but not for long enough to be believed.
+	Unverified State = "unverified"
+	Expired    State = "expired" // plex.tv refused the token: sign in again
+	Locked     State = "locked"  // the home user in use has to enter the PIN again
 )
 
 // Mode is how the daemon authenticates at plex.tv.
@@ -36,6 +39,7 @@ const (
 	ReasonRevoked      Reason = "revoked"       // plex.tv refused a token that had time left, or no known end
 	ReasonExpired      Reason = "expired"       // plex.tv refused a token past its expiry
 	ReasonUserSwitched Reason = "user-switched" // another user of the Plex Home is using the box
+	ReasonUserLocked   Reason = "user-locked"   // the home user in use has to enter the PIN again
 )
 
 // PinResult is how a pairing ended.
@@ -68,4 +72,5 @@ const (
 	InvalidResponse Code = "InvalidResponse" // what answered is not plex.tv, such as a captive portal
 	StorageFailed   Code = "StorageFailed"   // the state could not be written; the old one is whole
 	InvalidArgs     Code = "InvalidArgs"     // an argument is wrong or out of range
+	UserLocked      Code = "UserLocked"      // the home user in use has to enter the PIN again
 )

@@ -37,7 +37,7 @@ func orders() []order {
 	return []order{
 		{"c", "claim", "somebody enters the code at plex.tv/link", (*mock).claim},
 		{"e", "expire", "the code's time runs out", (*mock).expire},
-		{"r", "revoke", "all tokens are revoked; plexauthd notices within seconds", (*mock).revoke},
+		{"r", "revoke", "all tokens are revoked; plexauthd believes it after a minute", (*mock).revoke},
 		{"d", "remove-device", "the box is removed from the account's devices", (*mock).removeDevice},
 		{"o", "offline", "plex.tv is out of reach", (*mock).offline},
 		{"l", "rate-limit", "plex.tv wants fewer requests", (*mock).rateLimit},

@@ -58,7 +58,7 @@ func (m model) checkPin(id uint64) (model, string) {
 }
 
 // validate never says no for anything but a no of plex.tv, and a no to one
-// question is not the end of the token: it has to be said twice.
+// question is not the end of the token: it has to be repeated.
 func (m model) validate() (model, string) {
 	switch {
 	case m.token.of == "":

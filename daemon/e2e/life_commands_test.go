@@ -166,7 +166,7 @@ func (l *life) call(c command, caller int, before []model) (after []model) {
 	a := c.do(l.callers[caller])
 	l.heard(a)
 	wanted := map[string]bool{}
-	for _, m := range before {
+	for _, m := range later(before) {
 		next, want := c.means(m, a)
 		if wanted[want] = true; want == a.text {
 			after = append(after, next)

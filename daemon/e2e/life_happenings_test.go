@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -208,23 +207,15 @@ func (l *life) endJWT(rt *rapid.T) {
 	})
 }
 
-// refuseOnce is an outage of one question's length. It is over when the daemon has
-// confirmed the token: until then a refusal would be the second one.
+// refuseOnce is an outage of one question's length.
 func (l *life) refuseOnce(*rapid.T) {
 	m := l.now()
 	if m.token.of == "" || m.token.refused || !m.asked || m.weather != fine {
 		return
 	}
 	l.happen("plex.tv answers 401 once, to a Validate", func(before []model) []model {
-		asked := l.sim.Count(plextvsim.GetUser)
 		l.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.GetUser, Status: http.StatusUnauthorized, Times: 1})
-		after := l.call(command{ask("Validate"), plainly(model.validateRefusedOnce)}, 0, before)
-		if len(after) > 0 && !slices.ContainsFunc(after, func(m model) bool { return !m.doubted }) {
-			ctx, cancel := context.WithTimeout(l.rt.Context(), *l.patience)
-			defer cancel()
-			l.must(l.sim.AwaitAnswers(ctx, asked+2, plextvsim.GetUser))
-		}
-		return after
+		return l.call(command{ask("Validate"), plainly(model.validateRefusedOnce)}, 0, before)
 	})
 }
 
@@ -279,7 +270,7 @@ func (l *life) reload(rt *rapid.T) {
 	})
 }
 
-// rest waits longer than the daemon does before it confirms a refusal.
+// rest waits longer than the daemon needs for a question.
 func (l *life) rest(*rapid.T) {
 	l.happen("nothing for a while", func(before []model) []model {
 		for quiet := time.After(2500 * time.Millisecond); ; {

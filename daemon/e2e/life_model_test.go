@@ -50,7 +50,7 @@ type model struct {
 	pairing uint64
 	keyed   bool // the pairing's token will be bound to the device key
 	token   token
-	over    bool // plex.tv has refused the token twice
+	over    bool // plex.tv has refused the token for long enough
 	server  string
 
 	// The daemon
@@ -58,7 +58,7 @@ type model struct {
 	jwt      bool   // configured is auth.mode = "jwt"
 	asked    bool   // plex.tv has said since the start what it thinks of the token
 	verified bool   // it was that the token is good
-	doubted  bool   // it was that it is not, once
+	doubted  bool   // it was that it is not, but not for long enough
 	past     string // what became of earlier pairings: " 7=claimed"
 	hindered bool   // a question in the background may have failed: the next one may take long
 	lingers  bool   // an answer in the background may be of the time when all was well yet
@@ -84,7 +84,7 @@ func (m model) state() string {
 		return "signed-out"
 	case m.over:
 		return "expired"
-	case m.verified:
+	case m.verified && !m.doubted:
 		return "signed-in"
 	default:
 		return "unverified"
@@ -150,9 +150,10 @@ func (m model) polled() model {
 // recovers tells whether the box gets another token for its device key.
 func (m model) recovers() bool { return m.token.refused && m.key == m.token.of }
 
-// verifies is what the daemon makes of plex.tv's answer about the token; a first
-// no is asked for again, and is all that counts as one.
+// verifies is what the daemon makes of plex.tv's answer about the token; a no has
+// to be repeated over half a minute, or a whole one, before it ends a sign-in.
 func (m model) verifies() model {
+	again := m.doubted
 	m.asked, m.doubted = true, false
 	switch {
 	case m.weather == forbidden && !m.over: // it knows the token, and does not say whose it is
@@ -166,12 +167,18 @@ func (m model) verifies() model {
 			m.over = false
 			m = m.tell("AuthChanged true signed-in")
 		}
+	case !m.over && !again:
+		m.doubted = true
 	case !m.over:
 		m.over, m.verified = true, false
 		m = m.tell("AuthChanged false revoked")
 	}
 	return m
 }
+
+// asksAgain tells that the daemon is going to ask about a token that plex.tv has
+// refused. That takes longer than anybody waits here.
+func (m model) asksAgain() bool { return m.doubted || m.over && !m.token.refused }
 
 func (m model) renewed() model {
 	m.token = token{of: m.token.of, jwt: true}
@@ -207,8 +214,8 @@ func (m model) next() (steps []step) {
 		}
 	}
 	answers := m.weather == fine || m.weather == forbidden
-	if m.token.of != "" && (m.doubted || !m.asked) && answers {
-		steps = append(steps, step{m.verifies(), m.doubted || !m.hindered})
+	if m.token.of != "" && (m.asksAgain() || !m.asked) && answers {
+		steps = append(steps, step{m.verifies(), !m.asked && !m.hindered})
 	}
 	wantsMove := m.jwt && m.token.of != "" && !m.token.jwt && !m.over && m.pairing == 0 && m.asked && !m.doubted
 	if wantsMove && m.weather == fine {
