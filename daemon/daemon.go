@@ -140,7 +140,7 @@ func (d *daemon) serve(ctx context.Context, clock clockwork.Clock, open func() d
 	go d.notifier.Watch(watching, clock, d.account.Alive)
 	d.log.Info("serving", "message_id", MessageServing, "version", d.options.Version, "bus", d.options.bus())
 	if d.inMemory != "" {
-		d.log.Warn("the next boot forgets the sign-in", "message_id", MessageInMemory, "file_system", d.inMemory)
+		d.log.Warn("the sign-in is lost at the next boot", "message_id", MessageInMemory, "file_system", d.inMemory)
 	}
 	for {
 		select {
@@ -175,7 +175,7 @@ func (d *daemon) reload(ctx context.Context) {
 		err = d.account.Configure(ctx, settingsOf(next))
 	}
 	if err != nil {
-		d.log.Error("the configuration stays as it was", "message_id", MessageReloadRefused, "error", err)
+		d.log.Error("keeping the old configuration", "message_id", MessageReloadRefused, "error", err)
 		return
 	}
 	d.level.Set(next.LogLevel)
@@ -184,7 +184,7 @@ func (d *daemon) reload(ctx context.Context) {
 		changed = "nothing"
 	}
 	d.config = next
-	d.log.Info("configuration read again", "message_id", MessageReloaded, "changed", changed)
+	d.log.Info("configuration reloaded", "message_id", MessageReloaded, "changed", changed)
 }
 
 // load reads the configuration file and applies the command line.

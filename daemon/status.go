@@ -10,10 +10,10 @@ import "github.com/retune-tv/plexauthd/auth"
 func (d *daemon) status(s *auth.Snapshot) string {
 	text := stateText(s)
 	if d.inMemory != "" {
-		text += "; the next boot forgets the sign-in: the state is in memory (" + d.inMemory + ")"
+		text += "; the sign-in is lost at the next boot: the state is in memory (" + d.inMemory + ")"
 	}
 	if s.StorageProblem != "" {
-		text += "; the state cannot be kept: " + s.StorageProblem
+		text += "; the state cannot be saved: " + s.StorageProblem
 	}
 	if s.ConfigWarning != "" {
 		text += "; " + s.ConfigWarning

@@ -36,7 +36,7 @@ type authorizer struct {
 	onSystemBus bool // polkit is asked there, and elsewhere the daemon's own user may call
 	clock       clockwork.Clock
 	log         *slog.Logger
-	blind       atomic.Bool // the bus does not say who is calling, which has been logged
+	blind       atomic.Bool // the bus does not identify callers, which has been logged
 
 	prompts atomic.Uint64 // how many times a person has been asked
 
@@ -126,9 +126,9 @@ func (a *authorizer) unidentified(ctx context.Context, err error) error {
 		return accessDenied("the caller has left the bus")
 	}
 	if ctx.Err() == nil && a.blind.CompareAndSwap(false, true) {
-		a.log.Error("the bus does not say who is calling, so all calls are refused", "error", err, "message_id", MessageBlind)
+		a.log.Error("the bus does not identify callers, so all calls are refused", "error", err, "message_id", MessageBlind)
 	}
-	return dbus.NewError(names.ErrFailed, []any{fmt.Sprintf("the bus does not say who is calling, so all calls are refused: %v", err)})
+	return dbus.NewError(names.ErrFailed, []any{fmt.Sprintf("the bus does not identify callers, so all calls are refused: %v", err)})
 }
 
 // answerOfBus is much longer than a bus takes to answer a question itself.

@@ -27,7 +27,7 @@ func TestABusThatWantsDescriptorsNegotiated(t *testing.T) {
 func TestABusThatDoesNotSayWhoIsCalling(t *testing.T) {
 	var lines journal
 	b := newBox(t, setup{bus: bustest.Picky(t, bustest.Session(t), false), log: slog.New(slog.NewTextHandler(&lines, nil))})
-	const why = "the bus does not say who is calling, so all calls are refused: calling GetConnectionCredentials: the bus has ended the connection"
+	const why = "the bus does not identify callers, so all calls are refused: calling GetConnectionCredentials: the bus has ended the connection"
 	for range 3 {
 		c := b.client()
 		c.main("RequestPin").isError(names.ErrFailed, why)

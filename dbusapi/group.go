@@ -68,7 +68,7 @@ func (g *group) find() (id uint32, err error) {
 	g.next = g.clock.Now().Add(pauseOfNSS)
 	if g.failed = err; err != nil {
 		if !errors.Is(err, accessgroup.ErrNone) {
-			g.log.Debug("the group "+g.name+" cannot be looked for", "error", err)
+			g.log.Debug("cannot look up the group "+g.name, "error", err)
 		}
 		return 0, err
 	}

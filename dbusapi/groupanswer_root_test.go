@@ -59,7 +59,7 @@ func TestCallerWhoLeavesWhileNSSIsAsked(t *testing.T) {
 // TestWarningWithoutGroup tells a group that is not there from one that nobody can
 // tell about.
 func TestWarningWithoutGroup(t *testing.T) {
-	const missing, unknown = `msg="there is no group plexauth-of-nss: `, `msg="the group plexauth-of-nss cannot be looked for: `
+	const missing, unknown = `msg="there is no group plexauth-of-nss: `, `msg="cannot look up the group plexauth-of-nss: `
 	for status, want := range map[int]string{2: missing, 3: unknown} {
 		nss := newDirectoryOfGroups(t)
 		nss.write(filepath.Join(filepath.Dir(nss.runs), "getent"), fmt.Sprintf("#!/bin/sh\nexit %d\n", status))

@@ -63,8 +63,8 @@ func TestAddresses(t *testing.T) {
 		"unix:guid=0,path=/nowhere":                          `connecting to the bus "unix:guid=0,path=/nowhere": dial unix /nowhere`,
 		"unix:abstract=nowhere":                              "dial unix @nowhere",
 		"session":                                            "DBUS_SESSION_BUS_ADDRESS is not set",
-		"sesion":                                             "no address",
-		"tcp:host=127.0.0.1,port=1":                          "no address",
+		"sesion":                                             "not a D-Bus address",
+		"tcp:host=127.0.0.1,port=1":                          "not a D-Bus address",
 	} {
 		conn, err := bus.Connect(address)
 		switch {

@@ -154,7 +154,7 @@ func (s *Service) warnWithoutGroup() {
 	case errors.Is(err, accessgroup.ErrNone):
 		s.log.Warn("there is no group "+group.name+meanwhile+"added", "message_id", MessageNoGroup)
 	default:
-		s.log.Warn("the group "+group.name+" cannot be looked for"+meanwhile+"found", "error", err)
+		s.log.Warn("cannot look up the group "+group.name+meanwhile+"found", "error", err)
 	}
 }
 

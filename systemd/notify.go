@@ -58,7 +58,7 @@ func (n *Notifier) Watchdog() {
 func (n *Notifier) send(message string) {
 	// The environment stays as it is, because later messages need it too.
 	if _, err := daemon.SdNotify(false, message); err != nil {
-		n.log.Debug("the service manager could not be told", "error", err)
+		n.log.Debug("cannot notify the service manager", "error", err)
 	}
 }
 

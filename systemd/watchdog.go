@@ -21,7 +21,7 @@ import (
 func (n *Notifier) Watch(ctx context.Context, clock clockwork.Clock, alive func(context.Context) error) {
 	interval, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
-		n.log.Warn("no watchdog: what the service manager asks for is not understood", "error", err)
+		n.log.Warn("no watchdog: WATCHDOG_USEC or WATCHDOG_PID is invalid", "error", err)
 	}
 	if interval <= 0 {
 		return
@@ -73,7 +73,7 @@ func ask(ctx context.Context, clock clockwork.Clock, limit time.Duration, alive 
 	// When both are there, the answer came too late.
 	select {
 	case <-ctx.Done():
-		return fmt.Errorf("no sign of life within %v: %w", limit, ctx.Err())
+		return fmt.Errorf("no answer within %v: %w", limit, ctx.Err())
 	default:
 		return err
 	}

@@ -103,7 +103,7 @@ func TestValidate(t *testing.T) {
 	p.prints(exitDone, "valid\n", "", "validate")
 	p.prints(exitDone, `{"valid":true}`, "", "validate", "--json")
 	p.Plex.Fail(plextvsim.CaptivePortal())
-	p.prints(exitFailed, "", "whether this network wants a sign-in of its own", "validate")
+	p.prints(exitFailed, "", "check for a captive portal", "validate")
 	p.Plex.Clear()
 
 	if err := p.Plex.Revoke(token); err != nil {

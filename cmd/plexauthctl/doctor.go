@@ -14,11 +14,11 @@ import (
 func (p *program) doctorCommand() *cobra.Command {
 	var o doctor.Options
 	command := &cobra.Command{
-		Use: "doctor", Short: "Look for what is wrong and say what to do about it (exit status 1: something is)",
+		Use: "doctor", Short: "Find problems and say how to fix them (exit status 1: there are some)",
 		Args: noArguments, ValidArgsFunction: nothing,
 		RunE: func(command *cobra.Command, _ []string) error { return p.examine(command.Context(), o) },
 	}
-	command.Flags().StringVar(&o.PlexURL, "plex-url", "", "look there for plex.tv, at this `URL`, instead of where the configuration says")
+	command.Flags().StringVar(&o.PlexURL, "plex-url", "", "use plex.tv at this `URL` instead of the configured one")
 	completeFlag(command, "plex-url", nothing)
 	command.Flags().StringVar(&o.Config, "config", "", "the daemon's configuration `FILE`, if not the usual one")
 	command.Flags().StringVar(&o.State, "state", "", "the daemon's state `FILE`, if not the service's")

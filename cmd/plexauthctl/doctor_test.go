@@ -46,7 +46,7 @@ func TestDoctor(t *testing.T) {
 	}
 	trusting := []string{"SSL_CERT_FILE=" + file, "SSL_CERT_DIR=/nowhere"}
 	status, out, stderr := p.doctor(trusting, "--plex-url", plex.URL)
-	if status != exitDone || stderr != "" || !strings.Contains(out, "ok     tls            the certificate is good\n") || strings.Contains(out, "WRONG") {
+	if status != exitDone || stderr != "" || !strings.Contains(out, "ok     tls            the certificate is valid\n") || strings.Contains(out, "WRONG") {
 		t.Errorf("exit status %d: %s%s", status, out, stderr)
 	}
 	status, out, stderr = p.doctor(trusting, "--plex-url", plex.URL, "--json")

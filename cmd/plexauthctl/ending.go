@@ -74,7 +74,7 @@ func (p *program) explain(err error) *ending {
 	case client.Unreachable:
 		return &ending{exitFailed, "plex.tv cannot be reached, check the network: " + text}
 	case client.InvalidResponse:
-		return &ending{exitFailed, "what answers is not plex.tv, check whether this network wants a sign-in of its own: " + text}
+		return &ending{exitFailed, "what answers is not plex.tv, check for a captive portal: " + text}
 	case client.StorageFailed:
 		return &ending{exitFailed, "plexauthd cannot write its state, check its directory and the disk: " + text}
 	}

@@ -65,7 +65,7 @@ func homeWords(u client.HomeUser) string {
 
 func (p *program) switchCommand() *cobra.Command {
 	var name string
-	command := p.asking("switch USER", "Let another user of the Plex Home use the box; asks for the PIN", func(ctx context.Context, c *client.Client) error {
+	command := p.asking("switch USER", "Switch to another user of the Plex Home; asks for the PIN", func(ctx context.Context, c *client.Client) error {
 		return p.switchUser(ctx, c.Interactive(), name)
 	})
 	command.Long = `Let another user of the Plex Home use the box: USER is the name or the UUID that

@@ -53,13 +53,13 @@ func (p *program) importSignIn(ctx context.Context, c *client.Client, unverified
 	}
 	found, err := readWebApp(text)
 	if err != nil {
-		return &ending{exitFailed, "nothing is imported: " + err.Error()}
+		return &ending{exitFailed, "nothing was imported: " + err.Error()}
 	}
 	if found.hasClientID {
 		_, _ = fmt.Fprintln(p.stderr, "plexauthctl: retune_client_id is not imported: this box keeps its own client identifier")
 	}
 	if unverified && (found.credentials.UserID == "" || found.credentials.Username == "") {
-		return &ending{exitFailed, "nothing is imported: --unverified needs user_id and username in the input"}
+		return &ending{exitFailed, "nothing was imported: --unverified needs user_id and username in the input"}
 	}
 	if !unverified {
 		// With these, plexauthd would store a token that plex.tv could not be asked about.
@@ -93,7 +93,7 @@ func (p *program) readImport(input io.Reader) (string, error) {
 
 // explainImport says why nothing was stored.
 func explainImport(err error, unverified bool) error {
-	end := func(text string) error { return &ending{exitFailed, "nothing is imported: " + text} }
+	end := func(text string) error { return &ending{exitFailed, "nothing was imported: " + text} }
 	switch client.CodeOf(err) {
 	case client.AuthInvalid:
 		return end("plex.tv refuses this token, which has ended or was revoked: sign in with plexauthctl login")

@@ -59,14 +59,14 @@ func TestImportRefused(t *testing.T) {
 	p := newPerson(t)
 	alice := p.SignIn()
 	for text, says := range map[string]string{
-		"":                             "nothing is imported: the input is empty",
-		"no-such-token":                "nothing is imported: plex.tv refuses this token",
+		"":                             "nothing was imported: the input is empty",
+		"no-such-token":                "nothing was imported: plex.tv refuses this token",
 		webApp("no-such-token"):        "plex.tv refuses this token",
 		"eyJhbGciOi.eyJpc3MiOi.c2lnbg": "sign in on this box instead (plexauthctl login)",
 		webApp("a b"):                  "token: has characters that no token has",
 		strings.Repeat("a", 9000):      "token: is longer than",
 		strings.Repeat("a", 1<<20):     "longer than 64 KiB",
-		webApp("no-such-token")[:200]:  "cut off",
+		webApp("no-such-token")[:200]:  "unexpected end of JSON",
 	} {
 		p.types = text
 		status, out, stderr := p.run("import")

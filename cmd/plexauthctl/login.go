@@ -255,7 +255,7 @@ func (l *login) finish(ctx context.Context, result client.Result) error {
 	}
 	switch {
 	case result == client.PinTimedOut:
-		return &ending{exitFailed, "the code has expired before anybody entered it: run plexauthctl login again"}
+		return &ending{exitFailed, "the code expired before anybody entered it: run plexauthctl login again"}
 	case result == client.PinCancelled && l.interrupted:
 		return &ending{exitFailed, "cancelled"}
 	case result == client.PinCancelled:

@@ -66,7 +66,7 @@ func TestLoginEndsByItself(t *testing.T) {
 				if err := p.Plex.ExpirePin(pin.Code); err != nil {
 					p.t.Fatal(err)
 				}
-			}, "the code has expired before anybody entered it",
+			}, "the code expired before anybody entered it",
 		},
 		"cancelled": {
 			func(p *person, pin client.Pairing) {

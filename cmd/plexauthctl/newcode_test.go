@@ -65,5 +65,5 @@ func TestExpiryWithoutAKeyboard(t *testing.T) {
 	if err := p.Plex.ExpirePin(p.state().Pin.Code); err != nil {
 		t.Fatal(err)
 	}
-	s.ends(exitFailed, "", "the code has expired before anybody entered it")
+	s.ends(exitFailed, "", "the code expired before anybody entered it")
 }

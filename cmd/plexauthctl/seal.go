@@ -69,7 +69,7 @@ func (p *program) seal(ctx context.Context, o seal.Options) error {
 	}
 	switch {
 	case made.DropIn != "":
-		p.printf("%s has the service use it.\nNext: systemctl daemon-reload && systemctl restart plexauthd\n", made.DropIn)
+		p.printf("%s makes the service use it.\nNext: systemctl daemon-reload && systemctl restart plexauthd\n", made.DropIn)
 	case made.Made:
 		p.printf("The service uses it from its next start on: systemctl restart plexauthd\n")
 	}

@@ -10,7 +10,7 @@ import (
 
 func (p *program) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version, and the daemon's if it can be asked", Args: noArguments, ValidArgsFunction: nothing,
+		Use: "version", Short: "Print the version, and the daemon's if it is running", Args: noArguments, ValidArgsFunction: nothing,
 		RunE: func(command *cobra.Command, _ []string) error { return p.printVersion(command.Context()) },
 	}
 }

@@ -89,7 +89,7 @@ func changeWords(before, now client.Status) string {
 
 // propertyWords describes each property, in a fixed order.
 func propertyWords(s client.Status) []string {
-	pairing, server, token := "no pairing under way", "no server selected", "end of the token not known"
+	pairing, server, token := "no pairing under way", "no server selected", "token expiry unknown"
 	if pin := s.Pin; pin.ID != 0 {
 		pairing = fmt.Sprintf("pairing with %s until %s", pairingWords(pin), pin.ExpiresAt.Format(time.TimeOnly))
 	}
@@ -97,7 +97,7 @@ func propertyWords(s client.Status) []string {
 		server = fmt.Sprintf("server %s (%s)", s.SelectedServer.URI, s.SelectedServer.MachineID)
 	}
 	if !s.TokenExpiresAt.IsZero() {
-		token = "token good until " + s.TokenExpiresAt.Format(time.DateTime)
+		token = "token valid until " + s.TokenExpiresAt.Format(time.DateTime)
 	}
 	return []string{stateWords(s, client.User{}), pairing, server, token, "mode " + s.AuthMode}
 }

@@ -90,7 +90,7 @@ func (v *liveView) state() []string {
 		lines = append(lines, "Server:  "+plain(s.SelectedServer.URI)+" ("+plain(s.SelectedServer.MachineID)+")")
 	}
 	if !s.TokenExpiresAt.IsZero() {
-		lines = append(lines, "Token:   good until "+s.TokenExpiresAt.Format(time.DateTime))
+		lines = append(lines, "Token:   valid until "+s.TokenExpiresAt.Format(time.DateTime))
 	}
 	return append(lines, "Daemon:  plexauthd "+plain(s.Version)+", mode "+plain(s.AuthMode))
 }

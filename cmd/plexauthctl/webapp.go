@@ -94,14 +94,14 @@ func readObject(raw json.RawMessage) (fields, error) {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, errors.New("the JSON is cut off")
+		return nil, errors.New("unexpected end of JSON")
 	case errors.As(err, &syntax):
-		return nil, fmt.Errorf("this is not JSON, from byte %d on", syntax.Offset)
+		return nil, fmt.Errorf("invalid JSON at byte %d", syntax.Offset)
 	case err != nil, object == nil:
 		return nil, errors.New("this is not a JSON object")
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return nil, errors.New("something follows the JSON object")
+		return nil, errors.New("there is more after the JSON object")
 	}
 	return object, nil
 }
@@ -111,7 +111,7 @@ func readAuth(object fields) (client.Credentials, error) {
 	var c client.Credentials
 	var version json.Number
 	if err := object.read("version", &version); err != nil || version.String() != fmt.Sprint(webAppVersion) {
-		return c, fmt.Errorf("version: is not %d, the one that is known", webAppVersion)
+		return c, fmt.Errorf("version: only %d is supported", webAppVersion)
 	}
 	holder, err := readObject(object["token"])
 	if err != nil {

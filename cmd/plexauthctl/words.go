@@ -10,7 +10,7 @@ func stateWords(s client.Status, u client.User) string {
 	case client.SignedOut:
 		return "Nobody is signed in"
 	case client.PairingNow:
-		return "Nobody is signed in; a code waits to be entered"
+		return "Nobody is signed in; waiting for a code to be entered"
 	case client.SignedIn:
 		return signedInAs(u)
 	case client.Unverified:

@@ -81,7 +81,7 @@ var inQuotes = regexp.MustCompile(`(?m)^[\w. \t-]*=[ \t]*(?:"([^"\n]{12,})"|'([^
 // quotesNothing fails if err repeats a value, which may be a URL with a password.
 func quotesNothing(t *testing.T, err error, text string) {
 	t.Helper()
-	said, _, _ := strings.Cut(err.Error(), ", accepted is")
+	said, _, _ := strings.Cut(err.Error(), "; want ")
 	for _, found := range inQuotes.FindAllStringSubmatch(text, -1) {
 		for value := found[1] + found[2]; len(value) >= 12; value = value[1:] {
 			// What is a name elsewhere in the file may be told.

@@ -32,7 +32,7 @@ func Load(path string, mustExist bool, defaults Config) (Config, error) {
 		return defaults, nil
 	}
 	if err != nil {
-		return Config{}, &Error{File: path, Problem: "cannot be read: " + cause(err) + ", accepted is a TOML file"}
+		return Config{}, &Error{File: path, Problem: "cannot be read: " + cause(err) + "; want a TOML file"}
 	}
 	c, problem := apply(text, defaults)
 	if problem != nil {
@@ -82,13 +82,13 @@ func apply(text string, defaults Config) (Config, *Error) {
 // check parses text as TOML.
 func check(text string) (*document, *Error) {
 	if len(text) > maxSize {
-		return nil, &Error{Problem: "is too large, accepted is a file of up to 64 KiB"}
+		return nil, &Error{Problem: "is too large; want a file of up to 64 KiB"}
 	}
 	if line := garbledLine(text); line > 0 {
-		return nil, &Error{Line: line, Problem: "has a byte that is not UTF-8 or a control character, accepted is TOML, which is plain UTF-8"}
+		return nil, &Error{Line: line, Problem: "has a byte that is not UTF-8 or a control character; want TOML, which is plain UTF-8"}
 	}
 	if line := tangledLine(text); line > 0 {
-		return nil, &Error{Line: line, Problem: "is too long or nested too deep, accepted is a table with texts in lines of up to 1 KiB"}
+		return nil, &Error{Line: line, Problem: "is too long or nested too deep; want a table with texts in lines of up to 1 KiB"}
 	}
 	d, err := parseDocument(text)
 	var syntax toml.ParseError
@@ -156,7 +156,7 @@ func checkPairing(c Config, d *document) *Error {
 		if d.meta.IsDefined(key...) {
 			_, line := d.at(key)
 			return &Error{Line: line, Key: name, Problem: fmt.Sprintf(
-				"does not fit, accepted is a poll_interval (%v) shorter than the timeout (%v)", c.PollInterval, c.PairingTimeout)}
+				"does not fit; want a poll_interval (%v) shorter than the timeout (%v)", c.PollInterval, c.PairingTimeout)}
 		}
 	}
 	return nil
@@ -166,11 +166,11 @@ func checkPairing(c Config, d *document) *Error {
 func set(c *Config, key toml.Key, value any) error {
 	keys := strings.Join(keysIn(key[0]), ", ")
 	if keys == "" {
-		return errors.New("is unknown, accepted are [identity], [auth], [plex], [pairing] and [log]")
+		return errors.New("is unknown; want [identity], [auth], [plex], [pairing] or [log]")
 	}
 	if len(key) == 1 {
 		if _, isTable := value.(map[string]any); !isTable {
-			return fmt.Errorf("has the wrong type, accepted is a table with %s", keys)
+			return fmt.Errorf("has the wrong type; want a table with %s", keys)
 		}
 		return nil
 	}
@@ -180,7 +180,7 @@ func set(c *Config, key toml.Key, value any) error {
 		}
 		text, isText := value.(string)
 		if !isText {
-			return errors.New("has the wrong type, accepted is a string in quotes")
+			return errors.New("has the wrong type; want a string in quotes")
 		}
 		return s.set(c, text)
 	}

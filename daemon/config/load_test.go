@@ -138,7 +138,7 @@ func TestLoadComparesDefaultsToo(t *testing.T) {
 func TestErrorText(t *testing.T) {
 	path := write(t, "[pairing]\n\ntimeout = \"1h\"\n")
 	_, err := config.Load(path, true, config.Default("1"))
-	want := path + `:3: pairing.timeout: is out of range, accepted is a duration from "10s" to "30m0s"`
+	want := path + `:3: pairing.timeout: is out of range; want a duration from "10s" to "30m0s"`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

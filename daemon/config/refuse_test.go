@@ -27,7 +27,7 @@ func TestLoadRefusesUnknownKeys(t *testing.T) {
 		{"key", "[identity]\n# bogus = 1\nproduct = \"x\"\nbogus = 1\n", 4, "identity.bogus", "accepted in [identity] are product, version, platform, platform_version, device, device_name"},
 		{"key of another table", "[log]\nlevel = \"info\"\n\n[auth]\nlevel = \"info\"\n", 5, "auth.level", "accepted in [auth] are mode"},
 		{"key spelled in upper case", "[log]\nLevel = \"info\"\n", 2, "log.Level", "is unknown"},
-		{"top-level key", "\nproduct = \"x\"\n[identity]\nproduct = \"y\"\n", 2, "product", "accepted are [identity], [auth], [plex], [pairing] and [log]"},
+		{"top-level key", "\nproduct = \"x\"\n[identity]\nproduct = \"y\"\n", 2, "product", "want [identity], [auth], [plex], [pairing] or [log]"},
 		{"quoted key with a dot", "\"log.level\" = \"info\"", 1, `"log.level"`, "is unknown"},
 		{"empty key", "\"\" = \"info\"", 1, `""`, "is unknown"},
 		{"table", "[log]\n\n[logs]\nlevel = \"info\"\n", 3, "logs", "is unknown"},
@@ -47,28 +47,28 @@ func TestLoadRefusesUnknownKeys(t *testing.T) {
 
 func TestLoadRefusesWrongTypes(t *testing.T) {
 	runRefusals(t, []refusal{
-		{"number", "[pairing]\ntimeout = 300\n", 2, "pairing.timeout", "accepted is a string in quotes"},
+		{"number", "[pairing]\ntimeout = 300\n", 2, "pairing.timeout", "want a string in quotes"},
 		{"boolean", "[log]\n\nlevel = true", 3, "log.level", "wrong type"},
 		{"array", "[auth]\nmode = [\n\"legacy\",\n]\n", 2, "auth.mode", "wrong type"},
 		{"time", "[identity]\nversion = 2026-01-15\n", 2, "identity.version", "wrong type"},
 		{"table for a setting", "[identity]\n[identity.product]\n", 2, "identity.product", "wrong type"},
-		{"text for a table", "\nlog = \"info\"", 2, "log", "accepted is a table with level"},
+		{"text for a table", "\nlog = \"info\"", 2, "log", "want a table with level"},
 		{"array for a table", "\n[[log]]\nlevel = \"info\"", 2, "log", "wrong type"},
 	})
 }
 
 func TestLoadRefusesDurations(t *testing.T) {
 	runRefusals(t, []refusal{
-		{"no duration", "[pairing]\n#timeout = \"1s\"\ntimeout = \"abc\"\n", 3, "pairing.timeout", `is not a duration, accepted is a number with a unit from "10s" to "30m0s"`},
+		{"no duration", "[pairing]\n#timeout = \"1s\"\ntimeout = \"abc\"\n", 3, "pairing.timeout", `is not a duration; want a number with a unit from "10s" to "30m0s"`},
 		{"over lines", "[pairing]\ntimeout = \"\"\"\n\nabc\"\"\"\n", 2, "pairing.timeout", "is not a duration"},
 		{"no unit", "pairing.timeout = \"300\"", 1, "pairing.timeout", "is not a duration"},
 		{"empty", "pairing.timeout = \"\"", 1, "pairing.timeout", "is not a duration"},
 		{"overflow", "pairing.timeout = \"99999999999h\"", 1, "pairing.timeout", "is not a duration"},
 		{"negative", "[plex]\nrequest_timeout = \"-5s\"", 2, "plex.request_timeout", "is out of range"},
-		{"zero", "[plex]\nrequest_timeout = \"0\"", 2, "plex.request_timeout", `accepted is a duration from "1s" to "1m0s"`},
+		{"zero", "[plex]\nrequest_timeout = \"0\"", 2, "plex.request_timeout", `want a duration from "1s" to "1m0s"`},
 		{"request too short", "[plex]\nrequest_timeout = \"999ms\"", 2, "plex.request_timeout", "is out of range"},
 		{"request too long", "[plex]\nrequest_timeout = \"61s\"", 2, "plex.request_timeout", "is out of range"},
-		{"poll too short", "[pairing]\npoll_interval = \"99ms\"", 2, "pairing.poll_interval", `accepted is a duration from "100ms" to "1m0s"`},
+		{"poll too short", "[pairing]\npoll_interval = \"99ms\"", 2, "pairing.poll_interval", `want a duration from "100ms" to "1m0s"`},
 		{"poll too long", "[pairing]\npoll_interval = \"61s\"", 2, "pairing.poll_interval", "is out of range"},
 		{"timeout too short", "[pairing]\ntimeout = \"9s\"", 2, "pairing.timeout", "is out of range"},
 		{"timeout too long", "[pairing]\ntimeout = \"30m1s\"", 2, "pairing.timeout", "is out of range"},
@@ -78,24 +78,24 @@ func TestLoadRefusesDurations(t *testing.T) {
 
 func TestLoadRefusesValues(t *testing.T) {
 	runRefusals(t, []refusal{
-		{"JWT", "[auth]\nmode = \"JWT\"", 2, "auth.mode", `is not a mode, accepted are "legacy" and "jwt"`},
-		{"mode", "[auth]\nmode = \"Legacy\"", 2, "auth.mode", `accepted are "legacy" and "jwt"`},
-		{"level", "[log]\nlevel = \"trace\"", 2, "log.level", `accepted is "debug", "info", "warning" or "error"`},
+		{"JWT", "[auth]\nmode = \"JWT\"", 2, "auth.mode", `is not a mode; want "legacy" or "jwt"`},
+		{"mode", "[auth]\nmode = \"Legacy\"", 2, "auth.mode", `want "legacy" or "jwt"`},
+		{"level", "[log]\nlevel = \"trace\"", 2, "log.level", `want "debug", "info", "warning" or "error"`},
 		// URLs
-		{"http", "[plex]\nurl = \"http://plex.tv\"", 2, "plex.url", "accepted is https, or http to this machine itself"},
+		{"http", "[plex]\nurl = \"http://plex.tv\"", 2, "plex.url", "want https, or http to this machine itself"},
 		{"http to a near address", "plex.url = \"http://192.168.1.2\"", 1, "plex.url", "is not safe"},
 		{"http to a false localhost", "plex.url = \"http://localhost.example\"", 1, "plex.url", "is not safe"},
 		{"scheme", "plex.url = \"ftp://plex.tv\"", 1, "plex.url", "is not safe"},
-		{"no scheme", "plex.url = \"plex.tv\"", 1, "plex.url", "accepted is one like https://plex.tv"},
+		{"no scheme", "plex.url = \"plex.tv\"", 1, "plex.url", "want one like https://plex.tv"},
 		{"no host", "plex.url = \"https:///x\"", 1, "plex.url", "is not a URL with a host"},
 		{"no URL", "plex.url = \"https://[\"", 1, "plex.url", "is not a URL with a host"},
 		{"port", "plex.url = \"https://plex.tv:65536\"", 1, "plex.url", "is not a URL with a host"},
-		{"query", "plex.url = \"https://plex.tv?a=1\"", 1, "plex.url", "has more than scheme, host and port, accepted is one like https://plex.tv"},
+		{"query", "plex.url = \"https://plex.tv?a=1\"", 1, "plex.url", "has more than scheme, host and port; want one like https://plex.tv"},
 		{"fragment", "plex.url = \"https://plex.tv#\"", 1, "plex.url", "has more"},
 		{"user", "plex.url = \"https://me@plex.tv\"", 1, "plex.url", "has more"},
 		{"path", "plex.url = \"https://plex.tv/api\"", 1, "plex.url", "has more"},
 		// identity
-		{"empty product", "[identity]\nproduct = \"\"", 2, "identity.product", "is empty, accepted is a text"},
+		{"empty product", "[identity]\nproduct = \"\"", 2, "identity.product", "is empty; want a text"},
 		{"blank device name", "[identity]\n\n\ndevice_name = \" \"", 4, "identity.device_name", "is empty"},
 		{"line break", "[identity]\ndevice = \"a\\nb\"", 2, "identity.device", "has a control character"},
 		{"NUL", "[identity]\nplatform = \"a\\u0000\"", 2, "identity.platform", "has a control character"},

@@ -77,10 +77,10 @@ func keysIn(table string) []string {
 // D-Bus.
 func headerText(text string) (string, error) {
 	if strings.TrimSpace(text) == "" {
-		return "", errors.New("is empty, accepted is a text; without the line the default applies")
+		return "", errors.New("is empty; want a text, or no such line for the default")
 	}
 	if strings.ContainsFunc(text, unicode.IsControl) {
-		return "", errors.New("has a control character, accepted is a text without line breaks, tabs and the like")
+		return "", errors.New("has a control character; want a text without line breaks, tabs and the like")
 	}
 	return text, nil
 }
@@ -90,13 +90,13 @@ func mode(text string) (status.Mode, error) {
 	case status.ModeLegacy, status.ModeJWT:
 		return m, nil
 	}
-	return "", errors.New(`is not a mode, accepted are "legacy" and "jwt"`)
+	return "", errors.New(`is not a mode; want "legacy" or "jwt"`)
 }
 
 func level(text string) (slog.Level, error) {
 	l, err := systemd.ParseLevel(text)
 	if err != nil {
-		return 0, errors.New(`is not a log level, accepted is "debug", "info", "warning" or "error"`)
+		return 0, errors.New(`is not a log level; want "debug", "info", "warning" or "error"`)
 	}
 	return l, nil
 }
@@ -106,10 +106,10 @@ func within(low, high time.Duration) func(string) (time.Duration, error) {
 	return func(text string) (time.Duration, error) {
 		d, err := time.ParseDuration(text)
 		if err != nil {
-			return 0, fmt.Errorf("is not a duration, accepted is a number with a unit from %q to %q", low, high)
+			return 0, fmt.Errorf("is not a duration; want a number with a unit from %q to %q", low, high)
 		}
 		if d < low || d > high {
-			return 0, fmt.Errorf("is out of range, accepted is a duration from %q to %q", low, high)
+			return 0, fmt.Errorf("is out of range; want a duration from %q to %q", low, high)
 		}
 		return d, nil
 	}
@@ -121,13 +121,13 @@ func plexURL(text string) (string, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Hostname() == "" || !validPort(u):
-		return "", errors.New("is not a URL with a host, accepted is one like https://plex.tv")
+		return "", errors.New("is not a URL with a host; want one like https://plex.tv")
 	case u.User != nil || strings.ContainsAny(text, "?#") || u.Path != "" && u.Path != "/":
-		return "", errors.New("has more than scheme, host and port, accepted is one like https://plex.tv")
+		return "", errors.New("has more than scheme, host and port; want one like https://plex.tv")
 	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
 		return text, nil
 	}
-	return "", errors.New("is not safe for a token, accepted is https, or http to this machine itself (localhost, 127.0.0.1, ::1)")
+	return "", errors.New("is not safe for a token; want https, or http to this machine itself (localhost, 127.0.0.1, ::1)")
 }
 
 func validPort(u *url.URL) bool {

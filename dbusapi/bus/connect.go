@@ -91,7 +91,7 @@ func addressOf(name string) (string, error) {
 // dial connects to the first socket of a D-Bus address that answers. Only Unix
 // sockets tell the bus who we are.
 func dial(address string) (net.Conn, error) {
-	err := errors.New("this is no address like unix:path=/run/dbus/system_bus_socket")
+	err := errors.New("not a D-Bus address such as unix:path=/run/dbus/system_bus_socket")
 	for one := range strings.SplitSeq(address, ";") {
 		options, isUnix := strings.CutPrefix(one, "unix:")
 		if !isUnix {

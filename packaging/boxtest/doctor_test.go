@@ -92,7 +92,7 @@ func TestDoctorWithoutTheGroup(t *testing.T) {
 
 func TestDoctorOnABrokenBox(t *testing.T) {
 	for _, c := range []struct{ wreck, check, finding, advice string }{
-		{`sed -i 's/^version = 1/version = 99/' ` + stateFile, "service", "the state cannot be kept: ", "journalctl -x"},
+		{`sed -i 's/^version = 1/version = 99/' ` + stateFile, "service", "the state cannot be saved: ", "journalctl -x"},
 		{`systemctl stop plextv-sim; systemctl start plexauthd; chmod 0640 ` + stateFile, "state file", "open to others: mode 0640", "chmod 600 " + stateFile},
 		{`mv ` + stateFile + ` /root/; ln -s /root/state.toml ` + stateFile, "state file", "not a regular file", "restart plexauthd"},
 		{`printf '[plex]\ncolour = "red"\n' > /etc/plexauthd/config.toml`, "configuration", "config.toml:2: plex.colour", "--check-config"},

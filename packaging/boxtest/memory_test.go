@@ -30,7 +30,7 @@ func TestStateInMemoryIsNamed(t *testing.T) {
 			b.Run(t, "systemctl", "start", "plexauthd")
 			b.signIn(t)
 			b.Run(t, "systemctl", "reload", "plexauthd")
-			const words = "the next boot forgets the sign-in: the state is in memory ("
+			const words = "the sign-in is lost at the next boot: the state is in memory ("
 			if status := b.Unit("StatusText"); !strings.Contains(status, words+memory+")") {
 				t.Errorf("the service says: %s", status)
 			}

@@ -67,11 +67,11 @@ func TestReloadSaysWhatHasChanged(t *testing.T) {
 	b := bootWithPlex(t, bootedtest.Options{})
 	before := b.Unit("MainPID")
 	for _, c := range []struct{ text, says, device string }{
-		{config + "[identity]\ndevice_name = \"Attic\"\n", "configuration read again: identity.device_name", "Attic"},
+		{config + "[identity]\ndevice_name = \"Attic\"\n", "configuration reloaded: identity.device_name", "Attic"},
 		{config + "[identity]\ndevice_name = \"Cellar\"\n[log]\nlevel = \"loud\"\n",
-			"the configuration stays as it was: /etc/plexauthd/config.toml:8: log.level: is not a log level", "Attic"},
-		{config + "[log]\nlevel = \"debug\"\n", "configuration read again: identity.device_name, log.level", "box"},
-		{config + "[log]\nlevel = \"debug\"\n", "configuration read again: nothing", "box"},
+			"keeping the old configuration: /etc/plexauthd/config.toml:8: log.level: is not a log level", "Attic"},
+		{config + "[log]\nlevel = \"debug\"\n", "configuration reloaded: identity.device_name, log.level", "box"},
+		{config + "[log]\nlevel = \"debug\"\n", "configuration reloaded: nothing", "box"},
 	} {
 		b.Write(t, "/etc/plexauthd/config.toml", c.text)
 		b.Run(t, "systemctl", "reload", "plexauthd")

@@ -41,7 +41,7 @@ func (x *examination) checkBus(ctx context.Context) Finding {
 
 func (x *examination) checkDaemon(ctx context.Context) Finding {
 	if x.conn == nil {
-		return unknown("there is no bus to look on")
+		return unknown("there is no connection to a bus")
 	}
 	var startable []string
 	err := errors.Join(
@@ -49,7 +49,7 @@ func (x *examination) checkDaemon(ctx context.Context) Finding {
 		x.conn.BusObject().CallWithContext(ctx, names.DBus+".ListActivatableNames", 0).Store(&startable),
 	)
 	if err != nil {
-		return wrong("the bus does not tell who is on it: "+err.Error(), "see systemctl status dbus")
+		return wrong("the bus does not list its names: "+err.Error(), "see systemctl status dbus")
 	}
 	if !x.owned && !slices.Contains(startable, names.Bus) {
 		return wrong("plexauthd is not on the bus, and the bus cannot start it", x.howToStart())
@@ -172,11 +172,11 @@ func (x *examination) judgeGroup(m membership) Finding {
 	const group = accessgroup.Name
 	switch {
 	case x.Bus != "system" && (x.allowed || !m.exists):
-		return unknown("off the system bus plexauthd's own user needs no group")
+		return unknown("on a bus other than the system bus, plexauthd's own user needs no group")
 	case !m.exists && (m.uid == 0 || x.allowed):
 		return ok("there is no group " + group + ": only root, and callers that polkit allows, may call")
 	case !m.exists:
-		return wrong("there is no group "+group, "make it, and start the daemon again: systemd-sysusers && systemctl restart plexauthd")
+		return wrong("there is no group "+group, "create it and restart the daemon: systemd-sysusers && systemctl restart plexauthd")
 	case m.uid == 0:
 		return ok("root needs no group")
 	case m.held:

@@ -18,7 +18,7 @@ func TestBus(t *testing.T) {
 	p.finds("access", Unknown, "nobody answers", "", "daemon")
 	p.Box.Bus.Stop()
 	p.finds("bus", Wrong, "", "start that bus")
-	p.finds("daemon", Unknown, "no bus to look on", "", "bus")
+	p.finds("daemon", Unknown, "no connection to a bus", "", "bus")
 	p.Options.Bus = "system"
 	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere")
 	p.finds("bus", Wrong, "no such file", "systemctl start dbus.socket")
@@ -39,7 +39,7 @@ func TestBusThatSaysNothing(t *testing.T) {
 func TestBusThatDoesNotSayWhoIsCalling(t *testing.T) {
 	p := newPatient(t, bustest.Picky(t, bustest.Session(t), false))
 	p.StartDaemon()
-	p.finds("access", Wrong, "plexauthd cannot answer: the bus does not say who is calling", "see journalctl -x -u plexauthd")
+	p.finds("access", Wrong, "plexauthd cannot answer: the bus does not identify callers", "see journalctl -x -u plexauthd")
 }
 
 // policy gives a policy file with more rules than that the daemon may be there.
@@ -79,7 +79,7 @@ func TestGroup(t *testing.T) {
 	}{
 		{system, membership{uid: 0}, OK, ""},
 		{allowed, membership{uid: 7}, OK, ""},
-		{system, membership{uid: 7}, Wrong, "make it, and start the daemon again: systemd-sysusers"},
+		{system, membership{uid: 7}, Wrong, "create it and restart the daemon: systemd-sysusers"},
 		{system, membership{uid: 0, exists: true}, OK, ""},
 		{system, membership{uid: 7, exists: true, held: true}, OK, ""},
 		{system, membership{uid: 7, exists: true, listed: true}, Wrong, "log out and in again"},
@@ -108,7 +108,7 @@ func TestService(t *testing.T) {
 		"LoadState=loaded\nActiveState=activating\nSubState=auto-restart":                          {Result: Wrong, Finding: "it is activating", Advice: "systemctl enable"},
 		"LoadState=loaded\nActiveState=active\nStatusText=Signed in":                               {Result: OK, Finding: "Signed in"},
 		"LoadState=loaded\nActiveState=failed\nResult=r\nNRestarts=30":                             {Result: Wrong, Finding: "failed (r) after 30 restarts", Advice: "journalctl"},
-		"LoadState=loaded\nActiveState=active\nStatusText=Nobody; the state cannot be kept: newer": {Result: Wrong, Finding: "cannot be kept: newer", Advice: "journalctl"},
+		"LoadState=loaded\nActiveState=active\nStatusText=Nobody; the state cannot be saved: newer": {Result: Wrong, Finding: "cannot be saved: newer", Advice: "journalctl"},
 	} {
 		f := judgeService(shown)
 		if f.Result != want.Result || !strings.Contains(f.Finding, want.Finding) || !strings.Contains(f.Advice, want.Advice) {

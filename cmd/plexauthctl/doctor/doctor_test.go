@@ -38,7 +38,7 @@ func newPatient(t *testing.T, bus *bustest.Bus) *patient {
 	return p
 }
 
-// write makes a file in a directory of its own, which is its owner's alone.
+// write makes a file in a directory of its own, which is its private to its owner.
 func (p *patient) write(name, text string, mode os.FileMode) string {
 	p.t.Helper()
 	file := filepath.Join(p.t.TempDir(), name)
@@ -87,8 +87,8 @@ func TestNothingIsWrong(t *testing.T) {
 	p.finds("sign-in", OK, "nobody is signed in", "")
 	p.SignIn()
 	for check, text := range map[string]string{
-		"bus": "answers", "daemon": "plexauthd " + clienttest.Version + " runs", "access": "may pair and read", "state file": "owner's alone",
-		"sign-in": "somebody is signed in", "configuration": p.plex.URL, "tls": "is good", "plex.tv": "answers", "clock": "agrees",
+		"bus": "answers", "daemon": "plexauthd " + clienttest.Version + " runs", "access": "may pair and read", "state file": "private to its owner",
+		"sign-in": "somebody is signed in", "configuration": p.plex.URL, "tls": "is valid", "plex.tv": "answers", "clock": "agrees",
 	} {
 		p.finds(check, OK, text, "")
 	}

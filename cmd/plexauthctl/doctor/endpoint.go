@@ -39,7 +39,7 @@ func (x *examination) plexClient() (*plextv.Client, Finding) {
 	case e.Proxy == plextv.InvalidProxy:
 		return nil, wrong("the proxy setting of plexauthd is not a URL", "correct HTTPS_PROXY in the service's environment: systemctl edit plexauthd")
 	case e.ProxyUser:
-		return nil, unknown("the proxy wants a password, which plexauthd does not tell")
+		return nil, unknown("the proxy needs a password, which plexauthd does not reveal")
 	default:
 		proxy, err := url.Parse(e.Proxy)
 		if err != nil {

@@ -24,7 +24,7 @@ func TestTheDaemonIsAskedWhereItAsks(t *testing.T) {
 	p.StartDaemon()
 	p.PlexURL, p.Config = "", ""
 	p.RootCAs = p.BoxCAs()
-	p.finds("configuration", OK, "plex.tv is asked at "+p.BoxURL()+", says plexauthd", "")
+	p.finds("configuration", OK, "plex.tv is asked at "+p.BoxURL()+", according to plexauthd", "")
 	p.finds("plex.tv", OK, "answers", "")
 	p.PlexURL = "https://plex.invalid"
 	p.finds("dns", Wrong, "plex.invalid", "")
@@ -69,7 +69,7 @@ func TestTheDaemonsProxy(t *testing.T) {
 	}{
 		{client.PlexEndpoint{Proxy: proxy}, OK, "answers", 1},
 		{client.PlexEndpoint{Proxy: "http://127.0.0.1:1"}, Wrong, "connection refused", 0},
-		{client.PlexEndpoint{Proxy: proxy, ProxyUser: true}, Unknown, "wants a password", 0},
+		{client.PlexEndpoint{Proxy: proxy, ProxyUser: true}, Unknown, "needs a password", 0},
 		{client.PlexEndpoint{Proxy: "invalid"}, Wrong, "is not a URL", 0},
 		{client.PlexEndpoint{}, OK, "answers", 0},
 	} {

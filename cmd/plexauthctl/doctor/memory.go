@@ -23,7 +23,7 @@ func (x *examination) checkStorage(ctx context.Context) Finding {
 		file = statefile.ServicePath
 	}
 	if file == "" {
-		return unknown("off the system bus, name the state with --state")
+		return unknown("not on the system bus: use --state")
 	}
 	memory, err := statefile.InMemory(file)
 	if err != nil {
@@ -55,6 +55,6 @@ func judgeMemory(memory string) Finding {
 	if memory == "" {
 		return ok("the state is not in memory, as far as can be seen")
 	}
-	return wrong("the next boot forgets the sign-in: the state is in memory ("+memory+")",
+	return wrong("the sign-in is lost at the next boot: the state is in memory ("+memory+")",
 		"keep it on a disk: mount one at /var/lib/plexauthd, or start plexauthd with --state FILE")
 }

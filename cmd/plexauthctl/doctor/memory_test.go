@@ -15,10 +15,10 @@ func TestStorage(t *testing.T) {
 	p.State = "/proc/sys/none/state.toml" // neither a disk nor memory
 	p.finds("storage", OK, "not in memory", "")
 	p.State = ""
-	p.finds("storage", Unknown, "name the state with --state", "")
+	p.finds("storage", Unknown, "use --state", "")
 	for status, want := range map[string]Finding{
 		"Nobody is signed in to Plex": {Result: OK},
-		"Nobody is signed in to Plex; the next boot forgets the sign-in: the state is in memory (overlay on tmpfs); more (x)": {
+		"Nobody is signed in to Plex; the sign-in is lost at the next boot: the state is in memory (overlay on tmpfs); more (x)": {
 			Result: Wrong, Finding: "is in memory (overlay on tmpfs)", Advice: "--state FILE"},
 	} {
 		f := judgeStatus(status)

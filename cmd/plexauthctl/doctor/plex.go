@@ -32,7 +32,7 @@ func (x *examination) checkConfig(context.Context) Finding {
 		c.PlexURL = x.PlexURL
 	case x.endpoint != nil && x.endpoint.URL != c.PlexURL:
 		c.PlexURL = x.endpoint.URL
-		said = ", says plexauthd: by an option, or by a configuration that it has not read again"
+		said = ", according to plexauthd: by an option, or the configuration was not reloaded"
 	}
 	if _, err := plextv.New(plextv.Config{BaseURL: c.PlexURL}); err != nil {
 		return wrong(err.Error(), "correct plex.url, or --plex-url")
@@ -56,7 +56,7 @@ func (x *examination) checkDNS(ctx context.Context) Finding {
 	var failed *net.DNSError
 	switch {
 	case errors.As(err, &failed) && failed.IsNotFound:
-		return wrong("the name "+host+" is not known", "see /etc/resolv.conf, and whether this network wants a sign-in of its own")
+		return wrong("the name "+host+" is not known", "see /etc/resolv.conf, and check for a captive portal")
 	case err != nil:
 		return wrong("the name "+host+" cannot be looked up: "+err.Error(), networkAdvice+", and /etc/resolv.conf")
 	}
@@ -83,11 +83,11 @@ func (x *examination) checkTLS(ctx context.Context) Finding {
 		return x.judgeTLS(err)
 	}
 	_ = conn.Close()
-	return ok("the certificate is good")
+	return ok("the certificate is valid")
 }
 
 func (x *examination) judgeTLS(err error) Finding {
-	const portal = "see whether this network wants a sign-in of its own"
+	const portal = "check for a captive portal"
 	var invalid x509.CertificateInvalidError
 	var stranger x509.UnknownAuthorityError
 	var name x509.HostnameError
@@ -96,7 +96,7 @@ func (x *examination) judgeTLS(err error) Finding {
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		now := x.Clock.Now().UTC().Format(time.DateOnly)
-		x.clockSuspect = fmt.Sprintf("the certificate is good from %s to %s, and here it is %s",
+		x.clockSuspect = fmt.Sprintf("the certificate is valid from %s to %s, and here it is %s",
 			invalid.Cert.NotBefore.UTC().Format(time.DateOnly), invalid.Cert.NotAfter.UTC().Format(time.DateOnly), now)
 		return wrong(x.clockSuspect, "set the clock, see below")
 	case errors.As(err, &stranger), errors.As(err, &noRoots):
@@ -149,7 +149,7 @@ func judgePlex(err error) Finding {
 	}
 	switch failed.Kind {
 	case plextv.InvalidResponse:
-		return wrong("what answers is not plex.tv: "+failed.Err.Error(), "see whether this network wants a sign-in of its own")
+		return wrong("what answers is not plex.tv: "+failed.Err.Error(), "check for a captive portal")
 	case plextv.RateLimited:
 		return wrong("plex.tv wants fewer requests", "wait; nothing on this box is broken")
 	case plextv.ServerError:

@@ -44,8 +44,8 @@ func TestPlexIsNotItself(t *testing.T) {
 		fault        plextvsim.Fault
 		text, advice string
 	}{
-		{plextvsim.CaptivePortal(), "what answers is not plex.tv: an HTML page", "wants a sign-in of its own"},
-		{plextvsim.Fault{CutOff: true}, "what answers is not plex.tv", "wants a sign-in of its own"},
+		{plextvsim.CaptivePortal(), "what answers is not plex.tv: an HTML page", "captive portal"},
+		{plextvsim.Fault{CutOff: true}, "what answers is not plex.tv", "captive portal"},
 		{plextvsim.Fault{Status: 503}, "plex.tv has a fault", "status.plex.tv"},
 		{plextvsim.Fault{Status: 429, RetryAfter: "60"}, "wants fewer requests", "nothing on this box is broken"},
 		{plextvsim.Fault{Status: 403}, "refuses to answer", "newer plexauthd"},
@@ -68,5 +68,5 @@ func TestClock(t *testing.T) {
 	p.Plex.Clear()
 	p.Clock = clockwork.NewFakeClockAt(time.Date(1970, 1, 1, 0, 5, 0, 0, time.UTC))
 	p.finds("tls", Wrong, "and here it is 1970-01-01", "set the clock", "clock")
-	p.finds("clock", Wrong, "the certificate is good from ", "timedatectl", "tls")
+	p.finds("clock", Wrong, "the certificate is valid from ", "timedatectl", "tls")
 }

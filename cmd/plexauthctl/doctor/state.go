@@ -39,7 +39,7 @@ func judgeService(shown string) Finding {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
 		unit[key] = value
 	}
-	_, problem, broken := strings.Cut(unit["StatusText"], "the state cannot be kept: ")
+	_, problem, broken := strings.Cut(unit["StatusText"], "the state cannot be saved: ")
 	switch {
 	case unit["LoadState"] == "not-found":
 		return unknown("plexauthd is not a service of systemd here")
@@ -53,7 +53,7 @@ func judgeService(shown string) Finding {
 	case unit["ActiveState"] != "active":
 		return wrong("it is "+unit["ActiveState"], "start it: systemctl enable --now plexauthd")
 	case broken:
-		return wrong("the state cannot be kept: "+problem, journalAdvice)
+		return wrong("the state cannot be saved: "+problem, journalAdvice)
 	}
 	return ok("is active: " + unit["StatusText"])
 }
@@ -64,7 +64,7 @@ func (x *examination) checkStateFile(context.Context) Finding {
 		file = statefile.ServicePath
 	}
 	if file == "" {
-		return unknown("off the system bus, name it with --state")
+		return unknown("not on the system bus: use --state")
 	}
 	info, err := os.Lstat(file)
 	switch {
@@ -97,7 +97,7 @@ func judgeModes(file string, info, dir fs.FileInfo) Finding {
 	case owner(info) != owner(dir):
 		return wrong(file+" belongs to another user than its directory", "chown --reference="+parent+" "+file+", and restart plexauthd")
 	}
-	return ok("is there, and its owner's alone")
+	return ok("exists and is private to its owner")
 }
 
 func owner(info fs.FileInfo) uint32 {
@@ -117,7 +117,7 @@ func (x *examination) checkSignIn(ctx context.Context) Finding {
 	case client.SignedIn:
 		return ok("somebody is signed in")
 	}
-	return ok("nobody is signed in; plexauthctl login does it")
+	return ok("nobody is signed in: sign in with plexauthctl login")
 }
 
 // verify makes the daemon ask about a token that it could not confirm yet: it may
@@ -130,7 +130,7 @@ func (x *examination) verify(ctx context.Context) Finding {
 		return wrong("the token could not be confirmed since plexauthd has started: "+err.Error(), advice)
 	case !valid:
 		if status, err := x.client.State(ctx); err == nil && status.State == client.SignedIn {
-			return ok("somebody is signed in, though plex.tv forbids to ask who")
+			return ok("somebody is signed in, but plex.tv does not say who")
 		}
 		return wrong("plex.tv refuses the token", "wait, plexauthd asks again; if it stays so: plexauthctl login")
 	}

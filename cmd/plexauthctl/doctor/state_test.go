@@ -28,7 +28,7 @@ func TestStateFile(t *testing.T) {
 	p.State = filepath.Join(dir, "none")
 	p.finds("state file", OK, "nothing has been stored", "")
 	p.State = ""
-	p.finds("state file", Unknown, "name it with --state", "")
+	p.finds("state file", Unknown, "use --state", "")
 	if f := judgeModes("/d/f", &info{mode: 0o600, uid: 0}, &info{mode: 0o700, uid: 7}); f.Result != Wrong || !strings.Contains(f.Advice, "chown --reference=/d /d/f") {
 		t.Errorf("%+v", f)
 	}

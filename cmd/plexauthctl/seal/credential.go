@@ -77,7 +77,7 @@ func opensTo(ctx context.Context, file string, key []byte) error {
 	opened, err := decrypt(ctx, file)
 	defer clear(opened)
 	if err == nil && subtle.ConstantTimeCompare(opened, key) != 1 {
-		err = errors.New("it opens to another one")
+		err = errors.New("it decrypts to another key")
 	}
 	return err
 }

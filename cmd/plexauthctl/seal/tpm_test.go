@@ -108,7 +108,7 @@ func TestNoWeakerKeyUnasked(t *testing.T) {
 // A key that opens to something else, or not at all, gets no name.
 func TestAKeyIsOpenedBeforeItIsUsed(t *testing.T) {
 	const anotherKey = `| LC_ALL=C tr '\000-\376' '\001-\377'` // whatever bytes the key has
-	for stand, says := range map[string]string{anotherKey: "opens to another one", "| false": "is not used", ">/dev/null": "opens to another one"} {
+	for stand, says := range map[string]string{anotherKey: "decrypts to another key", "| false": "is not used", ">/dev/null": "decrypts to another key"} {
 		b := newTPMBox(t, "DAMAGE", stand)
 		if _, err := b.Make(b.bounded()); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", stand, err)
