@@ -100,14 +100,14 @@ func TestGroup(t *testing.T) {
 
 func TestService(t *testing.T) {
 	for shown, want := range map[string]Finding{
-		"LoadState=not-found\nActiveState=inactive":                                                {Result: Unknown, Finding: "not a service"},
-		"LoadState=masked\nActiveState=inactive":                                                   {Result: Wrong, Finding: "masked", Advice: "systemctl status"},
-		"LoadState=loaded\nActiveState=inactive":                                                   {Result: Wrong, Finding: "it is inactive", Advice: "systemctl enable"},
-		"LoadState=loaded\nActiveState=activating\nSubState=start":                                 {Result: OK, Finding: "just starting"},
-		"LoadState=loaded\nActiveState=reloading\nSubState=reload":                                 {Result: OK, Finding: "reloading"},
-		"LoadState=loaded\nActiveState=activating\nSubState=auto-restart":                          {Result: Wrong, Finding: "it is activating", Advice: "systemctl enable"},
-		"LoadState=loaded\nActiveState=active\nStatusText=Signed in":                               {Result: OK, Finding: "Signed in"},
-		"LoadState=loaded\nActiveState=failed\nResult=r\nNRestarts=30":                             {Result: Wrong, Finding: "failed (r) after 30 restarts", Advice: "journalctl"},
+		"LoadState=not-found\nActiveState=inactive":                                                 {Result: Unknown, Finding: "not a service"},
+		"LoadState=masked\nActiveState=inactive":                                                    {Result: Wrong, Finding: "masked", Advice: "systemctl status"},
+		"LoadState=loaded\nActiveState=inactive":                                                    {Result: Wrong, Finding: "it is inactive", Advice: "systemctl enable"},
+		"LoadState=loaded\nActiveState=activating\nSubState=start":                                  {Result: OK, Finding: "just starting"},
+		"LoadState=loaded\nActiveState=reloading\nSubState=reload":                                  {Result: OK, Finding: "reloading"},
+		"LoadState=loaded\nActiveState=activating\nSubState=auto-restart":                           {Result: Wrong, Finding: "it is activating", Advice: "systemctl enable"},
+		"LoadState=loaded\nActiveState=active\nStatusText=Signed in":                                {Result: OK, Finding: "Signed in"},
+		"LoadState=loaded\nActiveState=failed\nResult=r\nNRestarts=30":                              {Result: Wrong, Finding: "failed (r) after 30 restarts", Advice: "journalctl"},
 		"LoadState=loaded\nActiveState=active\nStatusText=Nobody; the state cannot be saved: newer": {Result: Wrong, Finding: "cannot be saved: newer", Advice: "journalctl"},
 	} {
 		f := judgeService(shown)
