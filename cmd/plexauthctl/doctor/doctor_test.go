@@ -38,7 +38,7 @@ func newPatient(t *testing.T, bus *bustest.Bus) *patient {
 	return p
 }
 
-// write makes a file in a directory of its own, which is its private to its owner.
+// write makes a file in a directory of its own, which is private to its owner.
 func (p *patient) write(name, text string, mode os.FileMode) string {
 	p.t.Helper()
 	file := filepath.Join(p.t.TempDir(), name)

@@ -30,16 +30,21 @@ func TestTheDaemonIsAskedWhereItAsks(t *testing.T) {
 	p.finds("dns", Wrong, "plex.invalid", "")
 }
 
-// proxy forwards to the one place that there is, and counts.
+// proxy forwards to the simulator, whatever it is asked for, and counts. The
+// simulator has the name example.com there: nothing on this machine is asked through
+// a proxy.
 func (p *patient) proxy() (address string, asked *atomic.Int32) {
 	asked = new(atomic.Int32)
+	plex := httptest.NewTLSServer(p.Plex)
+	p.t.Cleanup(plex.Close)
+	p.RootCAs.AddCert(plex.Certificate())
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodConnect {
 			http.Error(w, "CONNECT alone", http.StatusMethodNotAllowed)
 			return
 		}
 		asked.Add(1)
-		far, err := net.Dial("tcp", strings.TrimPrefix(p.plex.URL, "https://"))
+		far, err := net.Dial("tcp", plex.Listener.Addr().String())
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return
@@ -74,7 +79,11 @@ func TestTheDaemonsProxy(t *testing.T) {
 		{client.PlexEndpoint{}, OK, "answers", 0},
 	} {
 		asked.Store(0)
-		x := &examination{Options: p.Options, endpoint: &c.endpoint, config: &config.Config{PlexURL: p.plex.URL, RequestTimeout: clienttest.Timeout}}
+		url := p.plex.URL
+		if c.endpoint.Proxy != "" {
+			url = "https://example.com"
+		}
+		x := &examination{Options: p.Options, endpoint: &c.endpoint, config: &config.Config{PlexURL: url, RequestTimeout: clienttest.Timeout}}
 		f := x.checkPlex(t.Context())
 		if f.Result != c.result || !strings.Contains(f.Finding, c.says) || asked.Load() != c.asked {
 			t.Errorf("%+v: %+v, through the proxy %d times", c.endpoint, f, asked.Load())
