@@ -5,8 +5,10 @@ package auth
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"time"
 
+	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/secret"
 )
 
@@ -33,8 +35,15 @@ func Open(o Options) *Account {
 	l := openLedger(o)
 	a := &Account{ledger: l, renewal: &renewal{ledger: l, plex: o.Plex}}
 	a.pairings = &pairings{ledger: l, plex: o.Plex, renewal: a.renewal}
-	a.session = &session{ledger: l, plex: o.Plex, renewal: a.renewal, confirmAfter: cmp.Or(o.ConfirmAfter, refusedFor)}
-	a.home = &home{ledger: l, session: a.session, switching: make(chan struct{}, 1)}
+	a.session = &session{
+		ledger: l, plex: o.Plex, renewal: a.renewal, confirmAfter: cmp.Or(o.ConfirmAfter, refusedFor),
+		checks:      keeping[secret.String, struct{}](o.ShareFor, l.clock),
+		validations: keeping[[sha256.Size]byte, struct{}](o.ShareFor, l.clock),
+	}
+	a.home = &home{
+		ledger: l, session: a.session, switching: make(chan struct{}, 1),
+		lists: keeping[secret.String, []plextv.HomeUser](o.ShareFor, l.clock),
+	}
 	a.servers = &mediaServers{ledger: l, plex: o.Plex, session: a.session}
 	a.schedule = newSchedule(l, a.session, a.renewal, cmp.Or(o.CheckEvery, 24*time.Hour))
 	l.onChange = func(before, after *record) {
@@ -44,7 +53,7 @@ func Open(o Options) *Account {
 	l.locked <- struct{}{} // a poller may end its pairing at once
 	defer l.unlock()
 	a.pairings.follow(l.record())
-	l.work.Go(func() { a.schedule.run(l.life, o.Hold) })
+	l.work.Go(func() { a.schedule.run(plextv.Background(l.life), o.Hold) })
 	return a
 }
 

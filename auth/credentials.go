@@ -95,7 +95,7 @@ func (s *session) signOut(ctx context.Context) (revoked bool, err error) {
 // nobody else knows the tokens any more. At its end, and not before the end of
 // earlier ones, it closes done.
 func (s *session) revoke(ctx context.Context, r *record, done chan<- struct{}) bool {
-	revoking, cancel := context.WithTimeout(s.life, revokeTimeout)
+	revoking, cancel := context.WithTimeout(plextv.Background(s.life), revokeTimeout)
 	result := make(chan error, 1)
 	end := func() {
 		cancel()

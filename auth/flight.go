@@ -5,25 +5,43 @@ package auth
 import (
 	"context"
 	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/retune-tv/plexauthd/auth/plextv"
 )
 
 // flight lets callers that ask the same thing at the same time share one call.
 // The call goes on while anybody waits for it and is cancelled with the last.
 type flight[K comparable, T any] struct {
+	keep  time.Duration // for how long its answer is shared with callers who come later
+	clock clockwork.Clock
+
 	mu    sync.Mutex
 	calls map[K]*sharedCall[T]
+}
+
+// keeping returns one that shares an answer for so long.
+func keeping[K comparable, T any](keep time.Duration, clock clockwork.Clock) *flight[K, T] {
+	return &flight[K, T]{keep: keep, clock: clock}
 }
 
 type sharedCall[T any] struct {
 	waiting int
 	cancel  context.CancelFunc
 	done    chan struct{}
+	ended   time.Time // zero while it is under way
 	value   T
 	err     error
 }
 
-// do runs fn under a context derived from base, or joins the run under way for key.
+// do runs fn under a context derived from base, or joins the run for key that is
+// under way, or has just ended unless the background asks.
 func (f *flight[K, T]) do(ctx, base context.Context, key K, fn func(context.Context) (T, error)) (T, error) {
+	if plextv.IsBackground(ctx) {
+		base = plextv.Background(base)
+	}
 	call := f.join(base, key, fn)
 	select {
 	case <-call.done:
@@ -39,7 +57,8 @@ func (f *flight[K, T]) do(ctx, base context.Context, key K, fn func(context.Cont
 func (f *flight[K, T]) join(base context.Context, key K, fn func(context.Context) (T, error)) *sharedCall[T] {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if call, ok := f.calls[key]; ok {
+	f.forgetEnded()
+	if call, ok := f.calls[key]; ok && (call.ended.IsZero() || !plextv.IsBackground(base)) {
 		call.waiting++
 		return call
 	}
@@ -51,9 +70,7 @@ func (f *flight[K, T]) join(base context.Context, key K, fn func(context.Context
 	f.calls[key] = call
 	go func() {
 		call.value, call.err = fn(ctx)
-		f.mu.Lock()
-		f.forget(key, call)
-		f.mu.Unlock()
+		f.end(ctx, key, call)
 		close(call.done)
 	}()
 	return call
@@ -62,9 +79,35 @@ func (f *flight[K, T]) join(base context.Context, key K, fn func(context.Context
 func (f *flight[K, T]) leave(key K, call *sharedCall[T]) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if call.waiting--; call.waiting == 0 {
+	if call.waiting--; call.waiting > 0 {
+		return
+	}
+	if call.ended.IsZero() {
 		f.forget(key, call) // nobody may join a call that is being cancelled
-		call.cancel()
+	}
+	call.cancel()
+}
+
+// end keeps a call that has ended for a while, unless it was given up.
+func (f *flight[K, T]) end(ctx context.Context, key K, call *sharedCall[T]) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.keep == 0 || ctx.Err() != nil {
+		f.forget(key, call)
+		return
+	}
+	call.ended = f.clock.Now()
+}
+
+// forgetEnded forgets the calls that have been kept long enough. It needs f.mu.
+func (f *flight[K, T]) forgetEnded() {
+	if f.keep == 0 {
+		return
+	}
+	for key, call := range f.calls {
+		if age := f.clock.Since(call.ended); !call.ended.IsZero() && (age < 0 || age >= f.keep) {
+			delete(f.calls, key)
+		}
 	}
 }
 

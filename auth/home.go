@@ -23,11 +23,18 @@ type HomeUser struct {
 type home struct {
 	*ledger
 	session   *session
-	switching chan struct{} // full while somebody tries a PIN
+	lists     *flight[secret.String, []plextv.HomeUser] // by identity of the owner's token
+	switching chan struct{}                             // full while somebody tries a PIN
 }
 
 func (h *home) users(ctx context.Context) ([]HomeUser, error) {
-	list, err := asOwner(ctx, h.session, h.session.plex.HomeUsers)
+	owner := h.record().owner()
+	if owner == nil {
+		return nil, errSignedOut()
+	}
+	list, err := h.lists.do(ctx, h.life, owner.Token, func(ctx context.Context) ([]plextv.HomeUser, error) {
+		return asOwner(ctx, h.session, h.session.plex.HomeUsers)
+	})
 	if err != nil {
 		return nil, err
 	}

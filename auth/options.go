@@ -56,6 +56,9 @@ type Options struct {
 	// times at least, before it is believed; twice that for a new token. 0 means
 	// 30 s.
 	ConfirmAfter time.Duration
+	// ShareFor is for how long after plex.tv's answer those who ask the same get
+	// it, too. 0 means not at all.
+	ShareFor time.Duration
 	// Hold, if not nil, delays background requests until it is closed, so that
 	// at start the first answers on the bus come before TLS.
 	Hold <-chan struct{}

@@ -143,7 +143,7 @@ func (p *pairings) follow(r *record) {
 		p.poller = nil
 	}
 	if p.poller == nil && r.Pairing != nil {
-		ctx, stop := context.WithCancel(p.life)
+		ctx, stop := context.WithCancel(plextv.Background(p.life))
 		started := newPoller(p, r, stop)
 		p.poller = started
 		p.work.Go(func() { started.run(ctx) })

@@ -126,6 +126,8 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	}
 }
 
+// Nor does it keep a claim from being noticed: plex.tv is asked about a PIN after a
+// minute whatever it says.
 func TestALongRetryAfterDoesNotOutliveThePairing(t *testing.T) {
 	b := newBox(t)
 	b.pair(auth.PinOptions{})
@@ -134,7 +136,9 @@ func TestALongRetryAfterDoesNotOutliveThePairing(t *testing.T) {
 	b.tick(timeout - interval)
 	b.tick(65 * time.Second) // the wait for a last word
 	equal(t, "end", b.await(ended).PinEnd.Result, auth.PinTimedOut)
-	equal(t, "questions", len(b.asked(plextvsim.CheckPin)), 1)
+	if asked := b.asked(plextvsim.CheckPin); len(asked) < 2 || len(asked) > int(timeout/time.Minute)+2 {
+		t.Errorf("asked at %v", asked)
+	}
 }
 
 func TestAClaimIsNoticedThoughTheLastQuestionHadNoAnswer(t *testing.T) {
@@ -211,8 +215,9 @@ func TestSignsInWithoutAName(t *testing.T) {
 		fault   plextvsim.Fault
 		waiters int           // plex.tv's delay counts
 		limit   time.Duration // after which the name is not waited for
+		pause   time.Duration // that plex.tv asks for
 	}{
-		"plex.tv fails": {fault: plextvsim.Fault{Status: 503, RetryAfter: "60"}, waiters: 1},
+		"plex.tv fails": {fault: plextvsim.Fault{Status: 503, RetryAfter: "60"}, waiters: 1, pause: time.Minute},
 		"plex.tv hangs": {fault: plextvsim.Fault{Delay: time.Hour}, waiters: 2, limit: 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -229,6 +234,10 @@ func TestSignsInWithoutAName(t *testing.T) {
 			equal(t, "state", e.Snapshot.State, auth.SignedIn)
 			equal(t, "user", *e.Snapshot.User, auth.User{})
 
+			if test.pause > 0 {
+				b.await(func(e auth.Event) bool { return e.Snapshot.PlexProblem != "" })
+				b.tick(test.pause)
+			}
 			e = b.await(named)
 			equal(t, "user", e.Snapshot.User.Username, "alice")
 			equal(t, "user on disk", b.disk().Auth.Username, "alice")

@@ -5,6 +5,7 @@ package auth
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"slices"
 	"time"
@@ -21,7 +22,8 @@ type session struct {
 	*ledger
 	plex         *plextv.Client
 	renewal      *renewal
-	checks       flight[secret.String, struct{}]
+	checks       *flight[secret.String, struct{}]     // by identity
+	validations  *flight[[sha256.Size]byte, struct{}] // of any token, by its hash
 	confirmAfter time.Duration
 }
 
@@ -38,7 +40,10 @@ func (s *session) validate(ctx context.Context, token secret.String) error {
 	if err := cmp.Or(checkToken(token), s.life.Err()); err != nil {
 		return err
 	}
-	_, err := s.plex.User(ctx, s.record().identity(), token)
+	_, err := s.validations.do(ctx, s.life, sha256.Sum256([]byte(token.Reveal())), func(ctx context.Context) (struct{}, error) {
+		_, err := s.plex.User(ctx, s.record().identity(), token)
+		return struct{}{}, err
+	})
 	return err
 }
 

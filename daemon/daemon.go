@@ -93,7 +93,7 @@ func Run(ctx context.Context, o Options) error {
 	plexTime := servertime.New(clock, bootTime)
 	asked, stopReleasing := releaseWhenUnasked(clock, freeMemory)
 	defer stopReleasing()
-	d.plex, err = connect(settings, plextv.Config{Log: d.log, OnDate: func(date time.Time) {
+	d.plex, err = connect(settings, plextv.Config{Log: d.log, Pace: plextv.Polite(), OnDate: func(date time.Time) {
 		plexTime.Learn(date)
 		asked()
 	}})
@@ -103,7 +103,7 @@ func Run(ctx context.Context, o Options) error {
 	return d.serve(ctx, clock, func() dbusapi.Account {
 		d.account = auth.Open(auth.Options{
 			Plex: d.plex, Store: store, Settings: settingsOf(settings), Clock: clock, Time: plexTime,
-			Log: d.log, Hold: d.ready,
+			Log: d.log, Hold: d.ready, ShareFor: time.Second,
 		})
 		return d.account
 	})
