@@ -216,12 +216,13 @@ func TestSignsInWithoutAName(t *testing.T) {
 		waiters int           // plex.tv's delay counts
 		limit   time.Duration // after which the name is not waited for
 		pause   time.Duration // that plex.tv asks for
+		setup   []func(*setup)
 	}{
-		"plex.tv fails": {fault: plextvsim.Fault{Status: 503, RetryAfter: "60"}, waiters: 1, pause: time.Minute},
-		"plex.tv hangs": {fault: plextvsim.Fault{Delay: time.Hour}, waiters: 2, limit: 5 * time.Second},
+		"plex.tv fails": {fault: plextvsim.Fault{Status: 503, RetryAfter: "60"}, pause: time.Minute},
+		"plex.tv hangs": {fault: plextvsim.Fault{Delay: time.Hour}, waiters: 2, limit: 5 * time.Second, setup: []func(*setup){withLimits}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBox(t, withLimits)
+			b := newBox(t, test.setup...)
 			b.sim.AddUser(plextvsim.User{Username: "alice"})
 			b.must(b.sim.Claim(b.pair(auth.PinOptions{}).Code, ""))
 			test.fault.Endpoint, test.fault.Times = plextvsim.GetUser, 1
