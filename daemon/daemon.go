@@ -39,6 +39,7 @@ type Options struct {
 	Version    string
 	Stderr     *os.File
 	Reload     <-chan os.Signal // each one rereads the configuration
+	Unpaced    bool             // callers may have plex.tv asked as often as they like
 }
 
 // daemon is a running plexauthd.
@@ -93,7 +94,11 @@ func Run(ctx context.Context, o Options) error {
 	plexTime := servertime.New(clock, bootTime)
 	asked, stopReleasing := releaseWhenUnasked(clock, freeMemory)
 	defer stopReleasing()
-	d.plex, err = connect(settings, plextv.Config{Log: d.log, Pace: plextv.Polite(), OnDate: func(date time.Time) {
+	pace, shareFor := plextv.Polite(), time.Second
+	if o.Unpaced {
+		pace, shareFor = plextv.Pace{}, 0
+	}
+	d.plex, err = connect(settings, plextv.Config{Log: d.log, Pace: pace, OnDate: func(date time.Time) {
 		plexTime.Learn(date)
 		asked()
 	}})
@@ -103,7 +108,7 @@ func Run(ctx context.Context, o Options) error {
 	return d.serve(ctx, clock, func() dbusapi.Account {
 		d.account = auth.Open(auth.Options{
 			Plex: d.plex, Store: store, Settings: settingsOf(settings), Clock: clock, Time: plexTime,
-			Log: d.log, Hold: d.ready, ShareFor: time.Second,
+			Log: d.log, Hold: d.ready, ShareFor: shareFor,
 		})
 		return d.account
 	})

@@ -22,6 +22,9 @@ import (
 // version is set by the build: -ldflags "-X main.version=…".
 var version = "devel"
 
+// pace is set to none in builds of tests that call more often than people do.
+var pace string
+
 const usage = `Usage: plexauthd [options]
 
 Owns the Plex account of this box and serves it on D-Bus as tv.retune.PlexAuth1.
@@ -72,7 +75,7 @@ func run(args []string, stdout io.Writer, stderr *os.File) int {
 }
 
 func start(args []string, stdout io.Writer, stderr *os.File) error {
-	o := daemon.Options{Version: version, Stderr: stderr}
+	o := daemon.Options{Version: version, Stderr: stderr, Unpaced: pace == "none"}
 	flags := flag.NewFlagSet("plexauthd", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.ConfigPath, "config", "", "")

@@ -51,7 +51,7 @@ func TestMain(m *testing.M) {
 }
 
 func build(flag, dir string, packages ...string) error {
-	out, err := exec.Command("go", append([]string{"build", flag, "-o", dir + "/"}, packages...)...).CombinedOutput()
+	out, err := exec.Command("go", append([]string{"build", flag, "-ldflags", "-X main.pace=none", "-o", dir + "/"}, packages...)...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("building %v: %w\n%s", packages, err, out)
 	}

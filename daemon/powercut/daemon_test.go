@@ -52,7 +52,7 @@ var changes = map[string]func(s *service, n int) error{
 func newService(r *rig, t *testing.T, mode string) *service {
 	dir := t.TempDir()
 	program := filepath.Join(dir, "plexauthd")
-	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/plexauthd").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags", "-X main.pace=none", "-o", program, "../../cmd/plexauthd").CombinedOutput(); err != nil {
 		t.Fatalf("building plexauthd: %v\n%s", err, out)
 	}
 	sim := plextvsim.New(plextvsim.Options{})

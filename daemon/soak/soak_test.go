@@ -30,7 +30,7 @@ const (
 // TestSoak runs two boxes in two homes at the same time.
 func TestSoak(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "plexauthd")
-	build := exec.Command("go", "build", "-trimpath", "-tags", "nethttpomithttp2,noforcedgc,soak", "-ldflags", "-s -w -checklinkname=0", "-o", program, "../../cmd/plexauthd")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "nethttpomithttp2,noforcedgc,soak", "-ldflags", "-s -w -checklinkname=0 -X main.pace=none", "-o", program, "../../cmd/plexauthd")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building plexauthd: %v\n%s", err, out)

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/dbusapi/names"
+)
+
+// The daemon that people run: whatever frontends call, plex.tv is asked little.
+func TestPlexTvIsNotFlooded(t *testing.T) {
+	b := newBox(t)
+	b.program = release(t)
+	b.start()
+	began := time.Now()
+	b.signIn(b.frontend())
+	var callers sync.WaitGroup
+	for range 8 {
+		f := b.frontend()
+		callers.Go(func() {
+			for i := range 40 {
+				for _, call := range []*dbus.Call{
+					f.call("Validate"), f.call("Credentials.ValidateToken", strings.Repeat("x", 1+i)), f.call("Home.ListUsers"),
+					f.call("RequestPinWithOptions", map[string]dbus.Variant{"force": dbus.MakeVariant(true)}),
+				} {
+					checkPaced(t, call)
+				}
+			}
+		})
+	}
+	callers.Wait()
+	seconds := int(time.Since(began)/time.Second) + 1
+	if n := b.sim.Count(plextvsim.RequestPin); n > 4+seconds/15+1 {
+		t.Errorf("%d new PINs in %d s", n, seconds)
+	}
+	const background = 5 // such as the questions of the sign-in
+	if n := b.sim.Count(plextvsim.Any) - b.sim.Count(plextvsim.CheckPin); n > 10+seconds+background {
+		t.Errorf("plex.tv was asked %d times in %d s for 1280 calls", n, seconds)
+	}
+}
+
+// checkPaced lets a call succeed, or be told when to try again.
+func checkPaced(t *testing.T, call *dbus.Call) {
+	var failed dbus.Error
+	switch {
+	case call.Err == nil:
+	case errors.As(call.Err, &failed) && failed.Name == names.ErrorPrefix+"RateLimited":
+		if !strings.Contains(failed.Error(), "try again in ") {
+			t.Errorf("the message does not say when: %v", failed)
+		}
+	default:
+		t.Error(call.Err)
+	}
+}
