@@ -12,7 +12,7 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-const properties = "org.freedesktop.DBus.Properties"
+const properties = names.Properties
 
 // client is somebody else on the bus.
 type client struct {

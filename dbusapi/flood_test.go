@@ -22,7 +22,7 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-const theBus = "org.freedesktop.DBus"
+const theBus = names.DBus
 
 func TestOneCallerCannotTakeAllPlaces(t *testing.T) {
 	b := newBox(t, setup{bus: bustest.Roomy(t)})

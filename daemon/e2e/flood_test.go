@@ -27,8 +27,8 @@ const (
 )
 
 const (
-	propertiesInterface = "org.freedesktop.DBus.Properties"
-	theBus              = "org.freedesktop.DBus"
+	propertiesInterface = names.Properties
+	theBus              = names.DBus
 	unknownMethod       = "org.freedesktop.DBus.Error.UnknownMethod"
 	limitsExceeded      = "org.freedesktop.DBus.Error.LimitsExceeded"
 )

@@ -160,7 +160,7 @@ func (o overtaken) GetAll(string) (map[string]dbus.Variant, *dbus.Error) {
 func TestWatchTakesWhatOvertakesTheAnswer(t *testing.T) {
 	bus := bustest.Session(t)
 	conn := pretend(t, bus)
-	if err := conn.Export(overtaken{conn}, names.Path, "org.freedesktop.DBus.Properties"); err != nil {
+	if err := conn.Export(overtaken{conn}, names.Path, names.Properties); err != nil {
 		t.Fatal(err)
 	}
 	w := watch(t, dial(t, bus.Address))

@@ -14,7 +14,7 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-const properties = "org.freedesktop.DBus.Properties"
+const properties = names.Properties
 
 // overtaken is a daemon that changes while it answers: the signal goes out before
 // the first answer, which is older.
