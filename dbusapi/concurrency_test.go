@@ -3,6 +3,7 @@
 package dbusapi_test
 
 import (
+	"fmt"
 	"reflect"
 	"runtime"
 	"strings"
@@ -96,13 +97,17 @@ func TestCallsThatAskPlexBlockNobody(t *testing.T) {
 	b := newBox(t, setup{})
 	c, other := b.client(), b.client()
 	c.signIn(b.token)
+	var tokens [20]string // the answer about one is shared
+	for i := range tokens {
+		tokens[i] = b.plex.AddUser(plextvsim.User{Username: fmt.Sprint("user", i)})
+	}
 	b.delayPlex(plextvsim.GetUser)
 	slow := make(chan *dbus.Call, 120) // the bus lets one caller wait for 128 answers
 	for range 100 {
 		c.start(slow, names.Main+".Validate")
 	}
-	for range 20 {
-		c.start(slow, names.Credentials+".ValidateToken", b.token)
+	for _, token := range tokens {
+		c.start(slow, names.Credentials+".ValidateToken", token)
 	}
 	b.awaitDelayed(21) // one question about the stored token for all who want to know
 	for _, asker := range []*client{c, other} {
