@@ -62,7 +62,7 @@ func (s *Sim) failCommand(a *arguments) (string, error) {
 		fault = CaptivePortal()
 	}
 	fault.Endpoint = Endpoint(a.text("endpoint"))
-	fault.Times = a.number("times")
+	fault.Times, fault.For = a.number("times"), a.duration("for")
 	fault.Delay, fault.Skew = a.duration("delay"), a.duration("skew")
 	fault.Reset, fault.Lost = a.truth("reset"), a.truth("lost")
 	fault.CutOff, fault.Stall = a.truth("cut-off"), a.truth("stall")
@@ -79,7 +79,7 @@ func (s *Sim) failCommand(a *arguments) (string, error) {
 	switch {
 	case !s.serves(fault.Endpoint):
 		return "", fmt.Errorf("endpoint: %q is not served", fault.Endpoint)
-	case fault == Fault{Endpoint: fault.Endpoint, Times: fault.Times}:
+	case fault == Fault{Endpoint: fault.Endpoint, Times: fault.Times, For: fault.For}:
 		return "", errors.New("fail: say how, such as status=503")
 	}
 	s.Fail(fault)

@@ -17,6 +17,8 @@ POST /sim/remove-device        remove all devices that signed in; &user=NAME or 
                                some: tokens are refused, a device key is forgotten
 POST /sim/home-user?user=NAME  add somebody to the first user's Plex Home; &pin=1234 protects,
                                &restricted=1 is a managed user, &guest=1 the guest
+POST /sim/remove-home-user?user=NAME
+                               take somebody out of the home again; the user's tokens end
 POST /sim/password?password=TEXT
                                let the first user sign in with a password; &user=NAME another,
                                &verification-code=123456 as the second factor
@@ -35,6 +37,7 @@ POST /sim/fail?status=503      make requests go wrong until /sim/clear; argument
                                signin v1.account v1.resources v1.servers v1.users
                                v1.home.users v1.home.switch v1.devices v1.device.remove
        times=N                 only the next N requests
+       for=8s                  only for so long
        status=N code=N         HTTP status, plex.tv's own error code
        retry-after=TEXT        the Retry-After header
        delay=2s skew=-1h       answer late; plex.tv's clock is off
@@ -58,7 +61,8 @@ func (s *Sim) Control() http.Handler {
 	for name, command := range map[string]func(*arguments) (string, error){
 		"claim": s.claimCommand, "expire": s.expireCommand, "revoke": s.revokeCommand,
 		"fail": s.failCommand, "clear": s.clearCommand,
-		"remove-device": s.removeDeviceCommand, "home-user": s.homeUserCommand, "password": s.passwordCommand,
+		"remove-device": s.removeDeviceCommand, "home-user": s.homeUserCommand,
+		"remove-home-user": s.removeHomeUserCommand, "password": s.passwordCommand,
 		"jwt-lifetime": s.jwtLifetimeCommand, "next-jwt": s.nextJWTCommand,
 		"rotate-keys": s.rotateKeysCommand, "rotate-server-tokens": s.rotateServerTokensCommand,
 	} {

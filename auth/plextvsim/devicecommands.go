@@ -43,6 +43,14 @@ func (s *Sim) homeUserCommand(a *arguments) (string, error) {
 	return "added " + user.Username, err
 }
 
+func (s *Sim) removeHomeUserCommand(a *arguments) (string, error) {
+	name := a.text("user")
+	if err := a.check(); err != nil {
+		return "", err
+	}
+	return "removed " + name, s.removeHomeUser(func(user *User) bool { return user.Username == name })
+}
+
 func (s *Sim) passwordCommand(a *arguments) (string, error) {
 	name, password, code := a.text("user"), a.text("password"), a.text("verification-code")
 	if err := a.check(); err != nil {

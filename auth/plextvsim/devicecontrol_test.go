@@ -109,6 +109,8 @@ func TestControlRefusesMoreMistakes(t *testing.T) {
 		"home-user":                 {status: 400, body: "user: say who"},
 		"home-user?user=x&pin=1":    {status: 400, body: "the PIN of a home user is 4 digits"},
 		"home-user?user=x&guest=2":  {status: 400, body: `guest: "2" does not fit`},
+		"remove-home-user?user=x":   {status: 404, body: "no such user"},
+		"fail?for=8s":               {status: 400, body: "fail: say how"},
 		"jwt-lifetime":              {status: 400, body: "lifetime: 0s is too short"},
 		"jwt-lifetime?lifetime=7":   {status: 400, body: `lifetime: "7" does not fit`},
 		"next-jwt":                  {status: 400, body: `bad: "" does not fit`},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -16,6 +17,8 @@ import (
 type Fault struct {
 	Endpoint Endpoint // [Any]: whatever is asked
 	Times    int      // how many requests; 0: until [Sim.Clear]
+
+	For time.Duration // for how long from [Sim.Fail] on; 0: without an end
 
 	Delay time.Duration // before the request is looked at
 	Skew  time.Duration // how far plex.tv's clock is ahead: Date header, times in the answer and of JWTs
@@ -50,7 +53,17 @@ func CaptivePortal() Fault {
 func (s *Sim) Fail(fault Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults = append(s.faults, &fault)
+	met := pendingFault{Fault: fault}
+	if fault.For > 0 {
+		met.ends = s.clock.Now().Add(fault.For)
+	}
+	s.faults = append(s.faults, &met)
+}
+
+// pendingFault is a fault that requests can meet.
+type pendingFault struct {
+	Fault
+	ends time.Time // zero: never
 }
 
 // Clear forgets all faults. Tokens that are refused stay so.
@@ -65,11 +78,14 @@ func (s *Sim) Clear() {
 func (s *Sim) nextFault(endpoint Endpoint) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.faults = slices.DeleteFunc(s.faults, func(f *pendingFault) bool {
+		return !f.ends.IsZero() && !s.clock.Now().Before(f.ends)
+	})
 	for i, fault := range s.faults {
 		if fault.Endpoint != Any && fault.Endpoint != endpoint {
 			continue
 		}
-		met := *fault
+		met := fault.Fault
 		if fault.Times == 1 {
 			s.faults = append(s.faults[:i:i], s.faults[i+1:]...)
 		} else if fault.Times > 1 {

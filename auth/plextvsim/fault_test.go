@@ -185,3 +185,12 @@ func TestFaultStallsInTheBody(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestAFaultOfSomeTime(t *testing.T) {
+	b := newBox(t, plextvsim.Options{})
+	b.sim.Fail(plextvsim.Fault{Status: 401, For: 8 * time.Second})
+	b.clock.Advance(8*time.Second - 1)
+	equal(t, "within it", b.send("POST", "/api/v2/pins", "").status, http.StatusUnauthorized)
+	b.clock.Advance(1)
+	equal(t, "after it", b.send("POST", "/api/v2/pins", "").status, http.StatusCreated)
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -69,6 +70,32 @@ func (s *Sim) SetPIN(uuid, pin string) error {
 		}
 	}
 	return fmt.Errorf("setting the PIN of %q: %w", uuid, errNoUser)
+}
+
+// RemoveHomeUser takes a user, who is not the admin, out of the home, whose admin
+// has removed the user: the tokens of switches to that user end. The error says that
+// there is no such user.
+func (s *Sim) RemoveHomeUser(uuid string) error {
+	return s.removeHomeUser(func(user *User) bool { return user.UUID == uuid })
+}
+
+func (s *Sim) removeHomeUser(meant func(*User) bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, user := range s.users {
+		if !meant(user) || user.home == nil || user.home.members[0] == user {
+			continue
+		}
+		user.home.members = slices.DeleteFunc(slices.Clone(user.home.members), func(u *User) bool { return u == user })
+		user.home = nil
+		for _, session := range s.sessions {
+			if session.user == user && session.switched {
+				session.refused = http.StatusUnauthorized
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("removing a user from a home: %w", errNoUser)
 }
 
 // errNotPIN says that a PIN cannot be one.

@@ -210,3 +210,17 @@ func TestAddHomeUserRefuses(t *testing.T) {
 		t.Error("a PIN of 5 digits")
 	}
 }
+
+func TestRemovedFromAHome(t *testing.T) {
+	d, token := newHome(t, plextvsim.Options{})
+	kid := d.switchTo("c1d", "", token)
+	equal(t, "kid", d.user(kid), "kid")
+	equal(t, "the admin stays", d.control("POST", "/sim/remove-home-user?user=ann").status, http.StatusNotFound)
+	equal(t, "control", d.control("POST", "/sim/remove-home-user?user=kid").body, "removed kid\n")
+	equal(t, "kid's token", d.user(kid), "Unauthorized"+noUserJSON)
+	equal(t, "listed", strings.Count(d.ask("GET", "/api/v2/home/users", nil, as(token)...).body, `"uuid"`), 3)
+	equal(t, "a switch", d.ask("POST", "/api/v2/home/users/c1d/switch", nil, as(token)...).body, notFoundJSON)
+	if err := d.sim.RemoveHomeUser("c1d"); err == nil {
+		t.Error("removed twice")
+	}
+}

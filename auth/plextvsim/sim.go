@@ -36,7 +36,7 @@ type Sim struct {
 	pins        []*pin         // oldest first
 	pinsByID    map[int64]*pin
 	pinsByCode  map[string]*pin
-	faults      []*Fault
+	faults      []*pendingFault
 	requests    []*Request
 	arrived     map[Endpoint]int // how many requests, [Any] counts all
 	answered    map[Endpoint]int

@@ -221,7 +221,7 @@ func TestHelp(t *testing.T) {
 	for _, word := range []string{
 		"--listen ADDRESS", "--media-server ADDRESS", "--tls", "--ca-file FILE", "--claim-after DURATION", "--user NAME",
 		"/sim/claim", "/sim/expire", "/sim/revoke", "/sim/fail", "/sim/clear", "/sim/state",
-		"/sim/remove-device", "/sim/home-user", "/sim/jwt-lifetime", "/sim/next-jwt", "/sim/rotate-keys", "/sim/rotate-server-tokens",
+		"/sim/remove-device", "/sim/home-user", "/sim/remove-home-user", "/sim/jwt-lifetime", "/sim/next-jwt", "/sim/rotate-keys", "/sim/rotate-server-tokens",
 	} {
 		if !strings.Contains(string(out), word) {
 			t.Errorf("no %s in\n%s", word, out)
