@@ -46,6 +46,10 @@ func Open(o Options) *Account {
 	}
 	a.servers = &mediaServers{ledger: l, plex: o.Plex, session: a.session}
 	a.schedule = newSchedule(l, a.session, a.renewal, cmp.Or(o.CheckEvery, 24*time.Hour))
+	o.Plex.OnPause(func() { a.schedule.alarm.ring(reasons{paused: true}) })
+	if kept := l.record().Pauses; kept != nil {
+		o.Plex.Resume(kept.Until)
+	}
 	l.onChange = func(before, after *record) {
 		a.pairings.follow(after)
 		a.schedule.follow(before, after)

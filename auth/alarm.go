@@ -22,6 +22,7 @@ type alarm struct {
 type reasons struct {
 	changed bool // the tasks may have changed
 	woken   bool // the box has resumed, or the network is back
+	paused  bool // plex.tv has asked for a pause
 }
 
 // newAlarm returns an alarm that goes off at once.
@@ -31,7 +32,7 @@ func newAlarm(clock clockwork.Clock) *alarm { return &alarm{timer: clock.NewTime
 func (a *alarm) ring(why reasons) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.reasons = reasons{a.reasons.changed || why.changed, a.reasons.woken || why.woken}
+	a.reasons = reasons{a.reasons.changed || why.changed, a.reasons.woken || why.woken, a.reasons.paused || why.paused}
 	a.timer.Reset(0)
 }
 

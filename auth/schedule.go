@@ -118,10 +118,22 @@ func (s *schedule) run(ctx context.Context, hold <-chan struct{}) {
 		if why.woken {
 			s.endPause()
 		}
+		if why.paused {
+			s.keepPauses(ctx)
+		}
 		if wait, ok := s.work(ctx); ok {
 			s.alarm.set(wait)
 		}
 	}
+}
+
+// keepPauses has the pauses that plex.tv asks for outlive the daemon.
+func (s *schedule) keepPauses(ctx context.Context) {
+	pauses := s.session.plex.Pauses()
+	_ = s.saveOrKeep(ctx, func(next *record, _ *Event) error {
+		next.keepPauses(pauses)
+		return nil
+	})
 }
 
 // endPause ends a pause after a question without an answer, or after an old refusal.

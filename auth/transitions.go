@@ -232,6 +232,13 @@ func (r *record) keepServers(list *statefile.Servers, now instant) {
 	r.Servers, r.times.servers = list, now.uptime
 }
 
+// keepPauses keeps the pauses that plex.tv has asked for; "" is none.
+func (r *record) keepPauses(until string) {
+	if r.Pauses = nil; until != "" {
+		r.Pauses = &statefile.Pauses{Until: until}
+	}
+}
+
 // reportPlex shows people why a question failed; nil is an answer.
 func (r *record) reportPlex(err error) { r.plexProblem = plexProblem(err) }
 

@@ -68,6 +68,7 @@ type Client struct {
 	clock   clockwork.Clock
 	log     *slog.Logger
 	onDate  func(time.Time)
+	onPause func()
 	limit   *rateLimit
 	budget  *budget
 	rootCAs *x509.CertPool
@@ -85,7 +86,7 @@ type way struct {
 // New returns a client, or an error that says what is wrong with cfg. It does
 // not touch the network.
 func New(cfg Config) (*Client, error) {
-	c := &Client{clock: cfg.Clock, log: cfg.Log, onDate: cfg.OnDate, rootCAs: cfg.RootCAs, proxy: cfg.Proxy, limit: newRateLimit(), budget: newBudget(cfg.Pace)}
+	c := &Client{clock: cfg.Clock, log: cfg.Log, onDate: cfg.OnDate, rootCAs: cfg.RootCAs, proxy: cfg.Proxy, limit: newRateLimit(), onPause: func() {}, budget: newBudget(cfg.Pace)}
 	if c.clock == nil {
 		c.clock = clockwork.NewRealClock()
 	}

@@ -36,9 +36,9 @@ const (
 // net/http: status, header as it is written, and body. It may throw back what was
 // sent.
 func FuzzAnswers(f *testing.F) {
-	// Endpoint, Redirect and CloseIdleConnections ask nothing; RequestPin and
-	// CheckPin are tried with a device key and without.
-	if all := reflect.TypeFor[*Client]().NumMethod() - 3 + 2; all != len(questions) {
+	// Endpoint, Redirect, CloseIdleConnections and three about pauses ask nothing;
+	// RequestPin and CheckPin are tried with a device key and without.
+	if all := reflect.TypeFor[*Client]().NumMethod() - 6 + 2; all != len(questions) {
 		f.Fatalf("of %d ways to ask %d are tried", all, len(questions))
 	}
 	for which, bodies := range goodAnswers {

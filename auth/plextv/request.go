@@ -95,6 +95,9 @@ func (c *Client) learn(r request, a answer, err error) {
 			failed.RetryAfter = min(failed.RetryAfter, r.longestPause)
 		}
 		failed.RetryAfter = c.limit.limited(r.kind(), failed.RetryAfter, c.clock.Now())
+		if failed.RetryAfter > worthKeeping {
+			c.onPause()
+		}
 	}
 }
 

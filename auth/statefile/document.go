@@ -107,6 +107,7 @@ func readState(values map[string]any) (s State, unread []string) {
 		Pairing:   present[Pairing](values, pairingTable),
 		Servers:   present[Servers](values, serversTable),
 		HomePin:   present[HomePin](values, homePinTable),
+		Pauses:    present[Pauses](values, pausesTable),
 	}
 	for _, sec := range layout(&s) {
 		table, ok := lookUp(values, sec.table)

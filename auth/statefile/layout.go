@@ -22,6 +22,7 @@ const (
 	homeTable      = "plexauthd_home"
 	serversTable   = "plexauthd_servers"
 	homePinTable   = "plexauthd_home_pin"
+	pausesTable    = "plexauthd_pauses"
 )
 
 // section is one table of the document and the keys in it that are ours.
@@ -36,7 +37,7 @@ func layout(s *State) []section {
 	root := section{fields: []field{{key: "retune_client_id", at: &s.ClientID}}}
 	return append(append([]section{root}, authSections(s.Auth)...),
 		pairingSection(s.Pairing), deviceKeySection(s.DeviceKey),
-		ownerSection(s.Owner), serversSection(s.Servers), homePinSection(s.HomePin))
+		ownerSection(s.Owner), serversSection(s.Servers), homePinSection(s.HomePin), pausesSection(s.Pauses))
 }
 
 func authSections(a *Auth) []section {
@@ -137,6 +138,13 @@ func homePinSection(p *HomePin) section {
 		{key: "wrong", at: &p.Wrong},
 		{key: "retry_at", at: &p.RetryAt},
 	}}
+}
+
+func pausesSection(p *Pauses) section {
+	if p == nil {
+		return absent(pausesTable)
+	}
+	return section{table: toml.Key{pausesTable}, fields: []field{{key: "until", at: &p.Until}}}
 }
 
 func absent(table string) section { return section{table: toml.Key{table}, gone: true} }

@@ -28,6 +28,8 @@ type State struct {
 	Servers *Servers
 	// HomePin counts recent wrong home PINs; nil when there were none.
 	HomePin *HomePin
+	// Pauses are what plex.tv has asked for; nil when there are none.
+	Pauses *Pauses
 }
 
 // DeviceKey is an Ed25519 key of which plex.tv has the public part. It is
@@ -107,6 +109,12 @@ type HomePin struct {
 	RetryAt time.Time
 }
 
+// Pauses are those that plex.tv has asked for, which a restart does not end.
+type Pauses struct {
+	// Until says which questions wait until when.
+	Until string
+}
+
 // normalised returns s as the file can hold it, so that it can be compared with
 // what the file reads back as. It shares nothing with s: secrets are sealed and
 // opened in the copy.
@@ -114,7 +122,7 @@ func (s State) normalised() State {
 	s = s.whole()
 	s.Auth, s.Owner = copied(s.Auth), copied(s.Owner)
 	s.DeviceKey, s.Pairing = copied(s.DeviceKey), copied(s.Pairing)
-	s.Servers, s.HomePin = copied(s.Servers), copied(s.HomePin)
+	s.Servers, s.HomePin, s.Pauses = copied(s.Servers), copied(s.HomePin), copied(s.Pauses)
 	for _, sec := range layout(&s) {
 		for _, f := range sec.fields {
 			if at, ok := f.at.(*time.Time); ok {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -53,10 +54,44 @@ func checkPaced(t *testing.T, call *dbus.Call) {
 	switch {
 	case call.Err == nil:
 	case errors.As(call.Err, &failed) && failed.Name == names.ErrorPrefix+"RateLimited":
-		if !strings.Contains(failed.Error(), "try again in ") {
+		if !strings.Contains(failed.Error(), "try again in ") && !strings.Contains(failed.Error(), "status 429") {
 			t.Errorf("the message does not say when: %v", failed)
 		}
 	default:
 		t.Error(call.Err)
+	}
+}
+
+// A pause that plex.tv asks for is kept whoever asks, over reloads and restarts.
+func TestPauseOutlivesTheDaemon(t *testing.T) {
+	b := newBox(t)
+	p := b.start()
+	f := b.frontend()
+	b.signIn(f)
+	b.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.GetUser, Status: 429, RetryAfter: "3600"})
+	before := b.sim.Count(plextvsim.GetUser)
+	checkPaced(t, f.call("Validate"))
+	for range 3 {
+		p.signal(syscall.SIGHUP)
+		b.awaitNote("RELOADING=1")
+		b.awaitNote("READY=1")
+		checkPaced(t, f.call("Validate"))
+	}
+	if n := b.sim.Count(plextvsim.GetUser) - before; n != 1 {
+		t.Errorf("asked %d times in the pause, want once", n)
+	}
+	p.signal(syscall.SIGTERM)
+	if status := p.wait(); status != 0 {
+		t.Fatalf("status %d", status)
+	}
+	b.start()
+	for range 3 {
+		checkPaced(t, f.call("Validate"))
+	}
+	if n := b.sim.Count(plextvsim.GetUser) - before; n != 1 {
+		t.Errorf("asked %d times in the pause after a restart, want once", n)
+	}
+	if _, code := f.requestPin(); code == "" {
+		t.Error("the pause is for another kind of question")
 	}
 }
