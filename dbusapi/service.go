@@ -147,14 +147,14 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 }
 
 func (s *Service) warnWithoutGroup() {
-	const meanwhile = ": only root, and callers that polkit allows, may call until it is "
+	const untilThen = ": only root, and callers that polkit allows, may call until it is "
 	group := s.access.group
 	switch _, err := group.find(); {
 	case err == nil || group.ctx.Err() != nil:
 	case errors.Is(err, accessgroup.ErrNone):
-		s.log.Warn("there is no group "+group.name+meanwhile+"added", "message_id", MessageNoGroup)
+		s.log.Warn("there is no group "+group.name+untilThen+"added", "message_id", MessageNoGroup)
 	default:
-		s.log.Warn("cannot look up the group "+group.name+meanwhile+"found", "error", err)
+		s.log.Warn("cannot look up the group "+group.name+untilThen+"found", "error", err)
 	}
 }
 

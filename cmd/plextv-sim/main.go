@@ -154,7 +154,7 @@ func parse(args []string, stdout io.Writer) (settings, error) {
 	flags.StringVar(&s.mediaServer, "media-server", "", "`ADDRESS` to serve the first user's media server on, none if not given")
 	flags.BoolVar(&s.tls, "tls", false, "speak HTTPS with a fresh certificate")
 	flags.StringVar(&s.caFile, "ca-file", "", "with --tls: write the certificate to trust to this `FILE`, for SSL_CERT_FILE")
-	flags.DurationVar(&s.claimAfter, "claim-after", 0, "claim every new PIN by itself after this `DURATION`, such as 5s")
+	flags.DurationVar(&s.claimAfter, "claim-after", 0, "claim every new PIN automatically after this `DURATION`, such as 5s")
 	flags.StringVar(&s.user, "user", "sim-user", "`NAME` of the user who claims, sim-user if not given")
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}

@@ -30,7 +30,7 @@ type Call struct {
 	message message
 	values  []any // the arguments, if message has none any more
 	out     *outbox
-	batched bool // more calls may be at hand, to be answered together
+	batched bool // more calls may follow, to be answered together
 }
 
 // Clone returns a copy that stays valid. It has the arguments either as they were

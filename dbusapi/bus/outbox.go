@@ -58,7 +58,7 @@ func (o *outbox) send() error {
 }
 
 // reply adds the reply to a call and sends it, or leaves it to the next flush.
-// Messages that others add meanwhile are sent after it.
+// Messages that others add in the meantime are sent after it.
 func (o *outbox) reply(c *Call, compute func() Reply) {
 	if !c.batched {
 		o.turn.Lock()

@@ -30,8 +30,8 @@ type wire struct {
 	out     *outbox
 	handler Handler // nil: calls are for godbus
 	begun   bool    // messages follow, no more lines of authentication
-	buffer  []byte  // for the message at hand
-	call    Call    // at hand, if it is one
+	buffer  []byte  // for the current message
+	call    Call    // the current message, if it is one
 	rest    []byte  // of the message that is being handed on
 
 	questions *questions // nil: no descriptors come and go
@@ -104,7 +104,7 @@ func (w *wire) Read(p []byte) (int, error) {
 		case w.questions != nil && w.questions.settle(m, whole, fds):
 		case w.handler != nil && m.kind() == dbus.TypeMethodCall:
 			w.handle(m, whole)
-		case whole && !w.unasked(m) && m.decodable():
+		case whole && !w.unsolicited(m) && m.decodable():
 			w.rest = m
 		}
 	}
@@ -166,10 +166,10 @@ func (w *wire) handle(m message, whole bool) {
 	}
 }
 
-// unasked reports whether m is a unicast signal that is not from the bus. A program
+// unsolicited reports whether m is a unicast signal that is not from the bus. A program
 // that answers calls listens to broadcasts and to the bus only, and should not
 // spend time decoding anything else.
-func (w *wire) unasked(m message) bool {
+func (w *wire) unsolicited(m message) bool {
 	if w.handler == nil || m.kind() != dbus.TypeSignal {
 		return false
 	}

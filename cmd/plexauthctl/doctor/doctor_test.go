@@ -104,7 +104,7 @@ func TestSignIn(t *testing.T) {
 	p.Plex.Fail(plextvsim.Fault{Reset: true})
 	p.StopDaemon()
 	p.StartDaemon()
-	p.finds("sign-in", Wrong, "could not be confirmed", "asks again by itself", "plex.tv", "tls")
+	p.finds("sign-in", Wrong, "could not be confirmed", "keeps trying", "plex.tv", "tls")
 	p.Plex.Clear()
 	if err := p.Plex.Revoke(token); err != nil {
 		t.Fatal(err)

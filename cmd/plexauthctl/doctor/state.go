@@ -123,7 +123,7 @@ func (x *examination) checkSignIn(ctx context.Context) Finding {
 // verify makes the daemon ask about a token that it could not confirm yet: it may
 // just have started.
 func (x *examination) verify(ctx context.Context) Finding {
-	const advice = "see the checks of plex.tv; plexauthd asks again by itself"
+	const advice = "see the checks of plex.tv; plexauthd keeps trying"
 	valid, err := x.client.Validate(ctx)
 	switch {
 	case err != nil:
