@@ -112,7 +112,7 @@ func (b *box) othersAreServed(group uint32) {
 	}{
 		"another user whom a person lets":   {newStranger(b.t, b.ctx, b.bus.Address, another), "ask " + names.Main + ".RequestPin", "ok"},
 		"the same with an argument":         {newStranger(b.t, b.ctx, b.bus.Address, another), "ask " + names.Credentials + ".ValidateToken s", "ok"},
-		"the same with two":                 {newStranger(b.t, b.ctx, b.bus.Address, another), "ask " + names.Home + ".SwitchUser s s", names.ErrorPrefix + "AuthRequired"},
+		"the same with two":                 {newStranger(b.t, b.ctx, b.bus.Address, another), "ask " + names.Home + ".SwitchUser s s", names.ErrInvalidArgs + " pin: "},
 		"the same with a dictionary":        {newStranger(b.t, b.ctx, b.bus.Address, another), "ask " + names.Credentials + ".StoreCredentials a{sv}", names.ErrInvalidArgs},
 		"another user":                      {newStranger(b.t, b.ctx, b.bus.Address, another), "call " + names.Main + ".RequestPin", names.ErrAccessDenied},
 		"the same user, without dialog":     {newStranger(b.t, b.ctx, b.bus.Address, nobody), "call " + names.Main + ".RequestPin", names.ErrAccessDenied},
