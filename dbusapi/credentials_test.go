@@ -157,8 +157,8 @@ func TestNumbersOfAnyType(t *testing.T) {
 			"token": dbus.MakeVariant(b.token), "issued_at": dbus.MakeVariant(issued), "expires_at": dbus.MakeVariant(expires),
 		})
 	}
-	for _, ends := range []any{int32(2_000_000_000), uint32(4_000_000_000), int64(4_000_000_000), uint64(4_000_000_000), 4_000_000_000.0} {
-		for _, begins := range []any{byte(7), int16(7), uint16(7), int32(7), uint32(7), int64(7), uint64(7), 7.0} {
+	for _, ends := range []any{int32(2_000_000_000), uint32(4_000_000_000), int64(4_000_000_000), uint64(4_000_000_000), 4_000_000_000.0, "4000000000"} {
+		for _, begins := range []any{byte(7), int16(7), uint16(7), int32(7), uint32(7), int64(7), uint64(7), 7.0, "7"} {
 			store(begins, ends).gives("")
 			var stored options
 			c.credentials("GetStoredCredentials").gives("a{sv}", &stored)
@@ -171,14 +171,14 @@ func TestNumbersOfAnyType(t *testing.T) {
 			}
 		}
 	}
-	for _, wrong := range []any{true, "7", 7.5, math.NaN(), math.Inf(1), 1e30, -1e30, uint64(math.MaxUint64), int16(-7), []byte{7}} {
+	for _, wrong := range []any{true, "", "7.5", "7 ", "soon", 7.5, math.NaN(), math.Inf(1), 1e30, -1e30, uint64(math.MaxUint64), int16(-7), []byte{7}} {
 		store(wrong, 0).isError(names.ErrInvalidArgs, "issued_at")
 		store(0, wrong).isError(names.ErrInvalidArgs, "expires_at")
 	}
 	for _, c := range []struct {
 		strong any
 		long   bool
-	}{{1, true}, {1.0, true}, {uint64(0), false}} {
+	}{{1, true}, {"1", true}, {uint64(0), false}} {
 		var code string
 		b.client().main("RequestPinWithOptions", options{"strong": dbus.MakeVariant(c.strong), "force": dbus.MakeVariant(uint32(1))}).
 			gives("tsssx", new(uint64), &code)

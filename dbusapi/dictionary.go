@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/godbus/dbus/v5"
@@ -21,8 +22,8 @@ type reader struct {
 }
 
 // read stores the value of key, if it is there, in target: a pointer to bool,
-// string or int64. Many languages send numbers in whatever type they have, and
-// booleans as 0 and 1.
+// string or int64. Many languages send numbers in whatever type they have, even as
+// text, and booleans as 0 and 1.
 func (r *reader) read(key string, target any) {
 	r.known = append(r.known, key)
 	value, ok := r.values[key]
@@ -71,6 +72,9 @@ func wholeNumber(value any) (number int64, isNumber, isWhole bool) {
 		return int64(v), true, v <= math.MaxInt64
 	case float64:
 		return int64(v), true, v == math.Trunc(v) && math.Abs(v) < 1<<63
+	case string: // Perl's Net::DBus sends every number in a dictionary as text
+		number, err := strconv.ParseInt(v, 10, 64)
+		return number, false, err == nil
 	}
 	return 0, false, false
 }

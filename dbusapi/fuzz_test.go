@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"runtime/metrics"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -149,7 +150,10 @@ var wanted = map[string]func(body []any) []any{
 func asTheyAre(body []any) []any { return body }
 
 // isTrue tells whether an option is on: true, or 1 of any type.
-func isTrue(option any) bool { return option == true || fmt.Sprint(option) == "1" && option != "1" }
+func isTrue(option any) bool {
+	number, err := strconv.ParseFloat(fmt.Sprint(option), 64)
+	return option == true || (err == nil && number == 1)
+}
 
 // decoded gives the arguments as godbus has them, as far as it has.
 func (c wireCall) decoded() (body []any, ok bool) {
