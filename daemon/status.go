@@ -31,9 +31,11 @@ func stateText(s *auth.Snapshot) string {
 		return but("Signed in to Plex", s.PlexProblem)
 	case auth.Unverified:
 		if s.PlexProblem == "" {
-			return "Signed in to Plex, but plex.tv could not be asked yet"
+			return "Signed in to Plex, but plex.tv has not confirmed it yet"
 		}
 		return "Signed in to Plex, but not confirmed: " + s.PlexProblem
+	case auth.Locked:
+		return but("The user of the Plex Home has to enter the PIN again", s.PlexProblem)
 	default:
 		return "Plex has ended the sign-in: sign in again"
 	}

@@ -22,7 +22,7 @@ func (p *program) logout(ctx context.Context, c *client.Client) error {
 		return err
 	}
 	// A token that plex.tv refused is still held, and worth forgetting.
-	if !s.Authenticated && s.State != client.Expired {
+	if !s.Authenticated && s.State != client.Expired && s.State != client.Locked {
 		return &ending{exitSignedOut, "nobody is signed in"}
 	}
 	revoked, err := c.Interactive().SignOut(ctx)

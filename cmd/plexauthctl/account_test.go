@@ -55,7 +55,7 @@ func TestStatus(t *testing.T) {
 	p.Plex.Fail(plextvsim.Fault{Reset: true})
 	p.StopDaemon()
 	p.StartDaemon()
-	p.prints(exitDone, "Signed in as alice, but plex.tv could not be asked yet", "", "status")
+	p.prints(exitDone, "Signed in as alice, but plex.tv has not confirmed it yet", "", "status")
 }
 
 // TestStatusWithoutLeave is for users who may read the status but not call.

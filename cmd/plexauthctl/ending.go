@@ -65,6 +65,8 @@ func (p *program) explain(err error) *ending {
 		return &ending{exitSignedOut, "nobody is signed in: sign in with plexauthctl login"}
 	case client.AuthInvalid:
 		return &ending{exitSignedOut, "Plex has ended the sign-in: sign in again with plexauthctl login"}
+	case client.UserLocked:
+		return &ending{exitSignedOut, "the user of the Plex Home has to enter the PIN again: plexauthctl switch, with the name of that user or another"}
 	case client.Forbidden:
 		return &ending{exitFailed, "Plex does not allow this user to do that: " + text}
 	case client.NoServerToken:

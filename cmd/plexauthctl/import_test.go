@@ -93,7 +93,7 @@ func TestImportWithoutPlex(t *testing.T) {
 		t.Errorf("stored unchecked: exit status %d, %s", status, stderr)
 	}
 	p.imports(bob, exitFailed, "", "--unverified needs user_id and username in the input", "--unverified")
-	p.imports(webApp(bob), exitDone, "Signed in as alice, but plex.tv could not be asked yet\n", "not imported", "--unverified")
+	p.imports(webApp(bob), exitDone, "Signed in as alice, but plex.tv has not confirmed it yet\n", "not imported", "--unverified")
 	p.imports(webApp("an-0ther"), exitFailed, "", "an unchecked one must not replace", "--unverified")
 	p.imports(webApp(bob), exitDone, `"verified":false`, "not imported", "--unverified", "--json")
 }

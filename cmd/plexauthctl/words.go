@@ -14,9 +14,11 @@ func stateWords(s client.Status, u client.User) string {
 	case client.SignedIn:
 		return signedInAs(u)
 	case client.Unverified:
-		return signedInAs(u) + ", but plex.tv could not be asked yet"
+		return signedInAs(u) + ", but plex.tv has not confirmed it yet"
 	case client.Expired:
 		return "Plex has ended the sign-in: sign in again with plexauthctl login"
+	case client.Locked:
+		return "The user of the Plex Home has to enter the PIN again: plexauthctl switch"
 	default:
 		return "State " + plain(string(s.State))
 	}

@@ -34,6 +34,7 @@ const (
 	InvalidResponse = status.InvalidResponse
 	StorageFailed   = status.StorageFailed
 	InvalidArgs     = status.InvalidArgs
+	UserLocked      = status.UserLocked
 )
 
 // Failures on the way to the daemon.

@@ -26,6 +26,7 @@ const (
 	ReasonRevoked      = status.ReasonRevoked
 	ReasonExpired      = status.ReasonExpired
 	ReasonUserSwitched = status.ReasonUserSwitched
+	ReasonUserLocked   = status.ReasonUserLocked
 )
 
 // Result is how a pairing ended.

@@ -15,7 +15,7 @@ import (
 // State is where the box stands with plex.tv, in one word.
 type State = status.State
 
-// The states. A pairing under way is a state of its own only while nobody is signed
+// The states; read one that is not here as "not now". A pairing under way is a state of its own only while nobody is signed
 // in; [Status.Pin] has it in any state.
 const (
 	SignedOut  = status.SignedOut
@@ -23,6 +23,7 @@ const (
 	SignedIn   = status.SignedIn
 	Unverified = status.Unverified
 	Expired    = status.Expired
+	Locked     = status.Locked
 )
 
 // Status holds the daemon's properties. Everybody on the box may read them;

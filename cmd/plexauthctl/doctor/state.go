@@ -112,6 +112,8 @@ func (x *examination) checkSignIn(ctx context.Context) Finding {
 	switch x.status.State {
 	case client.Expired:
 		return wrong("plex.tv has refused the token", "sign in again: plexauthctl login")
+	case client.Locked:
+		return wrong("the user of the Plex Home has to enter the PIN again", "plexauthctl switch, with the name of that user or another")
 	case client.Unverified:
 		return x.verify(ctx)
 	case client.SignedIn:

@@ -45,7 +45,7 @@ struct plexauth_pin {
 struct plexauth_status {
     int present;           /* whether plexauthd is on the bus; if not, the rest is 0 */
     int authenticated;     /* a token is held that plex.tv has not refused */
-    const char *state;     /* signed-out, pairing, signed-in, unverified, expired */
+    const char *state;     /* signed-out, pairing, signed-in, unverified, expired, locked; more one day */
     struct plexauth_pin pin;
     sd_bus_message *reply; /* holds the texts */
 };

@@ -9,6 +9,8 @@
 
 #include "plexauth.h"
 
+static const char locked[] = "Who is watching? plexauthctl switch asks for the PIN.";
+
 /* What to tell a person; other failures speak for themselves. */
 static const char *say(const sd_bus_error *error) {
     static const char *const texts[][2] = {
@@ -16,6 +18,7 @@ static const char *say(const sd_bus_error *error) {
         {"InvalidResponse", "Plex cannot be reached. Does the network want you to log in first?"},
         {"ServerError", "Plex has a problem. Trying again."},
         {"RateLimited", "Plex asks for patience. Trying again."},
+        {"UserLocked", locked},
         {"Forbidden", "Plex does not allow this user to do that."},
         {"AccessDenied", "You may not sign this box in. Join the group plexauth."},
         {"NotRunning", "Waiting for plexauthd."},
@@ -82,6 +85,7 @@ static int sign_in(sd_bus *bus, uint64_t again_after, int watch, int with_token)
         int done = first = 0;
         if (!status.present) show("Waiting for plexauthd.");
         else if (status.authenticated) done = greet(bus, with_token);
+        else if (strcmp(status.state, "locked") == 0) show(locked); /* in a player, the list of users */
         else pair(bus, status.pin);
         plexauth_status_clear(&status);
         if (done && !watch) return 0;

@@ -13,6 +13,7 @@ const SAY = {
     InvalidResponse: 'Plex cannot be reached. Does the network want you to log in first?',
     ServerError: 'Plex has a problem. Trying again.',
     RateLimited: 'Plex asks for patience. Trying again.',
+    UserLocked: 'Who is watching? plexauthctl switch asks for the PIN.',
     Forbidden: 'Plex does not allow this user to do that.',
     AccessDenied: 'You may not sign this box in. Join the group plexauth.',
     NotRunning: 'Waiting for plexauthd.',
@@ -29,6 +30,8 @@ async function face(plex, status, withToken) {
         const text = `Signed in as ${user.title || 'somebody'}`;
         return [withToken ? `${text}, token ${await plex.token()}` : text, true];
     }
+    if (status.state === 'locked') // in a player, the list of users
+        return [SAY.UserLocked, false];
     // Somebody started this program to sign in. In a player it is a button.
     const pin = status.pin ?? await plex.requestPin();
     return [`Go to ${pin.linkUri} and enter ${pin.code}`, false];

@@ -21,6 +21,7 @@ var say = map[client.Code]string{
 	client.InvalidResponse: "Plex cannot be reached. Does the network want you to log in first?",
 	client.ServerError:     "Plex has a problem. Trying again.",
 	client.RateLimited:     "Plex asks for patience. Trying again.",
+	client.UserLocked:      "Who is watching? plexauthctl switch asks for the PIN.",
 	client.Forbidden:       "Plex does not allow this user to do that.",
 	client.AccessDenied:    "You may not sign this box in. Join the group plexauth.",
 	client.NotRunning:      "Waiting for plexauthd.",
@@ -113,6 +114,9 @@ func face(ctx context.Context, plex *client.Client, event client.Event, withToke
 		}
 		token, err := plex.Token(ctx)
 		return text + ", token " + token.Reveal(), true, err
+	}
+	if status.State == client.Locked { // in a player, the list of users
+		return say[client.UserLocked], false, nil
 	}
 	pin := status.Pin
 	if pin.ID == 0 { // somebody started this program to sign in; in a player it is a button

@@ -6,6 +6,7 @@ tests. At first nobody is signed in. On the mock's interface it has, for the tes
   Claim(s title)       somebody enters the code of the pairing under way
   Expire()             the time of the pairing under way runs out
   Revoke()             plex.tv refuses the token from now on
+  Lock()               the home user in use has to enter the PIN again
   Fail(s error)        what would ask plex.tv fails so, such as "RateLimited"; "" ends it
   GoOffline()          as Fail("Unreachable"); a token that is held becomes unverified
   GoOnline()           the end of that
@@ -74,9 +75,19 @@ def ask_plex(mock):
         raise error(mock.plex_error, 'plex.tv: ' + mock.plex_error)
 
 
-def need_user(mock):
+def need_owner(mock):
     if mock.user is None:
         raise error('AuthRequired', 'nobody is signed in')
+
+
+def need_unlocked(mock):
+    need_owner(mock)
+    if prop(mock, 'State') == 'locked':
+        raise error('UserLocked', 'the home user has to enter the PIN again')
+
+
+def need_user(mock):
+    need_unlocked(mock)
     if prop(mock, 'State') == 'expired':
         raise error('AuthInvalid', 'plex.tv refused the token')
 
@@ -159,6 +170,12 @@ def Expire(self):
 def Revoke(self):
     need_user(self)
     change(self, 'revoked', Authenticated=False, State='expired')
+
+
+@dbus.service.method(MOCK_IFACE)
+def Lock(self):
+    need_user(self)
+    change(self, 'user-locked', Authenticated=False, State='locked')
 
 
 @dbus.service.method(MOCK_IFACE, in_signature='s')
@@ -320,7 +337,7 @@ def SelectServer(self, machine_id, uri):
 
 @dbus.service.method(CREDENTIALS, out_signature='aa{sv}')
 def ListServers(self):
-    need_user(self)
+    need_unlocked(self)
     return [variants({
         'machine_id': SERVER, 'name': 'Mock', 'owned': True, 'presence': True,
         'uris': dbus.Array(['http://127.0.0.1:32400'], signature='s')})]
@@ -328,7 +345,7 @@ def ListServers(self):
 
 @dbus.service.method(CREDENTIALS, in_signature='s', out_signature='a{ss}')
 def GetServerHeaders(self, machine_id):
-    need_user(self)
+    need_unlocked(self)
     if machine_id != SERVER:
         raise error('NotFound', 'there is no such media server')
     return headers(self)
@@ -347,7 +364,7 @@ def RenewServerHeaders(self, machine_id):
 
 @dbus.service.method(HOME, out_signature='aa{sv}')
 def ListUsers(self):
-    need_user(self)
+    need_owner(self)
     ask_plex(self)
     return dbus.Array([variants({
         'uuid': user['uuid'], 'title': user['title'], 'thumb': '', 'admin': user['admin'], 'guest': False,
@@ -356,7 +373,7 @@ def ListUsers(self):
 
 @dbus.service.method(HOME, in_signature='ss')
 def SwitchUser(self, uuid, pin):
-    need_user(self)
+    need_owner(self)
     ask_plex(self)
     found = [user for user in self.home if user['uuid'] == uuid]
     if not found:
@@ -364,4 +381,4 @@ def SwitchUser(self, uuid, pin):
     if found[0]['pin'] != pin:
         raise error('PinRejected', 'the PIN is wrong or missing')
     self.user = found[0]
-    change(self, 'user-switched', SelectedServer=no_server())
+    change(self, 'user-switched', Authenticated=True, State='signed-in', SelectedServer=no_server())

@@ -95,6 +95,20 @@ class Frontend(dbusmock.DBusTestCase):
         self.plex.switch_user(bea, '2468')
         self.assertEqual(self.plex.current_user()['title'], 'Bea')
 
+    def test_locked(self):
+        self.plex.request_pin()
+        self.mock.Claim('Ada')
+        bea = self.mock.AddHomeUser('Bea', '2468')
+        self.plex.switch_user(bea, '2468')
+        self.mock.Lock()
+        self.assertEqual(self.plex.status()[:2], (False, 'locked'))
+        self.refused('UserLocked', self.plex.token)
+        self.refused('UserLocked', self.plex.list_servers)
+        self.assertEqual(len(self.plex.list_users()), 2)
+        self.refused('PinRejected', self.plex.switch_user, bea, '0000')
+        self.plex.switch_user(bea, '2468')
+        self.assertEqual(self.plex.status()[:2], (True, 'signed-in'))
+
     def test_credentials(self):
         self.assertEqual(self.plex.current_user(), {})
         self.assertEqual(self.plex.stored_credentials(), {})

@@ -13,6 +13,7 @@ SAY = {
     "InvalidResponse": "Plex cannot be reached. Does the network want you to log in first?",
     "ServerError": "Plex has a problem. Trying again.",
     "RateLimited": "Plex asks for patience. Trying again.",
+    "UserLocked": "Who is watching? plexauthctl switch asks for the PIN.",
     "Forbidden": "Plex does not allow this user to do that.",
     "AccessDenied": "You may not sign this box in. Join the group plexauth.",
     "NotRunning": "Waiting for plexauthd.",
@@ -29,6 +30,8 @@ def face(plex, status, with_token):
         user = plex.current_user()
         text = "Signed in as " + (user.get("title") or "somebody")
         return text + (", token " + plex.token() if with_token else ""), True
+    if status.state == "locked":  # in a player, the list of users
+        return SAY["UserLocked"], False
     # Somebody started this program to sign in. In a player it is a button.
     pin = status.pin or plex.request_pin()
     return "Go to %s and enter %s" % (pin.link_uri, pin.code), False

@@ -18,6 +18,7 @@ Window {
         InvalidResponse: "Plex cannot be reached. Does the network want you to log in first?",
         ServerError: "Plex has a problem. Trying again.",
         RateLimited: "Plex asks for patience. Trying again.",
+        UserLocked: "Who is watching? plexauthctl switch asks for the PIN.",
         Forbidden: "Plex does not allow this user to do that.",
         AccessDenied: "You may not sign this box in. Join the group plexauth.",
         NotRunning: "Waiting for plexauthd.",
@@ -75,6 +76,8 @@ Window {
             words.text = say[plex.problem] || plex.problem
         else if (plex.authenticated)
             withToken ? plex.requestToken() : greet("")
+        else if (plex.state === "locked") // in a player, the list of users
+            words.text = say.UserLocked
         else if (plex.code)
             words.text = "Go to " + plex.link + " and enter " + plex.code
         else // somebody started this program to sign in; in a player it is a button

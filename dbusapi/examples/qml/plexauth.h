@@ -18,7 +18,7 @@ class PlexAuth : public QObject {
     // All change together.
     Q_PROPERTY(bool present MEMBER m_present NOTIFY changed)             // plexauthd is on the bus
     Q_PROPERTY(bool authenticated MEMBER m_authenticated NOTIFY changed) // a token is held that plex.tv has not refused
-    Q_PROPERTY(QString state MEMBER m_state NOTIFY changed)              // signed-out, pairing, signed-in, unverified, expired
+    Q_PROPERTY(QString state MEMBER m_state NOTIFY changed)              // signed-out, pairing, signed-in, unverified, expired, locked; more one day
     Q_PROPERTY(QString code MEMBER m_code NOTIFY changed)                // to be shown to a person; empty when no pairing is under way
     Q_PROPERTY(QString link MEMBER m_link NOTIFY changed)                // where a person types it
     Q_PROPERTY(QString qrText MEMBER m_qrText NOTIFY changed)            // what a QR code holds

@@ -237,6 +237,27 @@ class SignedIn(FlowTest):
         self.flow.on_auth_changed(True, "user-switched")
         self.assertEqual((self.flow.outcome, self.dialogs.told), ("switched", []))
 
+    def test_a_locked_user_enters_the_pin(self):
+        self.daemon.status = fake.SIGNED_IN._replace(authenticated=False, state="locked")
+        self.flow.on_available(self.daemon.status)
+        self.unlocks()
+
+    def test_a_user_is_locked_out(self):
+        self.account()
+        self.flow.on_auth_changed(False, "user-locked")
+        self.unlocks()
+
+    def unlocks(self):
+        self.assertEqual((self.flow.view.title, self.daemon.count("request_pin")), ("locked", 0))
+        self.daemon.answer("user", {"uuid": "a", "title": "Ada"})
+        self.daemon.answer("home_users", [fake.ADA, fake.BEN])
+        self.dialogs.choice, self.dialogs.pins = fake.ADA, ["2222"]
+        self.flow.press("switch")
+        self.assertEqual(self.dialogs.offered, [fake.ADA, fake.BEN])
+        self.assertEqual(self.daemon.calls[-1], ("switch_user", "a", "2222"))
+        self.flow.on_auth_changed(True, "user-switched")
+        self.assertEqual(self.flow.outcome, "switched")
+
     def test_asks_again_after_a_wrong_pin(self):
         self.switch(fake.ADA, "1111", "2222")
         self.assertEqual(self.daemon.calls[-1], ("switch_user", "a", "1111"))

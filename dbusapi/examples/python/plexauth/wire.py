@@ -18,7 +18,7 @@ _PROPERTIES = MAIN.with_interface("org.freedesktop.DBus.Properties")
 class PlexAuthError(Exception):
     """A failure. code says which, for who decides on it:
 
-    AuthRequired AuthInvalid Forbidden PinExpired PinRejected NoServerToken NotFound
+    AuthRequired AuthInvalid UserLocked Forbidden PinExpired PinRejected NoServerToken NotFound
     RateLimited Unreachable ServerError InvalidResponse StorageFailed InvalidArgs
                   as plexauthd reports them
     AccessDenied  this user may not; members of the group plexauth may
@@ -51,7 +51,7 @@ class Server(NamedTuple):
 class Status(NamedTuple):
     """plexauthd's properties. They hold no secret."""
     authenticated: bool       # a token is held that plex.tv has not refused
-    state: str                # signed-out, pairing, signed-in, unverified, expired
+    state: str                # signed-out, pairing, signed-in, unverified, expired, locked; more one day
     pin: Optional[Pairing]    # the pairing under way
     auth_mode: str            # legacy or jwt
     token_expires_at: int     # seconds since the epoch, 0 if not known

@@ -11,13 +11,14 @@ class Account:
 
     def __init__(self, daemon, dialogs):
         self._daemon, self._dialogs = daemon, dialogs
-        self._user, self._users = {}, []
+        self._user, self._users, self._locked = {}, [], False
         self.signing_out = False
 
-    def look(self, then):
+    def look(self, then, locked=False):
         """then(user, can_switch) as soon as who is signed in is known, and again
-        when it turns out that there are others to switch to."""
-        self._user, self._users = {}, []
+        when it turns out that there are others to switch to. With locked that user
+        has to enter the PIN again, and is among them."""
+        self._user, self._users, self._locked = {}, [], locked
 
         def known(user, error):
             self._user = user or {}
@@ -32,7 +33,7 @@ class Account:
         self._daemon.home_users(listed)
 
     def _others(self):
-        return [user for user in self._users if user.uuid != self._user.get("uuid")]
+        return [user for user in self._users if self._locked or user.uuid != self._user.get("uuid")]
 
     def sign_out(self):
         if not self._dialogs.confirm("confirm_sign_out"):

@@ -90,6 +90,8 @@ class Flow:
             self._show_account()
         elif status.pairing:
             self._show_code(status.pairing)
+        elif status.state == "locked":
+            self._show_account(locked=True)
         else:
             self._request()
 
@@ -105,6 +107,8 @@ class Flow:
             self._end(SWITCHED if reason == "user-switched" else SIGNED_IN)
         elif self._account.signing_out:
             self._end(SIGNED_OUT)
+        elif reason == "user-locked":
+            self._show_account(locked=True)
         else:
             self._request()  # somebody else signed out, or plex.tv refused the token
 
@@ -163,9 +167,11 @@ class Flow:
         else:
             self.view = self.view._replace(picture=self._pictures.keep(png))
 
-    def _show_account(self):
-        self.view = _BLANK._replace(kind="account", title="signed_in_as", buttons=(_CLOSE,))
-        self._account.look(self._account_known)
+    def _show_account(self, locked=False):
+        self._pictures.clear()
+        title = "locked" if locked else "signed_in_as"
+        self.view = _BLANK._replace(kind="account", title=title, buttons=(_CLOSE,))
+        self._account.look(self._account_known, locked)
 
     def _account_known(self, user, can_switch):
         if self.view.kind != "account":

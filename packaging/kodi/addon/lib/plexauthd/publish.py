@@ -2,8 +2,8 @@
 """Publishes the sign-in state for skins, as properties of Kodi's home window
 (10000):
 
-    PlexAuth.State          signed-out, pairing, signed-in, unverified, expired;
-                            empty while plexauthd is away
+    PlexAuth.State          signed-out, pairing, signed-in, unverified, expired,
+                            locked; empty while plexauthd is away
     PlexAuth.Authenticated  true, or empty
     PlexAuth.User           who is signed in, if Kodi may know
     PlexAuth.Thumb          address of the user's picture

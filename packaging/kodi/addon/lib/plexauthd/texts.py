@@ -42,6 +42,7 @@ NUMBERS = {key: 32000 + i for i, key in enumerate((
     "scan_only",         # in place of a code too long to type
     "protected",         # below a user who has a PIN
     "forbidden",
+    "locked",            # above the user who has to enter the PIN again
 ))}
 
 
