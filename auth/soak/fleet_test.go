@@ -44,13 +44,15 @@ type fleet struct {
 	agenda agenda
 	boxes  []*member
 	asked  map[string][]time.Duration // since the first day, by kind of call
+	legacy bool                       // boxes have opaque tokens, about which they ask every day
 }
 
 // member is a box of the fleet.
 type member struct {
 	clock   *boxClock
 	account *auth.Account
-	at      time.Duration // its next timer
+	at      time.Duration // its next timer, or a visit before that
+	visit   time.Duration // when somebody uses it, 0 for never
 }
 
 // hasty is a clock on which nobody waits: a question is repeated at once.
@@ -121,12 +123,17 @@ func (f *fleet) live(until time.Duration) {
 		if m.account == nil {
 			f.signIn(m)
 		} else {
-			wait, _ := m.clock.next()
-			m.clock.Advance(wait)
+			m.clock.Advance(f.clock.Since(m.clock.FakeClock.Now()))
+		}
+		if m.at == m.visit {
+			_, _ = m.account.Validate(context.Background())
 		}
 		f.must(m.clock.BlockUntilContext(context.Background(), 1))
 		wait, _ := m.clock.next()
 		m.at = f.clock.Since(firstDay) + wait
+		if now := f.clock.Since(firstDay); m.visit > now {
+			m.at = min(m.at, m.visit)
+		}
 		heap.Fix(&f.agenda, 0)
 		for _, c := range f.door.take() {
 			f.asked[c.kind] = append(f.asked[c.kind], c.at.Sub(firstDay))
@@ -145,16 +152,21 @@ func (f *fleet) signIn(m *member) {
 	key, err := devicekey.Generate()
 	f.must(err)
 	token := f.sim.AddUser(plextvsim.User{})
+	if f.legacy {
+		f.open(m, auth.Options{Store: &memory{statefile.State{
+			ClientID: id,
+			Auth:     &statefile.Auth{Token: secret.New(token), UserID: "1", Username: id, IssuedAt: f.clock.Now()},
+		}}})
+		return
+	}
 	f.ask(id, "auth/jwk", token, map[string]any{"jwk": key.PublicJWK()})
 	nonce := f.ask(id, "auth/nonce", "", nil).Nonce
 	proof, err := key.DeviceJWT(devicekey.DeviceClaims{ClientID: id, Nonce: secret.New(nonce), Now: f.clock.Now()})
 	f.must(err)
 	jwt := f.ask(id, "auth/token", "", map[string]any{"jwt": proof.Reveal()}).JWT
 	now := f.clock.Now()
-	m.clock = newBoxClock(f.clock)
-	m.account = auth.Open(auth.Options{
-		Plex: f.client, Clock: m.clock, Time: f.time,
-		Settings: auth.Settings{Mode: auth.ModeJWT, PollInterval: pollInterval, PairingTimeout: pairingTimeout},
+	f.open(m, auth.Options{
+		Settings: auth.Settings{Mode: auth.ModeJWT},
 		Store: &memory{statefile.State{
 			ClientID:  id,
 			DeviceKey: &statefile.DeviceKey{Kid: key.ID(), PrivateKey: key.Private(), CreatedAt: now},
@@ -162,6 +174,13 @@ func (f *fleet) signIn(m *member) {
 		}},
 		CheckEvery: -1, // the daily question does not move a renewal
 	})
+}
+
+func (f *fleet) open(m *member, o auth.Options) {
+	m.clock = newBoxClock(f.clock)
+	o.Plex, o.Clock, o.Time = f.client, m.clock, f.time
+	o.Settings.PollInterval, o.Settings.PairingTimeout = pollInterval, pairingTimeout
+	m.account = auth.Open(o)
 	f.boxes = append(f.boxes, m)
 }
 
