@@ -14,31 +14,40 @@ import (
 
 // flight lets callers that ask the same thing at the same time share one call.
 // The call goes on while anybody waits for it and is cancelled with the last.
-type flight[K comparable, T any] struct {
+type flight[K comparable, T any] struct{ sharing }
+
+// sharing is a flight without its types, so that the program has the code once.
+type sharing struct {
 	keep  time.Duration // for how long its answer is shared with callers who come later
 	clock clockwork.Clock
 
 	mu    sync.Mutex
-	calls map[K]*sharedCall[T]
+	calls map[any]*sharedCall
 }
 
 // keeping returns one that shares an answer for so long.
 func keeping[K comparable, T any](keep time.Duration, clock clockwork.Clock) *flight[K, T] {
-	return &flight[K, T]{keep: keep, clock: clock}
+	return &flight[K, T]{sharing{keep: keep, clock: clock}}
 }
 
-type sharedCall[T any] struct {
+type sharedCall struct {
 	waiting int
 	cancel  context.CancelFunc
 	done    chan struct{}
 	ended   time.Time // zero while it is under way
-	value   T
+	value   any
 	err     error
 }
 
 // do runs fn under a context derived from base, or joins the run for key that is
 // under way, or has just ended unless the background asks.
 func (f *flight[K, T]) do(ctx, base context.Context, key K, fn func(context.Context) (T, error)) (T, error) {
+	value, err := f.share(ctx, base, key, func(ctx context.Context) (any, error) { return fn(ctx) })
+	answer, _ := value.(T) // nil if ctx has ended
+	return answer, err
+}
+
+func (f *sharing) share(ctx, base context.Context, key any, fn func(context.Context) (any, error)) (any, error) {
 	if plextv.IsBackground(ctx) {
 		base = plextv.Background(base)
 	}
@@ -49,12 +58,11 @@ func (f *flight[K, T]) do(ctx, base context.Context, key K, fn func(context.Cont
 		return call.value, call.err
 	case <-ctx.Done():
 		f.leave(key, call)
-		var none T
-		return none, ctx.Err()
+		return nil, ctx.Err()
 	}
 }
 
-func (f *flight[K, T]) join(base context.Context, key K, fn func(context.Context) (T, error)) *sharedCall[T] {
+func (f *sharing) join(base context.Context, key any, fn func(context.Context) (any, error)) *sharedCall {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.forgetEnded()
@@ -63,9 +71,9 @@ func (f *flight[K, T]) join(base context.Context, key K, fn func(context.Context
 		return call
 	}
 	ctx, cancel := context.WithCancel(base)
-	call := &sharedCall[T]{waiting: 1, cancel: cancel, done: make(chan struct{})}
+	call := &sharedCall{waiting: 1, cancel: cancel, done: make(chan struct{})}
 	if f.calls == nil {
-		f.calls = make(map[K]*sharedCall[T])
+		f.calls = make(map[any]*sharedCall)
 	}
 	f.calls[key] = call
 	go func() {
@@ -76,7 +84,7 @@ func (f *flight[K, T]) join(base context.Context, key K, fn func(context.Context
 	return call
 }
 
-func (f *flight[K, T]) leave(key K, call *sharedCall[T]) {
+func (f *sharing) leave(key any, call *sharedCall) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if call.waiting--; call.waiting > 0 {
@@ -89,7 +97,7 @@ func (f *flight[K, T]) leave(key K, call *sharedCall[T]) {
 }
 
 // end keeps a call that has ended for a while, unless it was given up.
-func (f *flight[K, T]) end(ctx context.Context, key K, call *sharedCall[T]) {
+func (f *sharing) end(ctx context.Context, key any, call *sharedCall) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.keep == 0 || ctx.Err() != nil {
@@ -100,7 +108,7 @@ func (f *flight[K, T]) end(ctx context.Context, key K, call *sharedCall[T]) {
 }
 
 // forgetEnded forgets the calls that have been kept long enough. It needs f.mu.
-func (f *flight[K, T]) forgetEnded() {
+func (f *sharing) forgetEnded() {
 	if f.keep == 0 {
 		return
 	}
@@ -112,7 +120,7 @@ func (f *flight[K, T]) forgetEnded() {
 }
 
 // forget needs f.mu.
-func (f *flight[K, T]) forget(key K, call *sharedCall[T]) {
+func (f *sharing) forget(key any, call *sharedCall) {
 	if f.calls[key] == call {
 		delete(f.calls, key)
 	}
