@@ -33,7 +33,7 @@ func (by *bystander) callAgainAndAgain() {
 		began := time.Now()
 		by.flood(by.request, 1)
 		if failed := by.answer(); failed != "" {
-			by.b.t.Errorf("a bystander was answered %s", failed)
+			by.b.Errorf("a bystander was answered %s", failed)
 		}
 		times = append(times, time.Since(began))
 		by.answers.Add(1)
@@ -55,11 +55,11 @@ func (by *bystander) settle() {
 
 // wait stops the calls and gives the median time to an answer.
 func (by *bystander) wait() time.Duration {
-	by.b.t.Helper()
+	by.b.Helper()
 	close(by.stopped)
 	wait := median(<-by.times)
 	if wait > waitLimit {
-		by.b.t.Errorf("a bystander waits %v", wait)
+		by.b.Errorf("a bystander waits %v", wait)
 	}
 	_ = by.socket.Close()
 	return wait

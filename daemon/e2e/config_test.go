@@ -10,44 +10,46 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 )
 
 func TestReloadAppliesTheConfiguration(t *testing.T) {
 	b := newBox(t)
-	file := filepath.Join(b.dir, "config.toml")
+	file := filepath.Join(b.Dir, "config.toml")
 	write(t, file, "[identity]\ndevice_name = \"Den\"\n")
-	p := b.start("--config", file)
-	f := b.frontend()
-	if got := f.header("X-Plex-Device-Name"); got != "Den" {
+	p := b.Start("--config", file)
+	f := b.Frontend()
+	if got := header(f, "X-Plex-Device-Name"); got != "Den" {
 		t.Errorf("X-Plex-Device-Name: %s", got)
 	}
 
 	write(t, file, "[identity]\ndevice_name = \"Küche\"\n")
-	p.signal(syscall.SIGHUP)
-	if note := b.awaitNote("RELOADING=1"); !strings.Contains(note, "MONOTONIC_USEC=") {
+	p.Signal(syscall.SIGHUP)
+	if note := b.AwaitNote("RELOADING=1"); !strings.Contains(note, "MONOTONIC_USEC=") {
 		t.Errorf("the reload has no time: %q", note)
 	}
-	b.awaitNote("READY=1")
-	if got := f.header("X-Plex-Device-Name"); got != "Küche" {
+	b.AwaitNote("READY=1")
+	if got := header(f, "X-Plex-Device-Name"); got != "Küche" {
 		t.Errorf("X-Plex-Device-Name after the reload: %s", got)
 	}
-	if !strings.Contains(b.output.String(), "changed=identity.device_name") {
-		t.Errorf("the log does not say what changed:\n%s", b.output.String())
+	if !strings.Contains(b.Printed.String(), "changed=identity.device_name") {
+		t.Errorf("the log does not say what changed:\n%s", b.Printed.String())
 	}
 
 	write(t, file, "[identity]\ndevice_name = 7\n")
-	p.signal(syscall.SIGHUP)
-	b.awaitNote("READY=1")
-	if got := f.header("X-Plex-Device-Name"); got != "Küche" {
+	p.Signal(syscall.SIGHUP)
+	b.AwaitNote("READY=1")
+	if got := header(f, "X-Plex-Device-Name"); got != "Küche" {
 		t.Errorf("X-Plex-Device-Name after a bad configuration: %s", got)
 	}
 }
 
-func (f *frontend) header(name string) string {
-	f.t.Helper()
+func header(f *daemontest.Frontend, name string) string {
+	f.Helper()
 	var headers map[string]string
-	if err := f.call("Credentials.GetAuthHeaders").Store(&headers); err != nil {
-		f.t.Fatal(err)
+	if err := f.Call("Credentials.GetAuthHeaders").Store(&headers); err != nil {
+		f.Fatal(err)
 	}
 	return headers[name]
 }

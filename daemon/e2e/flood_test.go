@@ -15,6 +15,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
@@ -35,30 +36,30 @@ const (
 
 // floodBox is a signed-in box with the daemon as it is released: the race
 // detector has memory needs of its own.
-func floodBox(t *testing.T, bus *bustest.Bus) (b *box, p *process, f *frontend) {
+func floodBox(t *testing.T, bus *bustest.Bus) (b *box, p *daemontest.Process, f *daemontest.Frontend) {
 	b = newBoxOn(t, bus)
-	b.program = release(t)
-	p = b.start("--log-level", "info")
-	f = b.frontend()
-	b.signIn(f)
+	b.Program = daemontest.Release(t)
+	p = b.Start("--log-level", "info")
+	f = b.Frontend()
+	b.SignIn(f)
 	return b, p, f
 }
 
 // checkMemory compares the most memory that was held, ever and now, with the limit.
-func (p *process) checkMemory(when string) {
-	p.box.t.Helper()
-	peak, rss, pss := p.peak(), rollup(p.box.t, p, "Rss:"), rollup(p.box.t, p, "Pss:")
-	p.box.t.Logf("%s: peak %.1f MiB, now RSS %.1f, PSS %.1f", when, peak, rss, pss)
+func checkMemory(p *daemontest.Process, when string) {
+	p.Box.Helper()
+	peak, rss, pss := peak(p), rollup(p.Box.TB, p, "Rss:"), rollup(p.Box.TB, p, "Pss:")
+	p.Box.Logf("%s: peak %.1f MiB, now RSS %.1f, PSS %.1f", when, peak, rss, pss)
 	if max(peak, rss, pss) > memoryLimit {
-		p.box.t.Errorf("%s: more than %d MiB", when, memoryLimit)
+		p.Box.Errorf("%s: more than %d MiB", when, memoryLimit)
 	}
 }
 
 // peak reads VmHWM in MiB.
-func (p *process) peak() float64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+func peak(p *daemontest.Process) float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Pid))
 	if err != nil {
-		p.box.t.Fatal(err)
+		p.Box.Fatal(err)
 	}
 	_, after, _ := strings.Cut(string(text), "VmHWM:")
 	kib, _ := strconv.ParseFloat(strings.Fields(after)[0], 64)
@@ -86,8 +87,8 @@ func (b *box) floods(flags dbus.Flags) map[string][]byte {
 // it takes to see how others fare.
 func TestFloods(t *testing.T) {
 	b, p, f := floodBox(t, bustest.Session(t))
-	f.requestPin() // so that there is a picture to draw
-	b.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.GetUser, Delay: time.Hour})
+	f.RequestPin() // so that there is a picture to draw
+	b.Sim.Fail(plextvsim.Fault{Endpoint: plextvsim.GetUser, Delay: time.Hour})
 	before := rollup(t, p, "Rss:")
 	for _, flags := range []dbus.Flags{0, dbus.FlagNoReplyExpected} {
 		kinds := b.floods(flags)
@@ -98,7 +99,7 @@ func TestFloods(t *testing.T) {
 				flooder.flood(kinds[kind], 1+64<<10/len(kinds[kind]))
 				bytes += 64 << 10
 			}
-			p.checkMemory(fmt.Sprintf("%s, flags %d, %d MiB, bystander %v", kind, flags, bytes>>20, bystander.wait()))
+			checkMemory(p, fmt.Sprintf("%s, flags %d, %d MiB, bystander %v", kind, flags, bytes>>20, bystander.wait()))
 			_ = flooder.socket.Close()
 		}
 	}
@@ -120,7 +121,7 @@ func TestUnreadAnswers(t *testing.T) {
 		} else if answers[limitsExceeded] > 0 && kind != "introspect" {
 			t.Errorf("%s: %v, though these are answered at once", kind, answers)
 		}
-		p.checkMemory(fmt.Sprintf("%s, bystander %v", kind, bystander.wait()))
+		checkMemory(p, fmt.Sprintf("%s, bystander %v", kind, bystander.wait()))
 	}
 	b.checkDrained(p, before)
 }
@@ -139,7 +140,7 @@ func TestPropertyStorm(t *testing.T) {
 	asking, bystander := b.flooder(), b.bystander()
 	getAll := b.request(names.Bus, propertiesInterface+".GetAll", 0, names.Main)
 	for n := range changes {
-		if err := f.call("Credentials.SelectServer", fmt.Sprint("machine-", n), "https://10.0.0.2:32400").Err; err != nil {
+		if err := f.Call("Credentials.SelectServer", fmt.Sprint("machine-", n), "https://10.0.0.2:32400").Err; err != nil {
 			t.Fatal(err)
 		}
 		asking.flood(getAll, 20)
@@ -147,7 +148,7 @@ func TestPropertyStorm(t *testing.T) {
 	if answers := asking.answers(20 * changes); answers[""] != 20*changes {
 		t.Errorf("answers %v", answers)
 	}
-	p.checkMemory(fmt.Sprintf("%d changes, %d subscribers, bystander %v", changes, subscribers, bystander.wait()))
+	checkMemory(p, fmt.Sprintf("%d changes, %d subscribers, bystander %v", changes, subscribers, bystander.wait()))
 	last := b.request(names.Bus, "org.freedesktop.DBus.Peer.Ping", 0)
 	for _, subscriber := range all {
 		subscriber.flood(last, 1)
@@ -181,7 +182,7 @@ func TestAThousandConnections(t *testing.T) {
 		// Behind a thousand calls the bus itself takes its time, and there are
 		// three such moments: what follows counts as well.
 		bystander.settle()
-		p.checkMemory(kind)
+		checkMemory(p, kind)
 	}
 	t.Logf("a bystander waits %v", bystander.wait())
 	for _, f := range flooders {
@@ -194,7 +195,7 @@ func TestAThousandConnections(t *testing.T) {
 func TestSlowCallsAreBounded(t *testing.T) {
 	b, p, _ := floodBox(t, bustest.Roomy(t))
 	before := rollup(t, p, "Rss:")
-	b.sim.Fail(plextvsim.Fault{Delay: time.Hour})
+	b.Sim.Fail(plextvsim.Fault{Delay: time.Hour})
 	flooders := make([]*flooder, 9)
 	for i := range flooders {
 		f := b.flooder()
@@ -203,7 +204,7 @@ func TestSlowCallsAreBounded(t *testing.T) {
 		if answers := f.answers(150 - 128); answers[limitsExceeded] != 150-128 {
 			t.Errorf("caller %d: answers %v", i, answers)
 		}
-		p.checkMemory(fmt.Sprintf("%d callers wait for plex.tv", i+1))
+		checkMemory(p, fmt.Sprintf("%d callers wait for plex.tv", i+1))
 	}
 	f := b.flooder()
 	f.flood(b.request(names.Bus, names.Main+".Validate", 0), 1)
@@ -220,15 +221,15 @@ func TestSlowCallsAreBounded(t *testing.T) {
 }
 
 // checkDrained wants the memory back without another call, and everything served.
-func (b *box) checkDrained(p *process, before float64) {
-	b.t.Helper()
-	b.sim.Clear()
-	gone := time.After(patience)
-	for after := rollup(b.t, p, "Rss:"); after > before+6; after = rollup(b.t, p, "Rss:") {
+func (b *box) checkDrained(p *daemontest.Process, before float64) {
+	b.Helper()
+	b.Sim.Clear()
+	gone := time.After(daemontest.Patience)
+	for after := rollup(b.TB, p, "Rss:"); after > before+6; after = rollup(b.TB, p, "Rss:") {
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-gone:
-			b.t.Fatalf("%.1f MiB before the flood, %.1f after", before, after)
+			b.Fatalf("%.1f MiB before the flood, %.1f after", before, after)
 		}
 	}
 	f := b.flooder()
@@ -237,7 +238,7 @@ func (b *box) checkDrained(p *process, before float64) {
 	}
 	for kind, request := range b.floods(0) {
 		if f.flood(request, 1); f.answer() == limitsExceeded {
-			b.t.Errorf("%s is still refused", kind)
+			b.Errorf("%s is still refused", kind)
 		}
 	}
 }

@@ -29,20 +29,20 @@ type flooder struct {
 }
 
 func (b *box) flooder() *flooder {
-	b.t.Helper()
-	path, _, _ := strings.Cut(strings.TrimPrefix(b.bus.Address, "unix:path="), ",")
+	b.Helper()
+	path, _, _ := strings.Cut(strings.TrimPrefix(b.Bus.Address, "unix:path="), ",")
 	socket, err := net.Dial("unix", path)
 	if err != nil {
-		b.t.Fatal(err)
+		b.Fatal(err)
 	}
-	b.t.Cleanup(func() { _ = socket.Close() })
+	b.Cleanup(func() { _ = socket.Close() })
 	if err := socket.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-		b.t.Fatal(err)
+		b.Fatal(err)
 	}
 	f := &flooder{b: b, socket: socket, in: bufio.NewReader(socket)}
 	f.write([]byte("\x00AUTH EXTERNAL " + hex.EncodeToString([]byte(strconv.Itoa(os.Getuid()))) + "\r\n"))
 	if line, err := f.in.ReadString('\n'); err != nil || !strings.HasPrefix(line, "OK") {
-		b.t.Fatalf("the bus says %q: %v", line, err)
+		b.Fatalf("the bus says %q: %v", line, err)
 	}
 	f.write([]byte("BEGIN\r\n"))
 	f.flood(b.request(theBus, theBus+".Hello", 0), 1)
@@ -51,15 +51,15 @@ func (b *box) flooder() *flooder {
 }
 
 func (f *flooder) write(data []byte) {
-	f.b.t.Helper()
+	f.b.Helper()
 	if _, err := f.socket.Write(data); err != nil {
-		f.b.t.Fatal(err)
+		f.b.Fatal(err)
 	}
 }
 
 // request is a call as it travels.
 func (b *box) request(to, method string, flags dbus.Flags, args ...any) []byte {
-	b.t.Helper()
+	b.Helper()
 	dot := strings.LastIndex(method, ".")
 	path := map[bool]dbus.ObjectPath{true: names.Path, false: "/org/freedesktop/DBus"}[to == names.Bus]
 	var raw bytes.Buffer
@@ -71,14 +71,14 @@ func (b *box) request(to, method string, flags dbus.Flags, args ...any) []byte {
 		dbus.FieldSignature:   dbus.MakeVariant(dbus.SignatureOf(args...)),
 	}}).EncodeTo(&raw, binary.LittleEndian)
 	if err != nil {
-		b.t.Fatal(err)
+		b.Fatal(err)
 	}
 	return raw.Bytes()
 }
 
 // flood sends the same call many times, as fast as the bus takes it.
 func (f *flooder) flood(request []byte, calls int) {
-	f.b.t.Helper()
+	f.b.Helper()
 	var batch []byte
 	for n := range calls {
 		f.serial++
@@ -93,7 +93,7 @@ func (f *flooder) flood(request []byte, calls int) {
 // answers reads that many answers, and counts them by the name of the error,
 // "" for none.
 func (f *flooder) answers(calls int) map[string]int {
-	f.b.t.Helper()
+	f.b.Helper()
 	counted := map[string]int{}
 	for range calls {
 		counted[f.answer()]++
@@ -103,7 +103,7 @@ func (f *flooder) answers(calls int) map[string]int {
 
 // answer reads the next answer and gives the name of the error.
 func (f *flooder) answer() string {
-	f.b.t.Helper()
+	f.b.Helper()
 	for {
 		raw := f.read()
 		switch dbus.Type(raw[1]) {
@@ -119,24 +119,24 @@ func (f *flooder) answer() string {
 
 // read reads the next message.
 func (f *flooder) read() []byte {
-	f.b.t.Helper()
+	f.b.Helper()
 	raw := make([]byte, 16)
 	if _, err := io.ReadFull(f.in, raw); err != nil {
-		f.b.t.Fatal(err)
+		f.b.Fatal(err)
 	}
 	fields := int(binary.LittleEndian.Uint32(raw[12:])+7) &^ 7
 	raw = append(raw, make([]byte, fields+int(binary.LittleEndian.Uint32(raw[4:])))...)
 	if _, err := io.ReadFull(f.in, raw[16:]); err != nil {
-		f.b.t.Fatal(err)
+		f.b.Fatal(err)
 	}
 	return raw
 }
 
 func (f *flooder) decode(raw []byte) *dbus.Message {
-	f.b.t.Helper()
+	f.b.Helper()
 	m, err := dbus.DecodeMessage(bytes.NewReader(raw))
 	if err != nil {
-		f.b.t.Fatal(err)
+		f.b.Fatal(err)
 	}
 	return m
 }
@@ -149,7 +149,7 @@ func failureOf(m *dbus.Message) string {
 
 // subscribe has the bus send it all signals of the daemon.
 func (f *flooder) subscribe() {
-	f.b.t.Helper()
+	f.b.Helper()
 	f.flood(f.b.request(theBus, theBus+".AddMatch", 0, "type='signal',sender='"+names.Bus+"'"), 1)
 	f.answers(1)
 	f.signals = 0 // the bus has told it its name

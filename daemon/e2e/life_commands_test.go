@@ -96,7 +96,7 @@ func (l *life) store(given token, named bool) command {
 // ask is a call whose answer is the first of its results, if it has any.
 func ask(member string, args ...any) func(*witness) answer {
 	return func(w *witness) answer {
-		reply := w.call(member, args...)
+		reply := w.Call(member, args...)
 		if reply.Err != nil {
 			return answer{text: errorName(reply.Err)}
 		}
@@ -111,7 +111,7 @@ func (l *life) requestPin(strong, force bool) command {
 	return command{
 		do: func(w *witness) answer {
 			options := map[string]dbus.Variant{"strong": dbus.MakeVariant(strong), "force": dbus.MakeVariant(force)}
-			reply := w.call("RequestPinWithOptions", options)
+			reply := w.Call("RequestPinWithOptions", options)
 			if reply.Err != nil {
 				return answer{text: errorName(reply.Err)}
 			}

@@ -134,7 +134,7 @@ func (l *life) claim(rt *rapid.T) {
 		}
 	}
 	l.happen(who+" claims the PIN", func(before []model) []model {
-		l.must(l.sim.Claim(l.code(), l.account(who)))
+		l.must(l.Sim.Claim(l.code(), l.account(who)))
 		return each(before, func(m model) model { m.pin = who; return m })
 	})
 }
@@ -150,7 +150,7 @@ func (l *life) expirePin(rt *rapid.T) {
 		return
 	}
 	l.happen("the PIN expires at plex.tv", func(before []model) []model {
-		l.must(l.sim.ExpirePin(l.code()))
+		l.must(l.Sim.ExpirePin(l.code()))
 		return each(before, func(m model) model { m.pin = "gone"; return m })
 	})
 }
@@ -164,9 +164,9 @@ func (l *life) revoke(rt *rapid.T) {
 	status := rapid.SampledFrom([]int{http.StatusUnauthorized, http.StatusUnprocessableEntity}).Draw(rt, "status")
 	l.happen(fmt.Sprintf("plex.tv revokes the token (%d)", status), func(before []model) []model {
 		if m.token.jwt {
-			l.must(l.sim.RemoveDevice(l.clientID()))
+			l.must(l.Sim.RemoveDevice(l.clientID()))
 		} else {
-			l.must(l.sim.Refuse(m.token.text, status))
+			l.must(l.Sim.Refuse(m.token.text, status))
 		}
 		return each(before, func(m model) model {
 			if m.token.refused = true; m.token.jwt {
@@ -190,7 +190,7 @@ func (l *life) forgive(rt *rapid.T) {
 		return
 	}
 	l.happen("plex.tv takes the token again", func(before []model) []model {
-		l.must(l.sim.Refuse(m.token.text, 0))
+		l.must(l.Sim.Refuse(m.token.text, 0))
 		return each(before, func(m model) model { m.token.refused = false; return m })
 	})
 }
@@ -202,7 +202,7 @@ func (l *life) endJWT(rt *rapid.T) {
 	}
 	status := rapid.SampledFrom([]int{498, http.StatusUnauthorized}).Draw(rt, "status")
 	l.happen(fmt.Sprintf("the JWT has expired at plex.tv (%d)", status), func(before []model) []model {
-		l.must(l.sim.Refuse(m.token.text, status))
+		l.must(l.Sim.Refuse(m.token.text, status))
 		return each(before, func(m model) model { m.token.refused = true; return m })
 	})
 }
@@ -214,7 +214,7 @@ func (l *life) refuseOnce(*rapid.T) {
 		return
 	}
 	l.happen("plex.tv answers 401 once, to a Validate", func(before []model) []model {
-		l.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.GetUser, Status: http.StatusUnauthorized, Times: 1})
+		l.Sim.Fail(plextvsim.Fault{Endpoint: plextvsim.GetUser, Status: http.StatusUnauthorized, Times: 1})
 		return l.call(command{ask("Validate"), plainly(model.validateRefusedOnce)}, 0, before)
 	})
 }
@@ -222,16 +222,16 @@ func (l *life) refuseOnce(*rapid.T) {
 func (l *life) changeWeather(rt *rapid.T) {
 	w := rapid.SampledFrom([]weather{fine, fine, fine, down, portal, broken, forbidden}).Draw(rt, "plex.tv")
 	l.happen("plex.tv "+string(w), func(before []model) []model {
-		l.sim.Clear()
+		l.Sim.Clear()
 		switch w {
 		case down:
-			l.sim.Fail(plextvsim.Fault{Reset: true})
+			l.Sim.Fail(plextvsim.Fault{Reset: true})
 		case portal:
-			l.sim.Fail(plextvsim.CaptivePortal())
+			l.Sim.Fail(plextvsim.CaptivePortal())
 		case broken:
-			l.sim.Fail(plextvsim.Fault{Status: http.StatusServiceUnavailable})
+			l.Sim.Fail(plextvsim.Fault{Status: http.StatusServiceUnavailable})
 		case forbidden:
-			l.sim.Fail(plextvsim.Fault{Status: http.StatusForbidden})
+			l.Sim.Fail(plextvsim.Fault{Status: http.StatusForbidden})
 		}
 		return each(before, func(m model) model { return m.feels(w) })
 	})
@@ -247,15 +247,15 @@ func (l *life) killOrStart(*rapid.T) {
 		return
 	}
 	l.happen("kill -9", func(before []model) []model {
-		l.process.kill()
+		l.process.End()
 		return each(before, model.ends)
 	})
 }
 
 func (l *life) stopDaemon(*rapid.T) {
 	l.happen("SIGTERM", func(before []model) []model {
-		l.process.signal(syscall.SIGTERM)
-		if status := l.process.wait(); status != 0 {
+		l.process.Signal(syscall.SIGTERM)
+		if status := l.process.Wait(); status != 0 {
 			l.fail("exit status %d", status)
 		}
 		return each(before, model.ends)
@@ -265,7 +265,7 @@ func (l *life) stopDaemon(*rapid.T) {
 func (l *life) reload(rt *rapid.T) {
 	jwt := rapid.Bool().Draw(rt, "device key")
 	l.happen(fmt.Sprintf("SIGHUP with a device key wanted: %v", jwt), func(before []model) []model {
-		l.process.reload(lifeConfig(jwt))
+		l.process.Reload(lifeConfig(jwt))
 		return each(before, func(m model) model { return m.reloads(jwt) })
 	})
 }

@@ -36,7 +36,7 @@ func (l *life) killAtSignal(rt *rapid.T) {
 		return
 	}
 	l.happen(name+", kill -9 at AuthChanged", func([]model) []model {
-		l.callers[0].begin(false, func() { _ = l.process.cmd.Process.Kill() })
+		l.callers[0].begin(false, func() { _ = l.process.Kill() })
 		go c.do(l.callers[1])
 		l.awaitDeath()
 		return l.afterDeath(told)
@@ -54,7 +54,7 @@ func (l *life) changes() map[string]command {
 	if m := l.now(); m.pairing != 0 && m.pin == "" {
 		code, token := l.code(), l.account("ada")
 		all["ada claims the PIN"] = command{
-			do:    func(*witness) answer { _ = l.sim.Claim(code, token); return answer{} },
+			do:    func(*witness) answer { _ = l.Sim.Claim(code, token); return answer{} },
 			means: func(m model, _ answer) (model, string) { m.pin = "ada"; return m, "" },
 		}
 	}
@@ -63,7 +63,7 @@ func (l *life) changes() map[string]command {
 
 func (l *life) awaitDeath() {
 	select {
-	case <-l.process.done:
+	case <-l.process.Ended:
 	case <-time.After(*l.patience):
 		l.fail("no AuthChanged came")
 	}
@@ -131,19 +131,19 @@ func (l *life) killWhileAsking(rt *rapid.T) {
 			code = l.code()
 		}
 		before = each(before, q.after)
-		n := l.sim.Count(q.endpoint)
-		l.sim.Fail(plextvsim.Fault{Endpoint: q.endpoint, Delay: time.Hour})
+		n := l.Sim.Count(q.endpoint)
+		l.Sim.Fail(plextvsim.Fault{Endpoint: q.endpoint, Delay: time.Hour})
 		if strings.HasPrefix(name, "a claim") {
 			q.do(l.callers[1])
 		} else {
 			go q.do(l.callers[1])
 		}
-		l.must(l.sim.Await(l.rt.Context(), n+1, q.endpoint))
+		l.must(l.Sim.Await(l.rt.Context(), n+1, q.endpoint))
 		if code != "" {
-			l.must(l.sim.ExpirePin(code))
+			l.must(l.Sim.ExpirePin(code))
 		}
-		l.process.kill()
-		l.sim.Clear()
+		l.process.End()
+		l.Sim.Clear()
 		return l.afterDeath(before)
 	})
 }

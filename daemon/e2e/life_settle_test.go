@@ -99,7 +99,7 @@ func (l *life) tokens(models []model) (fits []model) {
 	var got [2]answer
 	for i, w := range l.callers {
 		var text string
-		err := w.call("Credentials.GetToken").Store(&text)
+		err := w.Call("Credentials.GetToken").Store(&text)
 		if err != nil {
 			text = errorName(err)
 		}

@@ -14,14 +14,15 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 )
 
 const (
 	// mostSteps ends a life: their number has no other bound.
 	mostSteps = 40
-	// impatience is patience while a failure is made simpler, which takes many
-	// waits to their end.
+	// impatience bounds the waits while a failure is made simpler, which takes many
+	// of them to their end.
 	impatience = 6 * time.Second
 )
 
@@ -47,7 +48,7 @@ func TestLife(t *testing.T) {
 	for _, mode := range []string{"legacy", "jwt"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			bus, wait := bustest.Session(t), patience
+			bus, wait := bustest.Session(t), daemontest.Patience
 			rapid.Check(t, func(rt *rapid.T) {
 				l := newLife(lifeT{t, rt}, bus, mode == "jwt", &wait)
 				l.begins(rt)
@@ -66,7 +67,7 @@ type life struct {
 	once     testing.TB // whose log is not that of one life
 	patience *time.Duration
 	callers  [2]*witness
-	process  *process
+	process  *daemontest.Process
 	models   []model // what the box may be, by all that was seen
 	steps    int
 	story    []string
@@ -105,7 +106,8 @@ func newLife(t lifeT, bus *bustest.Bus, jwt bool, patience *time.Duration) *life
 func (l *life) now() model { return l.models[0] }
 
 func (l *life) startDaemon() {
-	l.process = l.box.start("--config", l.configure(lifeConfig(l.now().jwt)))
+	l.Configure(lifeConfig(l.now().jwt))
+	l.process = l.box.Start()
 	l.models = each(l.models, model.starts)
 	for _, w := range l.callers {
 		if err := w.look(); err != nil {
@@ -189,12 +191,12 @@ func (l *life) end() {
 	if l.wrong == "" {
 		l.happen("in the end", func(before []model) []model {
 			if l.now().running {
-				l.process.signal(syscall.SIGTERM)
-				if status := l.process.wait(); status != 0 {
+				l.process.Signal(syscall.SIGTERM)
+				if status := l.process.Wait(); status != 0 {
 					l.fail("exit status %d after SIGTERM", status)
 				}
 			}
-			l.sim.Clear()
+			l.Sim.Clear()
 			l.models = each(before, func(m model) model { return m.ends().feels(fine) })
 			l.startDaemon()
 			return l.models
@@ -211,7 +213,7 @@ func (l *life) keepsSecrets() {
 	}
 	heard := l.callers[0].everything() + l.callers[1].everything()
 	for secret := range l.secrets {
-		if secret != "" && strings.Contains(l.output.String(), secret) {
+		if secret != "" && strings.Contains(l.Printed.String(), secret) {
 			l.fail("the log holds a secret")
 		}
 		if secret != "" && strings.Contains(heard, secret) {
@@ -230,5 +232,5 @@ func (l *life) gather() {
 // account is a person at plex.tv; each call gives another of that person's tokens.
 func (l *life) account(who string) (token string) {
 	id := map[string]int64{"ada": 101, "kim": 102}[who]
-	return l.sim.AddUser(plextvsim.User{ID: id, Username: who, UUID: fmt.Sprintf("%016x", id)})
+	return l.Sim.AddUser(plextvsim.User{ID: id, Username: who, UUID: fmt.Sprintf("%016x", id)})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/retune-tv/plexauthd/auth/statefile"
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
@@ -29,7 +30,7 @@ type view struct {
 // witness is a caller that takes down what is signalled, and looks at the disk
 // when it is.
 type witness struct {
-	*frontend
+	*daemontest.Frontend
 	state, copy string // the state file, and where to read a copy of it
 
 	mu    sync.Mutex
@@ -44,11 +45,11 @@ type witness struct {
 
 func newWitness(b *box, number int) *witness {
 	w := &witness{
-		frontend: b.frontend(), state: b.state, copy: filepath.Join(b.dir, fmt.Sprintf("copy%d.toml", number)),
+		Frontend: b.Frontend(), state: b.State, copy: filepath.Join(b.Dir, fmt.Sprintf("copy%d.toml", number)),
 		seen: map[string]dbus.Variant{}, heard: make(chan struct{}, 1),
 	}
 	go func() {
-		for s := range w.signals { // until the connection ends
+		for s := range w.Signals { // until the connection ends
 			w.hear(s)
 		}
 	}()
@@ -157,7 +158,7 @@ func (w *witness) look() error {
 }
 
 func (w *witness) read() (all map[string]dbus.Variant, err error) {
-	properties := w.conn.Object(names.Bus, names.Path)
+	properties := w.Conn.Object(names.Bus, names.Path)
 	err = properties.Call("org.freedesktop.DBus.Properties.GetAll", 0, names.Main).Store(&all)
 	return all, err
 }
@@ -174,9 +175,9 @@ const caughtUp = "caught up"
 
 // catchUp waits until everything is heard that the bus has passed on.
 func (w *witness) catchUp() {
-	_ = w.conn.BusObject().Call("org.freedesktop.DBus.GetId", 0).Err
+	_ = w.Conn.BusObject().Call("org.freedesktop.DBus.GetId", 0).Err
 	heard := make(chan struct{})
-	w.signals <- &dbus.Signal{Name: caughtUp, Body: []any{heard}}
+	w.Signals <- &dbus.Signal{Name: caughtUp, Body: []any{heard}}
 	<-heard
 }
 

@@ -14,28 +14,28 @@ import (
 func TestASecondDaemonOnTheSameStateEndsWithOneLine(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)
-	first := b.start()
-	f := b.frontend()
-	token := b.signIn(f)
+	first := b.Start()
+	f := b.Frontend()
+	token := b.SignIn(f)
 
 	second := newBoxOn(t, bustest.Session(t))
-	second.state = b.state
-	p := second.launch()
-	if status := p.wait(); status != 1 {
+	second.State = b.State
+	p := second.Launch()
+	if status := p.Wait(); status != 1 {
 		t.Errorf("the second ended with status %d", status)
 	}
-	said := strings.Split(strings.TrimSuffix(second.output.String(), "\n"), "\n")
-	if len(said) != 1 || !strings.Contains(said[0], "another plexauthd uses it") || !strings.Contains(said[0], b.state) {
+	said := strings.Split(strings.TrimSuffix(second.Printed.String(), "\n"), "\n")
+	if len(said) != 1 || !strings.Contains(said[0], "another plexauthd uses it") || !strings.Contains(said[0], b.State) {
 		t.Errorf("the second says %q, not one line", said)
 	}
 	var held string
-	if err := f.call("Credentials.GetToken").Store(&held); err != nil || held != token {
+	if err := f.Call("Credentials.GetToken").Store(&held); err != nil || held != token {
 		t.Errorf("the first gives another token (%v)", err)
 	}
 
-	first.kill()
-	second.start()
-	if err := second.frontend().call("Credentials.GetToken").Store(&held); err != nil || held != token {
+	first.End()
+	second.Start()
+	if err := second.Frontend().Call("Credentials.GetToken").Store(&held); err != nil || held != token {
 		t.Errorf("the second gives another token once the first has ended (%v)", err)
 	}
 }
@@ -43,12 +43,12 @@ func TestASecondDaemonOnTheSameStateEndsWithOneLine(t *testing.T) {
 func TestAStateThatCannotBeLockedIsUsedAndSaid(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)
-	args := []string{"-D", "-f", "-o", filepath.Join(b.dir, "trace"), "-e", "trace=flock", "-e", "inject=flock:error=ENOLCK",
-		b.program, "--bus", b.bus.Address, "--state", b.state, "--plex-url", b.plex.URL}
-	b.exec(exec.Command("strace", args...))
-	b.awaitNote("READY=1")
-	b.signIn(b.frontend())
-	if said := b.output.String(); strings.Count(said, "nothing keeps another plexauthd from the same state file") != 1 {
+	args := []string{"-D", "-f", "-o", filepath.Join(b.Dir, "trace"), "-e", "trace=flock", "-e", "inject=flock:error=ENOLCK",
+		b.Program, "--bus", b.Bus.Address, "--state", b.State, "--plex-url", b.Plex.URL}
+	b.Exec(exec.Command("strace", args...))
+	b.AwaitNote("READY=1")
+	b.SignIn(b.Frontend())
+	if said := b.Printed.String(); strings.Count(said, "nothing keeps another plexauthd from the same state file") != 1 {
 		t.Errorf("it says:\n%s", said)
 	}
 }

@@ -23,7 +23,7 @@ const (
 
 // longCall is a call with a body as it travels.
 func (b *box) longCall(method, signature string, body []byte) []byte {
-	b.t.Helper()
+	b.Helper()
 	dot := strings.LastIndex(method, ".")
 	var raw bytes.Buffer
 	err := (&dbus.Message{Type: dbus.TypeMethodCall, Headers: map[dbus.HeaderField]dbus.Variant{
@@ -34,7 +34,7 @@ func (b *box) longCall(method, signature string, body []byte) []byte {
 		dbus.FieldSignature:   dbus.MakeVariant(dbus.ParseSignatureMust(signature)),
 	}}).EncodeTo(&raw, binary.LittleEndian)
 	if err != nil {
-		b.t.Fatal(err)
+		b.Fatal(err)
 	}
 	binary.LittleEndian.PutUint32(raw.Bytes()[4:], uint32(len(body)))
 	return append(raw.Bytes(), body...)
@@ -62,7 +62,7 @@ func variants(length int) []byte {
 // as wrong, by a daemon that has not taken it in.
 func TestTheLongestMessages(t *testing.T) {
 	b, p, f := floodBox(t, bustest.Roomy(t))
-	token, before := f.token(), rollup(t, p, "Rss:")
+	token, before := f.Token(), rollup(t, p, "Rss:")
 	const head = 256 // more than the header of a call
 	for name, call := range map[string][]byte{
 		"a text of 128 MiB":        b.longCall(names.Credentials+".ValidateToken", "s", text(longestMessage-head)),
@@ -79,10 +79,10 @@ func TestTheLongestMessages(t *testing.T) {
 		if answer := flooder.answer(); answer != "" {
 			t.Errorf("after %s a call was answered with %q", name, answer)
 		}
-		p.checkMemory(fmt.Sprintf("%s, a bystander waits %v", name, bystander.wait()))
+		checkMemory(p, fmt.Sprintf("%s, a bystander waits %v", name, bystander.wait()))
 		_ = flooder.socket.Close()
 	}
-	if f.token() != token {
+	if f.Token() != token {
 		t.Error("the token is another one")
 	}
 	b.checkDrained(p, before)

@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 )
 
 // manualSessions are the terminal sessions in the EXAMPLES of plexauthd(8).
@@ -37,20 +39,20 @@ func TestManual(t *testing.T) {
 	}
 	variables, pairing, signals, account, imports, servers, home := sessions[0], sessions[1], sessions[2], sessions[3], sessions[4], sessions[5], sessions[6]
 	b := newBox(t)
-	b.start()
-	f := b.frontend()
+	b.Start()
+	f := b.Frontend()
 	shell := b.shell() + strings.ReplaceAll(variables, "$ ", "")
 	b.transcript(shell, pairing)
 	heard := b.gdbus(signals)
-	pins := b.sim.Pins()
-	b.claim(pins[len(pins)-1].Code)
-	f.await("AuthChanged")
+	pins := b.Sim.Pins()
+	b.Claim(pins[len(pins)-1].Code, "")
+	f.Await("AuthChanged")
 	heard()
 	b.transcript(shell, account)
-	f.await("AuthChanged")
-	ada := b.ada()
-	b.signInAs(f, ada)
-	write(t, filepath.Join(b.dir, "retune_plex_auth.json"), `{"version":1,"token":{"token":"`+ada+`"}}`)
+	f.Await("AuthChanged")
+	ada := b.Ada()
+	b.SignInAs(f, ada)
+	write(t, filepath.Join(b.Dir, "retune_plex_auth.json"), `{"version":1,"token":{"token":"`+ada+`"}}`)
 	for _, session := range []string{imports, servers, home} {
 		b.transcript(shell, session)
 	}
@@ -59,8 +61,8 @@ func TestManual(t *testing.T) {
 // TestTranscripts does the same with what the README types, signed in as Ada.
 func TestTranscripts(t *testing.T) {
 	b := newBox(t)
-	b.start()
-	b.signInAs(b.frontend(), b.ada())
+	b.Start()
+	b.SignInAs(b.Frontend(), b.Ada())
 	for _, session := range blocks(t, "console") {
 		b.transcript(b.shell(), session)
 	}
@@ -71,7 +73,7 @@ func (b *box) shell() string {
 	return fmt.Sprintf(`cd %[3]s
 busctl() { command busctl --address=%[1]s "$@"; }
 plexauthctl() { command %[2]s/plexauthctl --bus %[1]s "$@"; }
-`, b.bus.Address, programs, b.dir)
+`, b.Bus.Address, programs, b.Dir)
 }
 
 // kind is what of an answer is the same each time: its type, and how many entries a
@@ -79,7 +81,7 @@ plexauthctl() { command %[2]s/plexauthctl --bus %[1]s "$@"; }
 var kind = regexp.MustCompile(`^a\{\w+\} \d+|^\S+`)
 
 func (b *box) transcript(shell, text string) {
-	b.t.Helper()
+	b.Helper()
 	var id string // the pairing of this run in place of the one that is printed
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	for i, line := range lines {
@@ -95,7 +97,7 @@ func (b *box) transcript(shell, text string) {
 		out, err := exec.Command("bash", "-c", shell+command).CombinedOutput()
 		fields := append(strings.Fields(string(out)), "", "")
 		if (err != nil) != (want == "Call") || kind.FindString(string(out)) != want { // "Call failed: …"
-			b.t.Errorf("%s\nanswers %q (%v), not %s", command, out, err, want)
+			b.Errorf("%s\nanswers %q (%v), not %s", command, out, err, want)
 		}
 		if want == "tsssx" {
 			id = fields[1]
@@ -106,32 +108,32 @@ func (b *box) transcript(shell, text string) {
 // gdbus runs the gdbus of a session. The function that it returns waits until it
 // has printed the signals that the session shows, in their order.
 func (b *box) gdbus(session string) (heard func()) {
-	b.t.Helper()
+	b.Helper()
 	command, lines, _ := strings.Cut(session, "\n")
-	command = strings.Replace(strings.TrimPrefix(command, "$ "), "--system", "--address="+b.bus.Address, 1)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	command = strings.Replace(strings.TrimPrefix(command, "$ "), "--system", "--address="+b.Bus.Address, 1)
+	ctx, cancel := context.WithTimeout(context.Background(), daemontest.Patience)
 	cmd := exec.CommandContext(ctx, "sh", "-c", "exec "+command)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		b.t.Fatal(err)
+		b.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		b.t.Fatal(err)
+		b.Fatal(err)
 	}
-	b.t.Cleanup(func() { cancel(); _ = cmd.Wait() })
+	b.Cleanup(func() { cancel(); _ = cmd.Wait() })
 	printed := bufio.NewScanner(out)
 	next := func(want string) {
-		b.t.Helper()
+		b.Helper()
 		for printed.Scan() {
 			if strings.HasPrefix(printed.Text(), want) {
 				return
 			}
 		}
-		b.t.Errorf("%s did not print %q", command, want)
+		b.Errorf("%s did not print %q", command, want)
 	}
 	next("The name tv.retune.PlexAuth1 is owned by")
 	return func() {
-		b.t.Helper()
+		b.Helper()
 		for line := range strings.Lines(lines) {
 			signal, _, _ := strings.Cut(line, " (")
 			next(signal + " (")

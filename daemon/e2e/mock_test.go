@@ -18,13 +18,14 @@ import (
 	"github.com/godbus/dbus/v5"
 	"golang.org/x/sys/unix"
 
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
 // mock is a running plextv-sim mock, with a frontend on its bus.
 type mock struct {
-	*frontend
+	*daemontest.Frontend
 	cmd    *exec.Cmd
 	orders io.Writer
 	lines  chan string // of standard output
@@ -36,7 +37,7 @@ type mock struct {
 func startMock(t *testing.T, stdin *os.File) *mock {
 	t.Helper()
 	bus := bustest.Session(t)
-	m := &mock{temp: t.TempDir(), lines: make(chan string, 1000), frontend: (&box{t: t, bus: bus}).frontend()}
+	m := &mock{temp: t.TempDir(), lines: make(chan string, 1000), Frontend: daemontest.Connect(t, bus.Address)}
 	m.cmd = exec.Command(filepath.Join(programs, "plextv-sim"), "mock", "--bus", bus.Address)
 	m.cmd.Env = append(os.Environ(), "TMPDIR="+m.temp)
 	m.cmd.Stderr = &m.stderr
@@ -71,70 +72,51 @@ func startMock(t *testing.T, stdin *os.File) *mock {
 
 // says waits for a line that has the text.
 func (m *mock) says(text string) {
-	m.t.Helper()
-	m.saysWithin(patience, text)
+	m.Helper()
+	m.saysWithin(daemontest.Patience, text)
 }
 
 func (m *mock) saysWithin(limit time.Duration, text string) {
-	m.t.Helper()
+	m.Helper()
 	deadline := time.After(limit)
 	for {
 		select {
 		case line, ok := <-m.lines:
 			if !ok {
-				m.t.Fatalf("it has ended without %q: %s", text, &m.stderr)
+				m.Fatalf("it has ended without %q: %s", text, &m.stderr)
 			}
 			if strings.Contains(line, text) {
 				return
 			}
 		case <-deadline:
-			m.t.Fatalf("no line with %q", text)
+			m.Fatalf("no line with %q", text)
 		}
 	}
 }
 
 func (m *mock) order(text string) {
-	m.t.Helper()
+	m.Helper()
 	if _, err := io.WriteString(m.orders, text); err != nil {
-		m.t.Fatal(err)
+		m.Fatal(err)
 	}
 }
 
 // ends checks that it ends well and leaves nothing.
 func (m *mock) ends() {
-	m.t.Helper()
+	m.Helper()
 	for range m.lines {
 	}
 	if err := m.cmd.Wait(); err != nil {
-		m.t.Errorf("%v: %s", err, &m.stderr)
+		m.Errorf("%v: %s", err, &m.stderr)
 	}
-	m.leavesNobody()
+	m.AwaitOwner(names.Bus, false)
 	if left, err := os.ReadDir(m.temp); err != nil || len(left) > 0 {
-		m.t.Errorf("left: %v (%v)", left, err)
-	}
-}
-
-// leavesNobody waits until no daemon is on the bus.
-func (m *mock) leavesNobody() {
-	m.t.Helper()
-	for deadline := time.After(patience); ; {
-		var owned bool
-		if err := m.conn.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, names.Bus).Store(&owned); err != nil {
-			m.t.Fatal(err)
-		}
-		if !owned {
-			return
-		}
-		select {
-		case <-time.After(10 * time.Millisecond):
-		case <-deadline:
-			m.t.Fatal("the daemon is still there")
-		}
+		m.Errorf("left: %v (%v)", left, err)
 	}
 }
 
 func (m *mock) validate() (valid bool, err error) {
-	err = m.call("Validate").Store(&valid)
+	err = m.Call("Validate").Store(&valid)
 	return valid, err
 }
 
@@ -143,7 +125,7 @@ func TestMock(t *testing.T) {
 	m := startMock(t, nil)
 	m.order("c\n")
 	m.says("claim failed: no code waits")
-	_, code := m.requestPin()
+	_, code := m.RequestPin()
 	m.says("PIN " + code + " requested")
 	m.order("c\n")
 	m.says("state: signed-in")
@@ -166,11 +148,11 @@ func TestMock(t *testing.T) {
 	m.order("r\n")
 	m.says("are now answered with status 401")
 	m.says("state: unverified")
-	m.saysWithin(6*patience, "state: expired") // it takes more than a minute to be believed
-	m.requestPin()
+	m.saysWithin(3*daemontest.Patience, "state: expired") // it takes more than a minute to be believed
+	m.RequestPin()
 	m.order("expire\n")
 	m.says("pairing ended: expired")
-	m.requestPin()
+	m.RequestPin()
 	m.order("claim\n")
 	m.says("state: signed-in")
 	m.order("d\n")
@@ -181,7 +163,7 @@ func TestMock(t *testing.T) {
 	m.says("ends it all")
 	m.order("l\n")
 	m.says("ten seconds")
-	m.mustFail("RateLimited", "RequestPin")
+	m.MustFail("RateLimited", "RequestPin")
 	m.order("quit\n")
 	m.ends()
 }
@@ -202,12 +184,12 @@ func TestMockEnds(t *testing.T) {
 	t.Run("killed", func(t *testing.T) {
 		m := startMock(t, nil)
 		_ = m.cmd.Process.Kill()
-		m.leavesNobody()
+		m.AwaitOwner(names.Bus, false)
 	})
 	t.Run("when the daemon does", func(t *testing.T) {
 		m := startMock(t, nil)
 		var pid uint32
-		if err := m.conn.BusObject().Call("org.freedesktop.DBus.GetConnectionUnixProcessID", 0, names.Bus).Store(&pid); err != nil {
+		if err := m.Conn.BusObject().Call("org.freedesktop.DBus.GetConnectionUnixProcessID", 0, names.Bus).Store(&pid); err != nil {
 			t.Fatal(err)
 		}
 		_ = syscall.Kill(int(pid), syscall.SIGKILL)
@@ -227,7 +209,7 @@ func TestMockAtATerminal(t *testing.T) {
 	}
 	m := startMock(t, stdin)
 	m.orders = terminal
-	m.requestPin()
+	m.RequestPin()
 	m.order("c") // without Enter
 	m.says("state: signed-in")
 	m.order("q")
@@ -262,14 +244,14 @@ func openTerminal(t *testing.T) (person, program *os.File) {
 
 func TestMockCannotStart(t *testing.T) {
 	b := newBox(t)
-	b.start()
+	b.Start()
 	program := filepath.Join(programs, "plextv-sim")
 	for _, c := range []struct {
 		args   []string
 		status int
 		says   string
 	}{
-		{[]string{"--bus", b.bus.Address}, 1, "a plexauthd is on this bus already"},
+		{[]string{"--bus", b.Bus.Address}, 1, "a plexauthd is on this bus already"},
 		{[]string{"--bus", "unix:path=/nowhere"}, 1, "dbus-run-session"},
 		{[]string{"--bus", bustest.Session(t).Address, "--plexauthd", "/nowhere"}, 1, "starting plexauthd"},
 		{[]string{"--bus", bustest.Session(t).Address, "--plexauthd", "/bin/false"}, 1, "plexauthd has ended (exit status 1)"},

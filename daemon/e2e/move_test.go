@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 )
 
 // A box that moves to a device key is killed at each step, before plex.tv has seen
@@ -28,27 +29,27 @@ func TestKilledDuringTheMoveToADeviceKey(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %s", name, step), func(t *testing.T) {
 				t.Parallel()
 				b := newBox(t)
-				f := b.frontend()
-				p := b.start()
-				opaque := b.signIn(f)
-				p.kill()
-				b.sim.Fail(fault)
+				f := b.Frontend()
+				p := b.Start()
+				opaque := b.SignIn(f)
+				p.End()
+				b.Sim.Fail(fault)
 				jwt := b.jwtConfig()
-				p = b.start("--config", jwt)
+				p = b.Start("--config", jwt)
 				b.seen(step)
-				p.kill()
-				b.sim.Clear()
-				b.start("--config", jwt)
-				for f.property("AuthMode") != "jwt" {
-					f.await("PropertiesChanged")
+				p.End()
+				b.Sim.Clear()
+				b.Start("--config", jwt)
+				for f.Property("AuthMode") != "jwt" {
+					f.Await("PropertiesChanged")
 				}
-				f.isSignedInQuietly()
+				isSignedInQuietly(f)
 				var token string
-				if err := f.call("Credentials.GetToken").Store(&token); err != nil || token == opaque {
+				if err := f.Call("Credentials.GetToken").Store(&token); err != nil || token == opaque {
 					t.Errorf("the token is the old one, or %v", err)
 				}
 				var good bool
-				if err := f.call("Validate").Store(&good); err != nil || !good {
+				if err := f.Call("Validate").Store(&good); err != nil || !good {
 					t.Errorf("Validate: %t, %v", good, err)
 				}
 			})
@@ -57,35 +58,35 @@ func TestKilledDuringTheMoveToADeviceKey(t *testing.T) {
 }
 
 func (b *box) jwtConfig() (path string) {
-	b.t.Helper()
-	path = filepath.Join(b.dir, "jwt.toml")
+	b.Helper()
+	path = filepath.Join(b.Dir, "jwt.toml")
 	if err := os.WriteFile(path, []byte("[auth]\nmode = \"jwt\"\n"), 0o644); err != nil {
-		b.t.Fatal(err)
+		b.Fatal(err)
 	}
 	return path
 }
 
 // seen waits until plex.tv has a request for the endpoint.
 func (b *box) seen(endpoint plextvsim.Endpoint) {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
+	b.Helper()
+	ctx, cancel := context.WithTimeout(b.Context(), daemontest.Patience)
 	defer cancel()
-	if err := b.sim.Await(ctx, 1, endpoint); err != nil {
-		b.t.Fatalf("%v; output:\n%s", err, b.output.String())
+	if err := b.Sim.Await(ctx, 1, endpoint); err != nil {
+		b.Fatalf("%v; output:\n%s", err, b.Printed.String())
 	}
 }
 
 // isSignedInQuietly checks that no signal said that a sign-in began or ended.
-func (f *frontend) isSignedInQuietly() {
-	f.t.Helper()
-	if got := f.property("Authenticated"); got != true {
-		f.t.Errorf("Authenticated: %v", got)
+func isSignedInQuietly(f *daemontest.Frontend) {
+	f.Helper()
+	if got := f.Property("Authenticated"); got != true {
+		f.Errorf("Authenticated: %v", got)
 	}
 	for {
 		select {
-		case s := <-f.signals:
+		case s := <-f.Signals:
 			if strings.HasSuffix(s.Name, ".AuthChanged") {
-				f.t.Errorf("told: %v", s.Body)
+				f.Errorf("told: %v", s.Body)
 			}
 		default:
 			return

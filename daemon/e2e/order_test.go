@@ -13,6 +13,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
@@ -28,7 +29,7 @@ type reader struct {
 }
 
 func (b *box) reader() *reader {
-	b.t.Helper()
+	b.Helper()
 	r := &reader{b.flooder(), nil, map[uint64]bool{}, map[uint64]bool{}, map[string]bool{}}
 	r.subscribe()
 	return r
@@ -37,7 +38,7 @@ func (b *box) reader() *reader {
 // call calls a member, as [frontend.call] does, reads up to the answer and gives what
 // it returns and the name of the error.
 func (r *reader) call(member string, args ...any) (results []any, failed string) {
-	r.b.t.Helper()
+	r.b.Helper()
 	r.heard = nil
 	r.flood(r.b.request(names.Bus, names.Bus+"."+member, 0, args...), 1)
 	for {
@@ -68,10 +69,10 @@ func (r *reader) hear(m *dbus.Message) {
 
 // changes calls a member and wants the signals before the answer.
 func (r *reader) changes(signals, member string, args ...any) (results []any) {
-	r.b.t.Helper()
+	r.b.Helper()
 	results, failed := r.call(member, args...)
 	if heard := strings.Join(r.heard, " "); failed != "" || heard != signals {
-		r.b.t.Errorf("%s: before the answer %q came %q, not %q", member, failed, heard, signals)
+		r.b.Errorf("%s: before the answer %q came %q, not %q", member, failed, heard, signals)
 	}
 	return results
 }
@@ -80,9 +81,9 @@ func (r *reader) changes(signals, member string, args ...any) (results []any) {
 func TestSignalsComeBeforeTheAnswer(t *testing.T) {
 	const changed, signedIn, ended = "PropertiesChanged", "PropertiesChanged AuthChanged", "PropertiesChanged PinEnded"
 	b := newBox(t)
-	p := b.start()
-	alice := b.sim.AddUser(plextvsim.User{Username: "alice", UUID: "a11ce", HomeAdmin: true})
-	kim, err := b.sim.AddHomeUser(alice, plextvsim.User{Username: "kim"})
+	p := b.Start()
+	alice := b.Sim.AddUser(plextvsim.User{Username: "alice", UUID: "a11ce", HomeAdmin: true})
+	kim, err := b.Sim.AddHomeUser(alice, plextvsim.User{Username: "kim"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +93,7 @@ func TestSignalsComeBeforeTheAnswer(t *testing.T) {
 	pin := r.changes(ended, "RequestPinWithOptions", force)
 	r.changes(ended, "CancelPin", pin[0])
 	pin = r.changes(changed, "RequestPin")
-	if err := b.sim.Claim(pin[1].(string), alice); err != nil {
+	if err := b.Sim.Claim(pin[1].(string), alice); err != nil {
 		t.Fatal(err)
 	}
 	r.changes(signedIn+" PinEnded", "CheckPinStatus", pin[0]) // unless the daemon has asked already
@@ -107,13 +108,13 @@ func TestSignalsComeBeforeTheAnswer(t *testing.T) {
 }
 
 // unconfirm restarts the daemon while plex.tv cannot be reached.
-func (b *box) unconfirm(p *process) {
-	b.t.Helper()
-	p.signal(syscall.SIGTERM)
-	p.wait()
-	b.sim.Fail(plextvsim.Fault{Reset: true})
-	b.start()
-	b.sim.Clear()
+func (b *box) unconfirm(p *daemontest.Process) {
+	b.Helper()
+	p.Signal(syscall.SIGTERM)
+	p.Wait()
+	b.Sim.Fail(plextvsim.Fault{Reset: true})
+	b.Start()
+	b.Sim.Clear()
 }
 
 // TestSignalsComeBeforeAThousandAnswers has 8 callers change things at once. Signals of
@@ -121,9 +122,9 @@ func (b *box) unconfirm(p *process) {
 func TestSignalsComeBeforeAThousandAnswers(t *testing.T) {
 	const callers, calls = 8, 1000 / 8
 	b := newBox(t)
-	b.program = release(t)
-	b.start("--log-level", "info")
-	b.signIn(b.frontend())
+	b.Program = daemontest.Release(t)
+	b.Start("--log-level", "info")
+	b.SignIn(b.Frontend())
 	var calling sync.WaitGroup
 	for caller := range callers {
 		r := b.reader()
@@ -142,7 +143,7 @@ func TestSignalsComeBeforeAThousandAnswers(t *testing.T) {
 func (r *reader) selectServer(machine string) {
 	_, failed := r.call("Credentials.SelectServer", machine, "https://10.0.0.2:32400")
 	if failed != "" || !r.servers[machine] || !slices.Contains(r.heard, "PropertiesChanged") {
-		r.b.t.Errorf("SelectServer(%s): before the answer %q came %v", machine, failed, r.heard)
+		r.b.Errorf("SelectServer(%s): before the answer %q came %v", machine, failed, r.heard)
 	}
 }
 
@@ -153,11 +154,11 @@ func (r *reader) pairAndCancel() {
 		return
 	}
 	if failed != "" || !r.pins[pin[0].(uint64)] {
-		r.b.t.Errorf("RequestPin: before the answer %q came %v", failed, r.heard)
+		r.b.Errorf("RequestPin: before the answer %q came %v", failed, r.heard)
 		return
 	}
 	_, failed = r.call("CancelPin", pin[0])
 	if failed == "" && !r.ended[pin[0].(uint64)] {
-		r.b.t.Errorf("CancelPin: before the answer came %v", r.heard)
+		r.b.Errorf("CancelPin: before the answer came %v", r.heard)
 	}
 }

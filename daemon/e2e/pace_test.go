@@ -13,24 +13,25 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
 // The daemon that people run: whatever frontends call, plex.tv is asked little.
 func TestPlexTvIsNotFlooded(t *testing.T) {
 	b := newBox(t)
-	b.program = release(t)
-	b.start()
+	b.Program = daemontest.Release(t)
+	b.Start()
 	began := time.Now()
-	b.signIn(b.frontend())
+	b.SignIn(b.Frontend())
 	var callers sync.WaitGroup
 	for range 8 {
-		f := b.frontend()
+		f := b.Frontend()
 		callers.Go(func() {
 			for i := range 40 {
 				for _, call := range []*dbus.Call{
-					f.call("Validate"), f.call("Credentials.ValidateToken", strings.Repeat("x", 1+i)), f.call("Home.ListUsers"),
-					f.call("RequestPinWithOptions", map[string]dbus.Variant{"force": dbus.MakeVariant(true)}),
+					f.Call("Validate"), f.Call("Credentials.ValidateToken", strings.Repeat("x", 1+i)), f.Call("Home.ListUsers"),
+					f.Call("RequestPinWithOptions", map[string]dbus.Variant{"force": dbus.MakeVariant(true)}),
 				} {
 					checkPaced(t, call)
 				}
@@ -39,11 +40,11 @@ func TestPlexTvIsNotFlooded(t *testing.T) {
 	}
 	callers.Wait()
 	seconds := int(time.Since(began)/time.Second) + 1
-	if n := b.sim.Count(plextvsim.RequestPin); n > 4+seconds/15+1 {
+	if n := b.Sim.Count(plextvsim.RequestPin); n > 4+seconds/15+1 {
 		t.Errorf("%d new PINs in %d s", n, seconds)
 	}
 	const background = 5 // such as the questions of the sign-in
-	if n := b.sim.Count(plextvsim.Any) - b.sim.Count(plextvsim.CheckPin); n > 10+seconds+background {
+	if n := b.Sim.Count(plextvsim.Any) - b.Sim.Count(plextvsim.CheckPin); n > 10+seconds+background {
 		t.Errorf("plex.tv was asked %d times in %d s for 1280 calls", n, seconds)
 	}
 }
@@ -65,33 +66,33 @@ func checkPaced(t *testing.T, call *dbus.Call) {
 // A pause that plex.tv asks for is kept whoever asks, over reloads and restarts.
 func TestPauseOutlivesTheDaemon(t *testing.T) {
 	b := newBox(t)
-	p := b.start()
-	f := b.frontend()
-	b.signIn(f)
-	b.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.GetUser, Status: 429, RetryAfter: "3600"})
-	before := b.sim.Count(plextvsim.GetUser)
-	checkPaced(t, f.call("Validate"))
+	p := b.Start()
+	f := b.Frontend()
+	b.SignIn(f)
+	b.Sim.Fail(plextvsim.Fault{Endpoint: plextvsim.GetUser, Status: 429, RetryAfter: "3600"})
+	before := b.Sim.Count(plextvsim.GetUser)
+	checkPaced(t, f.Call("Validate"))
 	for range 3 {
-		p.signal(syscall.SIGHUP)
-		b.awaitNote("RELOADING=1")
-		b.awaitNote("READY=1")
-		checkPaced(t, f.call("Validate"))
+		p.Signal(syscall.SIGHUP)
+		b.AwaitNote("RELOADING=1")
+		b.AwaitNote("READY=1")
+		checkPaced(t, f.Call("Validate"))
 	}
-	if n := b.sim.Count(plextvsim.GetUser) - before; n != 1 {
+	if n := b.Sim.Count(plextvsim.GetUser) - before; n != 1 {
 		t.Errorf("asked %d times in the pause, want once", n)
 	}
-	p.signal(syscall.SIGTERM)
-	if status := p.wait(); status != 0 {
+	p.Signal(syscall.SIGTERM)
+	if status := p.Wait(); status != 0 {
 		t.Fatalf("status %d", status)
 	}
-	b.start()
+	b.Start()
 	for range 3 {
-		checkPaced(t, f.call("Validate"))
+		checkPaced(t, f.Call("Validate"))
 	}
-	if n := b.sim.Count(plextvsim.GetUser) - before; n != 1 {
+	if n := b.Sim.Count(plextvsim.GetUser) - before; n != 1 {
 		t.Errorf("asked %d times in the pause after a restart, want once", n)
 	}
-	if _, code := f.requestPin(); code == "" {
+	if _, code := f.RequestPin(); code == "" {
 		t.Error("the pause is for another kind of question")
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
@@ -43,18 +44,18 @@ func TestExamples(t *testing.T) {
 		t.Run(language, func(t *testing.T) {
 			cmd := prepare(t, blocks(t, language)[0])
 			b := newBox(t)
-			b.start()
-			cmd.Env = append(os.Environ(), "DBUS_SYSTEM_BUS_ADDRESS="+b.bus.Address)
-			var out output
+			b.Start()
+			cmd.Env = append(os.Environ(), "DBUS_SYSTEM_BUS_ADDRESS="+b.Bus.Address)
+			var out daemontest.Output
 			cmd.Stdout, cmd.Stderr = &out, &out
-			f := b.frontend()
+			f := b.Frontend()
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			f.await("PropertiesChanged") // the pairing
-			f.forgeAuthChanged()
-			_, code := f.requestPin()
-			if err := b.sim.Claim(code, b.sim.AddUser(plextvsim.User{Title: "Ada"})); err != nil {
+			f.Await("PropertiesChanged") // the pairing
+			forgeAuthChanged(f)
+			_, code := f.RequestPin()
+			if err := b.Sim.Claim(code, b.Sim.AddUser(plextvsim.User{Title: "Ada"})); err != nil {
 				t.Fatal(err)
 			}
 			if err := cmd.Wait(); err != nil {
@@ -69,11 +70,11 @@ func TestExamples(t *testing.T) {
 
 // forgeAuthChanged signals AuthChanged(false) as plexauthd would, to everybody
 // and to each connection.
-func (f *frontend) forgeAuthChanged() {
-	f.t.Helper()
+func forgeAuthChanged(f *daemontest.Frontend) {
+	f.Helper()
 	var connections []string
-	if err := f.conn.BusObject().Call("org.freedesktop.DBus.ListNames", 0).Store(&connections); err != nil {
-		f.t.Fatal(err)
+	if err := f.Conn.BusObject().Call("org.freedesktop.DBus.ListNames", 0).Store(&connections); err != nil {
+		f.Fatal(err)
 	}
 	for _, to := range append(connections, "") {
 		headers := map[dbus.HeaderField]dbus.Variant{
@@ -85,7 +86,7 @@ func (f *frontend) forgeAuthChanged() {
 		if to != "" {
 			headers[dbus.FieldDestination] = dbus.MakeVariant(to)
 		}
-		f.conn.Send(&dbus.Message{Type: dbus.TypeSignal, Headers: headers, Body: []any{false, map[string]dbus.Variant{}}}, nil)
+		f.Conn.Send(&dbus.Message{Type: dbus.TypeSignal, Headers: headers, Body: []any{false, map[string]dbus.Variant{}}}, nil)
 	}
 }
 

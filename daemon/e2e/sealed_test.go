@@ -11,74 +11,76 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 )
 
 // passKey gives processes from now on the credential with the key of the state,
 // as the service manager does.
 func (b *box) passKey(key string) {
-	b.t.Helper()
-	dir := filepath.Join(b.dir, "credentials")
+	b.Helper()
+	dir := filepath.Join(b.Dir, "credentials")
 	err := os.MkdirAll(dir, 0o700)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, "plexauthd.key"), []byte(key), 0o600)
 	}
 	if err != nil {
-		b.t.Fatal(err)
+		b.Fatal(err)
 	}
-	b.t.Setenv("CREDENTIALS_DIRECTORY", dir)
+	b.Setenv("CREDENTIALS_DIRECTORY", dir)
 }
 
-func (b *box) stop(p *process) {
-	b.t.Helper()
-	p.signal(syscall.SIGTERM)
-	if status := p.wait(); status != 0 {
-		b.t.Fatalf("exit status %d", status)
+func (b *box) stop(p *daemontest.Process) {
+	b.Helper()
+	p.Signal(syscall.SIGTERM)
+	if status := p.Wait(); status != 0 {
+		b.Fatalf("exit status %d", status)
 	}
 }
 
 func (b *box) stateText() string {
-	b.t.Helper()
-	text, err := os.ReadFile(b.state)
+	b.Helper()
+	text, err := os.ReadFile(b.State)
 	if err != nil {
-		b.t.Fatal(err)
+		b.Fatal(err)
 	}
 	return string(text)
 }
 
 // mustBeSealed looks in all files next to the state for what must not be there.
 func (b *box) mustBeSealed(token string) {
-	b.t.Helper()
+	b.Helper()
 	if !strings.Contains(b.stateText(), `token = "sealed:v1:`) || !strings.Contains(b.stateText(), "\nusername = \"") {
-		b.t.Errorf("not only the token is sealed in\n%s", b.stateText())
+		b.Errorf("not only the token is sealed in\n%s", b.stateText())
 	}
-	out, err := exec.Command("grep", "-rFe", token, filepath.Dir(b.state)).CombinedOutput()
+	out, err := exec.Command("grep", "-rFe", token, filepath.Dir(b.State)).CombinedOutput()
 	if len(out) > 0 || err == nil {
-		b.t.Errorf("the token is on the disk: %s", out)
+		b.Errorf("the token is on the disk: %s", out)
 	}
 }
 
-func (f *frontend) holds(token string) {
-	f.t.Helper()
+func holds(f *daemontest.Frontend, token string) {
+	f.Helper()
 	var held string
-	if err := f.call("Credentials.GetToken").Store(&held); err != nil || held != token {
-		f.t.Errorf("the token is another one (%v)", err)
+	if err := f.Call("Credentials.GetToken").Store(&held); err != nil || held != token {
+		f.Errorf("the token is another one (%v)", err)
 	}
 }
 
 func TestASealedBoxStaysSignedIn(t *testing.T) {
 	b := newBox(t)
 	b.passKey(strings.Repeat("k", 32))
-	p := b.start()
-	f := b.frontend()
-	token := b.signIn(f)
+	p := b.Start()
+	f := b.Frontend()
+	token := b.SignIn(f)
 	b.mustBeSealed(token)
-	f.requestPin()
+	f.RequestPin()
 	if !strings.Contains(b.stateText(), `plex_id = "sealed:v1:`) {
 		t.Errorf("the PIN's id is not sealed in\n%s", b.stateText())
 	}
 	b.stop(p)
-	b.start()
-	f.holds(token)
+	b.Start()
+	holds(f, token)
 	b.mustBeSealed(token)
 }
 
@@ -87,10 +89,10 @@ func TestASealedBoxStaysSignedIn(t *testing.T) {
 func TestTheKeysFileSystemIsSyncedBeforeTheFirstSeal(t *testing.T) {
 	b := newBox(t)
 	b.passKey(strings.Repeat("k", 32))
-	stop := b.start().trace("syncfs,write")
-	f := b.frontend()
-	b.signIn(f)
-	f.requestPin()
+	stop := trace(b.Start(), "syncfs,write")
+	f := b.Frontend()
+	b.SignIn(f)
+	f.RequestPin()
 	calls := stop()
 	before, _, sealed := strings.Cut(calls, `= \"sealed:v1:`)
 	if !sealed || !strings.Contains(before, "</etc>") || !strings.Contains(before, "</var/lib/systemd>") {
@@ -102,11 +104,11 @@ func TestTheKeysFileSystemIsSyncedBeforeTheFirstSeal(t *testing.T) {
 }
 
 // trace notes what the process asks the kernel for, until stop.
-func (p *process) trace(calls string) (stop func() string) {
-	t := p.box.t
+func trace(p *daemontest.Process, calls string) (stop func() string) {
+	t := p.Box.TB
 	t.Helper()
-	out := filepath.Join(p.box.dir, "strace")
-	cmd := exec.Command("strace", "-f", "-y", "-s", "4096", "-o", out, "-e", "signal=none", "-e", "trace="+calls, "-p", strconv.Itoa(p.cmd.Process.Pid))
+	out := filepath.Join(p.Box.Dir, "strace")
+	cmd := exec.Command("strace", "-f", "-y", "-s", "4096", "-o", out, "-e", "signal=none", "-e", "trace="+calls, "-p", strconv.Itoa(p.Pid))
 	said, err := cmd.StderrPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -130,23 +132,23 @@ func (p *process) trace(calls string) (stop func() string) {
 
 func TestAKeyThatComesLaterSealsAtOnce(t *testing.T) {
 	b := newBox(t)
-	p := b.start()
-	f := b.frontend()
-	token := b.signIn(f)
+	p := b.Start()
+	f := b.Frontend()
+	token := b.SignIn(f)
 	b.stop(p)
 	b.passKey(strings.Repeat("4b", 32) + "\n")
-	b.start()
+	b.Start()
 	b.mustBeSealed(token)
-	f.holds(token)
+	holds(f, token)
 }
 
 func TestASealedStateWithoutItsKeyIsLeftAlone(t *testing.T) {
 	b := newBox(t)
 	right, wrong := strings.Repeat("k", 32), strings.Repeat("w", 32)
 	b.passKey(right)
-	p := b.start()
-	f := b.frontend()
-	token := b.signIn(f)
+	p := b.Start()
+	f := b.Frontend()
+	token := b.SignIn(f)
 	b.stop(p)
 	sealed := b.stateText()
 	for name, pass := range map[string]func(){
@@ -154,22 +156,22 @@ func TestASealedStateWithoutItsKeyIsLeftAlone(t *testing.T) {
 		"none":  func() { t.Setenv("CREDENTIALS_DIRECTORY", "") },
 	} {
 		pass()
-		p := b.launch()
-		if note := b.awaitNote("READY=1"); !strings.Contains(note, "is sealed and cannot be opened") {
+		p := b.Launch()
+		if note := b.AwaitNote("READY=1"); !strings.Contains(note, "is sealed and cannot be opened") {
 			t.Errorf("%s: the status does not say what is wrong: %s", name, note)
 		}
-		if state := f.property("State"); state != "signed-out" {
+		if state := f.Property("State"); state != "signed-out" {
 			t.Errorf("%s: State = %v", name, state)
 		}
-		f.mustFail("StorageFailed", "RequestPin")
+		f.MustFail("StorageFailed", "RequestPin")
 		b.stop(p)
 		if b.stateText() != sealed {
 			t.Errorf("%s: the file was written to:\n%s", name, b.stateText())
 		}
 	}
 	b.passKey(right)
-	b.start()
-	f.holds(token)
+	b.Start()
+	holds(f, token)
 }
 
 func TestACredentialThatIsNoKeyIsStatus2(t *testing.T) {
@@ -180,14 +182,14 @@ func TestACredentialThatIsNoKeyIsStatus2(t *testing.T) {
 	} {
 		b := newBox(t)
 		b.passKey(key)
-		if status := b.launch().wait(); status != 2 {
+		if status := b.Launch().Wait(); status != 2 {
 			t.Errorf("exit status %d, not 2", status)
 		}
-		text := b.output.String()
+		text := b.Printed.String()
 		if strings.Count(text, "\n") != 1 || !strings.Contains(text, "credential plexauthd.key: ") || !strings.Contains(text, says) {
 			t.Errorf("standard error is not one line with %q:\n%s", says, text)
 		}
-		if _, err := os.Stat(b.state); err == nil {
+		if _, err := os.Stat(b.State); err == nil {
 			t.Error("a state was written")
 		}
 	}

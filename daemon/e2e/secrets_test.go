@@ -15,6 +15,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
@@ -24,34 +25,34 @@ func TestNothingTellsASecret(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)
 	monitor := b.monitor()
-	p := b.start()
-	f := b.frontend()
+	p := b.Start()
+	f := b.Frontend()
 
-	token := b.signIn(f)
+	token := b.SignIn(f)
 	secrets := []string{token, fmt.Sprintf("%x", token)}
 	for _, call := range []string{"Validate", "Credentials.GetAuthHeaders", "Credentials.GetCurrentUser", "Credentials.GetStoredCredentials"} {
-		if err := f.call(call).Err; err != nil {
+		if err := f.Call(call).Err; err != nil {
 			t.Errorf("%s: %v", call, err)
 		}
 	}
-	_ = f.call("Credentials.ValidateToken", token)
-	_ = f.call("Credentials.StoreCredentials", map[string]dbus.Variant{"token": dbus.MakeVariant(token)})
-	_ = f.call("Credentials.StoreCredentials", map[string]dbus.Variant{"token": dbus.MakeVariant(token), "email": dbus.MakeVariant(7)})
+	_ = f.Call("Credentials.ValidateToken", token)
+	_ = f.Call("Credentials.StoreCredentials", map[string]dbus.Variant{"token": dbus.MakeVariant(token)})
+	_ = f.Call("Credentials.StoreCredentials", map[string]dbus.Variant{"token": dbus.MakeVariant(token), "email": dbus.MakeVariant(7)})
 	secrets = append(secrets, b.pinIDs()...)
 	for _, fault := range []plextvsim.Fault{{Status: 500}, {Reset: true}, {CutOff: true}, plextvsim.CaptivePortal()} {
-		b.sim.Fail(fault)
-		_ = f.call("Validate")
-		b.sim.Clear()
+		b.Sim.Fail(fault)
+		_ = f.Call("Validate")
+		b.Sim.Clear()
 	}
-	id, _ := f.requestPin()
+	id, _ := f.RequestPin()
 	secrets = append(secrets, b.pinIDs()...)
-	b.sim.Fail(plextvsim.Fault{Reset: true})
-	_ = f.call("CheckPinStatus", id)
-	b.sim.Clear()
-	b.sim.Fail(plextvsim.Fault{Status: 429}) // last: it silences all other questions for a while
-	_ = f.call("Validate")
-	b.sim.Clear()
-	p.endsWithoutTelling(f, monitor, secrets)
+	b.Sim.Fail(plextvsim.Fault{Reset: true})
+	_ = f.Call("CheckPinStatus", id)
+	b.Sim.Clear()
+	b.Sim.Fail(plextvsim.Fault{Status: 429}) // last: it silences all other questions for a while
+	_ = f.Call("Validate")
+	b.Sim.Clear()
+	endsWithoutTelling(p, f, monitor, secrets)
 }
 
 // TestNothingTellsASecretOfTheHome does the same with a device key, media servers
@@ -60,40 +61,40 @@ func TestNothingTellsASecretOfTheHome(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)
 	monitor := b.monitor()
-	ada := b.ada()
-	p := b.start("--config", b.configure("[auth]\nmode = \"legacy\"\n"))
-	f := b.frontend()
-	b.signInAs(f, ada)
-	p.reload("[auth]\nmode = \"jwt\"\n") // so that it moves over as well
-	for f.property("AuthMode") != "jwt" {
-		f.await("PropertiesChanged")
+	ada := b.Ada()
+	p := b.Start() // mode legacy
+	f := b.Frontend()
+	b.SignInAs(f, ada)
+	p.Reload("[auth]\nmode = \"jwt\"\n") // so that it moves over as well
+	for f.Property("AuthMode") != "jwt" {
+		f.Await("PropertiesChanged")
 	}
 	for _, call := range []string{"Credentials.ListServers", "Home.ListUsers", "Credentials.GetToken"} {
-		if err := f.call(call).Err; err != nil {
+		if err := f.Call(call).Err; err != nil {
 			t.Errorf("%s: %v", call, err)
 		}
 	}
 	const wrong = "9358"
-	for _, pin := range []string{"", wrong, wrong + "x", bobsPIN} {
-		_ = f.call("Home.SwitchUser", "2c3d4e5f60718293", pin)
+	for _, pin := range []string{"", wrong, wrong + "x", daemontest.BobsPIN} {
+		_ = f.Call("Home.SwitchUser", "2c3d4e5f60718293", pin)
 	}
-	f.await("AuthChanged")
+	f.Await("AuthChanged")
 	secrets := append(b.travelled(), b.kept()...)
 	for _, endpoint := range []plextvsim.Endpoint{plextvsim.Resources, plextvsim.SwitchUser, plextvsim.HomeUsers} {
-		b.sim.Fail(plextvsim.Fault{Endpoint: endpoint, Reset: true})
-		_ = f.call("Credentials.RenewServerHeaders", machineID)
-		_ = f.call("Home.SwitchUser", "2c3d4e5f60718293", bobsPIN)
-		b.sim.Clear()
+		b.Sim.Fail(plextvsim.Fault{Endpoint: endpoint, Reset: true})
+		_ = f.Call("Credentials.RenewServerHeaders", daemontest.MachineID)
+		_ = f.Call("Home.SwitchUser", "2c3d4e5f60718293", daemontest.BobsPIN)
+		b.Sim.Clear()
 	}
-	_ = f.call("Credentials.GetServerHeaders", machineID)
-	_ = f.call("Home.SwitchUser", adasUUID, "")
-	_ = f.call("Credentials.GetServerHeaders", machineID)
+	_ = f.Call("Credentials.GetServerHeaders", daemontest.MachineID)
+	_ = f.Call("Home.SwitchUser", daemontest.AdasUUID, "")
+	_ = f.Call("Credentials.GetServerHeaders", daemontest.MachineID)
 	secrets = append(append(secrets, b.travelled()...), b.kept()...)
 	if text := strings.Join(secrets, " "); !strings.Contains(text, " eyJ") || len(secrets) < 10 {
 		t.Fatalf("too few secrets to look for: %d", len(secrets))
 	}
-	log := p.endsWithoutTelling(f, monitor, secrets)
-	for _, pin := range []string{bobsPIN, wrong} {
+	log := endsWithoutTelling(p, f, monitor, secrets)
+	for _, pin := range []string{daemontest.BobsPIN, wrong} {
 		if regexp.MustCompile(`(^|[^\w.-])` + pin + `([^\w.-]|$)`).MatchString(log) {
 			t.Errorf("the log holds a home PIN:\n%s", log)
 		}
@@ -105,21 +106,21 @@ func TestNothingTellsASecretOfTheHome(t *testing.T) {
 
 // endsWithoutTelling signs out, ends the daemon and looks for the secrets wherever
 // others can. It returns the log.
-func (p *process) endsWithoutTelling(f *frontend, monitor func() string, secrets []string) (log string) {
-	b, t := p.box, p.box.t
+func endsWithoutTelling(p *daemontest.Process, f *daemontest.Frontend, monitor func() string, secrets []string) (log string) {
+	b, t := &box{p.Box}, p.Box.TB
 	t.Helper()
-	cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.cmd.Process.Pid))
+	cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.Pid))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.call("Credentials.SignOut").Err; err != nil {
+	if err := f.Call("Credentials.SignOut").Err; err != nil {
 		t.Error(err)
 	}
-	p.signal(syscall.SIGTERM)
-	p.wait()
+	p.Signal(syscall.SIGTERM)
+	p.Wait()
 
 	places := map[string]string{
-		"the log":                           b.output.String(),
+		"the log":                           b.Printed.String(),
 		"the command line":                  string(cmdline),
 		"the monitor of the main interface": monitor(),
 		"what the service manager heard":    b.allNotes(),
@@ -140,7 +141,7 @@ func (p *process) endsWithoutTelling(f *frontend, monitor func() string, secrets
 // travelled gives the tokens, nonces signed with the device key and all other JWTs
 // that the daemon has sent to plex.tv.
 func (b *box) travelled() (secrets []string) {
-	for _, request := range b.sim.Requests() {
+	for _, request := range b.Sim.Requests() {
 		for _, text := range []string{request.Header.Get("X-Plex-Token"), request.Query.Get("deviceJWT")} {
 			if text != "" {
 				secrets = append(secrets, text)
@@ -154,10 +155,10 @@ func (b *box) travelled() (secrets []string) {
 // kept gives the secrets that the state file holds: tokens, those that media
 // servers take, and the device key.
 func (b *box) kept() (secrets []string) {
-	b.t.Helper()
-	text, err := os.ReadFile(b.state)
+	b.Helper()
+	text, err := os.ReadFile(b.State)
 	if err != nil {
-		b.t.Fatal(err)
+		b.Fatal(err)
 	}
 	for _, match := range regexp.MustCompile(`(?:token|private_key)[\\" :=]+([\w.-]+)`).FindAllSubmatch(text, -1) {
 		secrets = append(secrets, string(match[1]))
@@ -167,9 +168,9 @@ func (b *box) kept() (secrets []string) {
 
 // pinIDs reads plex.tv's own PIN ids from where they may lie: the state file.
 func (b *box) pinIDs() (ids []string) {
-	text, err := os.ReadFile(b.state)
+	text, err := os.ReadFile(b.State)
 	if err != nil {
-		b.t.Fatal(err)
+		b.Fatal(err)
 	}
 	for _, match := range regexp.MustCompile(`plex_id = "(\d+)"`).FindAllSubmatch(text, -1) {
 		ids = append(ids, string(match[1]))
@@ -181,7 +182,7 @@ func (b *box) allNotes() string {
 	var all strings.Builder
 	for {
 		select {
-		case note := <-b.notes:
+		case note := <-b.Notes:
 			all.WriteString(note)
 		default:
 			return all.String()
@@ -192,21 +193,21 @@ func (b *box) allNotes() string {
 // monitor runs busctl on the main interface and the properties until its
 // result is asked for.
 func (b *box) monitor() (captured func() string) {
-	b.t.Helper()
+	b.Helper()
 	var out bytes.Buffer
-	cmd := exec.Command("busctl", "--address="+b.bus.Address, "monitor", "--json=short",
+	cmd := exec.Command("busctl", "--address="+b.Bus.Address, "monitor", "--json=short",
 		"--match=interface='"+names.Main+"'", "--match=interface='org.freedesktop.DBus.Properties'")
 	cmd.Stdout = &out
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
-		b.t.Fatal(err)
+		b.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		b.t.Fatal(err)
+		b.Fatal(err)
 	}
 	// It says "Monitoring bus message stream." when it listens.
 	if _, err := stderr.Read(make([]byte, 1)); err != nil {
-		b.t.Fatalf("busctl monitor: %v", err)
+		b.Fatalf("busctl monitor: %v", err)
 	}
 	return func() string {
 		_ = cmd.Process.Signal(syscall.SIGTERM)

@@ -12,26 +12,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/retune-tv/plexauthd/dbusapi/client"
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-// dial connects a frontend written in Go.
-func (b *box) dial() *client.Client {
-	b.t.Helper()
-	c, err := client.Dial(b.t.Context(), b.bus.Address)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.t.Cleanup(func() { _ = c.Close() })
-	return c
-}
-
 // ctl runs plexauthctl to its end.
 func (b *box) ctl(line, stdin string) (status int, output string) {
-	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(b.Context(), daemontest.Patience)
 	defer cancel()
-	args := append([]string{"--bus", b.bus.Address}, strings.Fields(line)...)
+	args := append([]string{"--bus", b.Bus.Address}, strings.Fields(line)...)
 	cmd := exec.CommandContext(ctx, filepath.Join(programs, "plexauthctl"), args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
@@ -49,10 +38,10 @@ func (b *box) ctl(line, stdin string) (status int, output string) {
 func TestAStoppedDaemon(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)
-	p := b.start()
-	f := b.frontend()
-	token := b.signIn(f)
-	p.signal(syscall.SIGSTOP)
+	p := b.Start()
+	f := b.Frontend()
+	token := b.SignIn(f)
+	p.Signal(syscall.SIGSTOP)
 
 	commands := []string{"status", "login", "import", "logout", "validate", "headers", "users", "switch bob", "servers"}
 	said := make(chan string, len(commands))
@@ -67,7 +56,7 @@ func TestAStoppedDaemon(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, err := b.dial().Token(ctx); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := b.Watch(t.Context()).Token(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the Go client gives up with %v", err)
 	}
 	const calls = 100
@@ -78,21 +67,21 @@ func TestAStoppedDaemon(t *testing.T) {
 	for range commands {
 		<-said
 	}
-	p.signal(syscall.SIGCONT)
+	p.Signal(syscall.SIGCONT)
 	if answers := waiting.answers(3 * calls); answers[""]+answers[limitsExceeded] != 3*calls || answers[""] < calls {
 		t.Errorf("the answers after the stop: %v", answers)
 	}
-	if f.token() != token {
+	if f.Token() != token {
 		t.Error("a logout that gave up has signed out all the same")
 	}
 	b.checkAnswers(f)
 }
 
 // checkAnswers wants all places for calls free again.
-func (b *box) checkAnswers(f *frontend) {
-	b.t.Helper()
+func (b *box) checkAnswers(f *daemontest.Frontend) {
+	b.Helper()
 	var valid bool
-	if err := f.call("Validate").Store(&valid); err != nil || !valid {
-		b.t.Errorf("Validate: %v %v", valid, err)
+	if err := f.Call("Validate").Store(&valid); err != nil || !valid {
+		b.Errorf("Validate: %v %v", valid, err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
 	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 )
 
@@ -48,8 +49,8 @@ func (v *visitor) adaIsIn() error {
 		}
 		if !status.Authenticated {
 			err = v.claimPin()
-		} else if user, _ := v.CurrentUser(v.ctx); user.UUID != adasUUID {
-			err = v.SwitchUser(v.ctx, adasUUID, secret.String{})
+		} else if user, _ := v.CurrentUser(v.ctx); user.UUID != daemontest.AdasUUID {
+			err = v.SwitchUser(v.ctx, daemontest.AdasUUID, secret.String{})
 		} else if valid, askErr := v.Validate(v.ctx); valid {
 			return nil
 		} else {
@@ -86,7 +87,7 @@ func (v *visitor) claimPin() error {
 	if err != nil {
 		return err
 	}
-	if err := v.sim.Claim(pin.Code, v.ada); err != nil {
+	if err := v.Sim.Claim(pin.Code, v.ada); err != nil {
 		return err
 	}
 	return v.pinEnds(pin.ID, "claimed")
@@ -94,7 +95,7 @@ func (v *visitor) claimPin() error {
 
 func (v *visitor) pinEnds(id uint64, result client.Result) error {
 	for {
-		end, err := v.await(client.PinEnded)
+		end, err := v.watch.Next(client.PinEnded)
 		if err != nil {
 			return err
 		}
@@ -123,7 +124,7 @@ func (v *visitor) cancelPin() error {
 func (v *visitor) expirePin() error {
 	pin, err := v.RequestPin(v.ctx, client.PinOptions{Force: true})
 	if err == nil {
-		err = v.sim.ExpirePin(pin.Code)
+		err = v.Sim.ExpirePin(pin.Code)
 	}
 	if err != nil {
 		return err
@@ -133,21 +134,21 @@ func (v *visitor) expirePin() error {
 
 func (v *visitor) takeTurns() error {
 	_, listErr := v.HomeUsers(v.ctx)
-	wrong := v.SwitchUser(v.ctx, bobsUUID, secret.New("0000"))
+	wrong := v.SwitchUser(v.ctx, daemontest.BobsUUID, secret.New("0000"))
 	if code := client.CodeOf(wrong); code != client.PinRejected && code != client.RateLimited {
 		return fmt.Errorf("a wrong PIN was answered with %w", wrong)
 	}
-	err := errors.Join(listErr, v.SwitchUser(v.ctx, kimsUUID, secret.String{}))
-	if bob := v.SwitchUser(v.ctx, bobsUUID, secret.New(bobsPIN)); client.CodeOf(bob) != client.RateLimited {
+	err := errors.Join(listErr, v.SwitchUser(v.ctx, daemontest.KimsUUID, secret.String{}))
+	if bob := v.SwitchUser(v.ctx, daemontest.BobsUUID, secret.New(daemontest.BobsPIN)); client.CodeOf(bob) != client.RateLimited {
 		err = errors.Join(err, bob) // wrong PINs before may have to be waited for
 	}
-	return errors.Join(err, v.SwitchUser(v.ctx, adasUUID, secret.String{}))
+	return errors.Join(err, v.SwitchUser(v.ctx, daemontest.AdasUUID, secret.String{}))
 }
 
 func (v *visitor) askServers() error {
 	_, listErr := v.Servers(v.ctx)
-	_, headersErr := v.ServerHeaders(v.ctx, machineID)
-	_, renewErr := v.RenewServerHeaders(v.ctx, machineID)
+	_, headersErr := v.ServerHeaders(v.ctx, daemontest.MachineID)
+	_, renewErr := v.RenewServerHeaders(v.ctx, daemontest.MachineID)
 	_, unknown := v.ServerHeaders(v.ctx, "none")
 	if client.CodeOf(unknown) != client.NotFound {
 		return fmt.Errorf("an unknown server was answered with %w", unknown)
@@ -156,7 +157,7 @@ func (v *visitor) askServers() error {
 		renewErr = nil
 	}
 	return errors.Join(listErr, headersErr, renewErr,
-		v.SelectServer(v.ctx, client.Server{MachineID: machineID, URI: "https://10-0-0-2.plex.direct:32400"}))
+		v.SelectServer(v.ctx, client.Server{MachineID: daemontest.MachineID, URI: "https://10-0-0-2.plex.direct:32400"}))
 }
 
 func (v *visitor) signOut() error {
@@ -173,7 +174,7 @@ func (v *visitor) revoked() error {
 	if err != nil {
 		return err
 	}
-	if err := v.sim.Revoke(token.Reveal()); err != nil {
+	if err := v.Sim.Revoke(token.Reveal()); err != nil {
 		return nil // a JWT that has been replaced meanwhile
 	}
 	_, err = v.Validate(v.ctx)
@@ -194,7 +195,7 @@ func (v *visitor) storeToken() error {
 
 func (v *visitor) reload() error {
 	name := v.configure()
-	v.signal(syscall.SIGHUP)
+	v.process.Signal(syscall.SIGHUP)
 	for v.ctx.Err() == nil {
 		headers, err := v.Headers(v.ctx)
 		if err != nil {
@@ -212,7 +213,7 @@ func (v *visitor) reload() error {
 
 // networkIsBack is NetworkManager, which comes, says so and goes.
 func (v *visitor) networkIsBack() error {
-	conn, err := dbus.Connect(v.bus.Address)
+	conn, err := dbus.Connect(v.Bus.Address)
 	if err != nil {
 		return err
 	}
@@ -243,8 +244,8 @@ var faults = []plextvsim.Fault{
 func (v *visitor) plexFails() error {
 	fault := faults[v.random.IntN(len(faults))]
 	fault.Times = 1 + v.random.IntN(6)
-	v.sim.Fail(fault)
-	defer v.sim.Clear()
+	v.Sim.Fail(fault)
+	defer v.Sim.Clear()
 	ask := func(ctx context.Context, call func(context.Context) error) error {
 		if err := call(ctx); err != nil && !passing(err) {
 			return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
 	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 )
 
@@ -35,8 +36,8 @@ func (v *visitor) everything(ctx context.Context, ask func(context.Context, func
 // callersLeave has many call while plex.tv takes its time, and leave before the
 // answer.
 func (v *visitor) callersLeave() error {
-	v.sim.Fail(plextvsim.Fault{Delay: 300 * time.Millisecond, Times: 20})
-	defer v.sim.Clear()
+	v.Sim.Fail(plextvsim.Fault{Delay: 300 * time.Millisecond, Times: 20})
+	defer v.Sim.Clear()
 	for _, call := range []func(*visitor, context.Context) error{
 		func(v *visitor, ctx context.Context) error { _, err := v.Validate(ctx); return err },
 		func(v *visitor, ctx context.Context) error {
@@ -45,7 +46,9 @@ func (v *visitor) callersLeave() error {
 		},
 		func(v *visitor, ctx context.Context) error { _, err := v.Servers(ctx); return err },
 		func(v *visitor, ctx context.Context) error { _, err := v.HomeUsers(ctx); return err },
-		func(v *visitor, ctx context.Context) error { return v.SwitchUser(ctx, kimsUUID, secret.String{}) },
+		func(v *visitor, ctx context.Context) error {
+			return v.SwitchUser(ctx, daemontest.KimsUUID, secret.String{})
+		},
 		func(v *visitor, ctx context.Context) error {
 			_, err := v.RequestPin(ctx, client.PinOptions{Force: true})
 			return err

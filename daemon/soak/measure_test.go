@@ -35,10 +35,10 @@ func (m measure) String() string {
 func (b *box) measure() (m measure) {
 	b.Helper()
 	counts := b.count(syscall.SIGUSR1)
-	process := fmt.Sprintf("/proc/%d/", b.cmd.Process.Pid)
+	process := fmt.Sprintf("/proc/%d/", b.process.Pid)
 	rollup, err := os.ReadFile(process + "smaps_rollup")
 	if err != nil {
-		b.Fatalf("plexauthd is not there: %v\n%s", err, &b.output)
+		b.Fatalf("plexauthd is not there: %v\n%s", err, &b.Printed)
 	}
 	return measure{
 		Pss: mebibytes(string(rollup), "Pss"), Anonymous: mebibytes(string(rollup), "Anonymous"),
@@ -71,10 +71,10 @@ type counts struct {
 
 func (b *box) count(signal syscall.Signal) (c counts) {
 	b.Helper()
-	_ = os.Remove(b.path("counts"))
-	b.signal(signal)
+	_ = os.Remove(b.Path("counts"))
+	b.process.Signal(signal)
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-time.After(time.Millisecond) {
-		text, err := os.ReadFile(b.path("counts"))
+		text, err := os.ReadFile(b.Path("counts"))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -86,13 +86,13 @@ func (b *box) count(signal syscall.Signal) (c counts) {
 		}
 		return c
 	}
-	b.Fatalf("plexauthd does not count\n%s", &b.output)
+	b.Fatalf("plexauthd does not count\n%s", &b.Printed)
 	return c
 }
 
 // open names the files that the daemon has open.
 func (b *box) open() string {
-	dir := fmt.Sprintf("/proc/%d/fd", b.cmd.Process.Pid)
+	dir := fmt.Sprintf("/proc/%d/fd", b.process.Pid)
 	entries, _ := os.ReadDir(dir)
 	var names []string
 	for _, entry := range entries {

@@ -7,12 +7,13 @@ package soak
 import (
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 )
 
 var (
@@ -29,12 +30,7 @@ const (
 
 // TestSoak runs two boxes in two homes at the same time.
 func TestSoak(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "plexauthd")
-	build := exec.Command("go", "build", "-trimpath", "-tags", "nethttpomithttp2,noforcedgc,soak", "-ldflags", "-s -w -checklinkname=0 -X main.pace=none", "-o", program, "../../cmd/plexauthd")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building plexauthd: %v\n%s", err, out)
-	}
+	program := daemontest.Release(t, "MORE_TAGS=,soak", "MORE_LDFLAGS=-X main.pace=none")
 	t.Logf("%v, seed %d", *length, *seed)
 	t.Run("one life", func(t *testing.T) {
 		t.Parallel()
@@ -48,7 +44,7 @@ func TestSoak(t *testing.T) {
 
 // oneLife is a daemon that is never restarted and must not grow.
 func (b *box) oneLife() {
-	b.sim.SetJWTLifetime(max(30*time.Second, *length/20)) // they are renewed all the time
+	b.Sim.SetJWTLifetime(max(30*time.Second, *length/20)) // they are renewed all the time
 	b.start()
 	b.Logf("the first third is to warm up")
 	var run []measure
@@ -100,7 +96,7 @@ func (b *box) round() {
 		err = b.try(act.do)
 	}
 	if err != nil {
-		b.Errorf("%s: %v\n%s", act.name, err, &b.output)
+		b.Errorf("%s: %v\n%s", act.name, err, &b.Printed)
 	}
 }
 
@@ -123,7 +119,7 @@ func (b *box) atRest() measure {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.plex.CloseIdle()
+	b.Plex.CloseIdle()
 	return b.measure()
 }
 
@@ -167,9 +163,9 @@ var ends = []struct {
 	name string
 	end  func(*box)
 }{
-	{"SIGTERM", func(b *box) { b.signal(syscall.SIGTERM) }},
-	{"kill -9", func(b *box) { b.signal(syscall.SIGKILL) }},
-	{"the bus restarts", func(b *box) { b.bus.Restart() }},
+	{"SIGTERM", func(b *box) { b.process.Signal(syscall.SIGTERM) }},
+	{"kill -9", func(b *box) { b.process.Signal(syscall.SIGKILL) }},
+	{"the bus restarts", func(b *box) { b.Bus.Restart() }},
 }
 
 // manyLives is a daemon that ends again and again: the token it had is there at
@@ -182,7 +178,7 @@ func (b *box) manyLives() {
 		before := b.tokenOf(b.visit())
 		how := ends[b.random.IntN(len(ends))]
 		how.end(b)
-		b.awaitEnd()
+		b.process.Wait()
 		b.start()
 		if after := b.tokenAtOnce(b.visit()); after != before {
 			b.Fatalf("after %s another token is there", how.name)
@@ -223,10 +219,10 @@ func (b *box) tokenAtOnce(v *visitor) string {
 // onlyTheState wants one file, and gives its size.
 func (b *box) onlyTheState() int64 {
 	b.Helper()
-	if n := b.entries(filepath.Dir(b.state())); n != 1 {
+	if n := b.entries(filepath.Dir(b.State)); n != 1 {
 		b.Errorf("%d files are next to the state", n-1)
 	}
-	info, err := os.Stat(b.state())
+	info, err := os.Stat(b.State)
 	if err != nil {
 		b.Fatal(err)
 	}
