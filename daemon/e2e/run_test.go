@@ -119,7 +119,7 @@ func requestPinAnyway(f *daemontest.Frontend) (id uint64, code string) {
 func TestNameTaken(t *testing.T) {
 	b := newBox(t)
 	b.Start()
-	second := b.Launch()
+	second := b.Launch("--state", b.Path("other/state.toml"))
 	if status := second.Wait(); status != 1 {
 		t.Errorf("exit status %d, not 1", status)
 	}
