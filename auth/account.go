@@ -34,7 +34,7 @@ type Account struct {
 func Open(o Options) *Account {
 	l := openLedger(o)
 	a := &Account{ledger: l, renewal: &renewal{ledger: l, plex: o.Plex}}
-	a.pairings = &pairings{ledger: l, plex: o.Plex, renewal: a.renewal}
+	a.pairings = &pairings{ledger: l, plex: o.Plex, renewal: a.renewal, pollers: make(map[uint64]*poller)}
 	a.session = &session{
 		ledger: l, plex: o.Plex, renewal: a.renewal, confirmAfter: cmp.Or(o.ConfirmAfter, refusedFor),
 		checks:      keeping[secret.String, struct{}](o.ShareFor, l.clock),

@@ -4,12 +4,18 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
+
+	"github.com/jonboulle/clockwork"
 
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
+
+// lastQuestionTimeout is how long somebody who ends a pairing waits for plex.tv.
+const lastQuestionTimeout = 2 * time.Second
 
 // PinOptions choose what [Account.RequestPin] asks for.
 type PinOptions struct {
@@ -23,7 +29,7 @@ type pairings struct {
 	plex     *plextv.Client
 	renewal  *renewal
 	requests flight[PinOptions, Pairing]
-	poller   *poller // of the pairing under way; needs the lock
+	pollers  map[uint64]*poller // of the pairing under way and of those given up; needs the lock
 }
 
 // request starts a pairing, or returns the one under way.
@@ -32,7 +38,7 @@ func (p *pairings) request(ctx context.Context, o PinOptions) (Pairing, error) {
 		return shown, nil
 	}
 	return p.requests.do(ctx, p.life, o, func(ctx context.Context) (Pairing, error) {
-		if err := p.awaitRevocation(ctx); err != nil {
+		if err := errors.Join(p.awaitRevocation(ctx), p.askOnceMore(ctx, o.Force)); err != nil {
 			return Pairing{}, err
 		}
 		r, requestedAt := p.record(), p.time.Uptime()
@@ -44,6 +50,7 @@ func (p *pairings) request(ctx context.Context, o PinOptions) (Pairing, error) {
 		left := min(pin.ExpiresIn, r.settings.PairingTimeout) - (p.time.Uptime() - requestedAt)
 		started := newPairing(pin, d, o.Strong)
 		started.ExpiresAt = p.wallTime().Add(left)
+		started.PlexExpiresAt = p.wallTime().Add(pin.ExpiresIn - (p.time.Uptime() - requestedAt))
 		return p.begin(ctx, started, o.Force, r.Pairing)
 	})
 }
@@ -100,15 +107,41 @@ func (p *pairings) begin(ctx context.Context, started *statefile.Pairing, force 
 	return shown, nil
 }
 
-// cancel ends the pairing with that number.
+// cancel ends the pairing with that number, unless somebody has claimed it.
 func (p *pairings) cancel(ctx context.Context, id uint64) error {
+	if shown := p.snapshot().Pairing; shown.ID != id || id == 0 {
+		return errNoPairing(id)
+	}
+	if err := p.askOnceMore(ctx, true); err != nil {
+		return err
+	}
 	return p.save(ctx, func(next *record, e *Event) error {
-		if next.Pairing == nil || next.Pairing.ID != id {
-			return errNoPairing(id)
-		}
-		next.endPairing(PinCancelled, e)
+		if now := next.Pairing; now != nil && now.ID == id && now.Token.IsZero() {
+			next.giveUp(PinCancelled, e)
+		} // else it has just ended, or ends with a sign-in
 		return nil
 	})
+}
+
+// askOnceMore asks plex.tv about the pairing under way before a caller ends it: a
+// claim that came first wins. What is answered too late is not lost, see
+// [poller.claim].
+func (p *pairings) askOnceMore(ctx context.Context, ends bool) error {
+	if !ends {
+		return nil
+	}
+	if err := p.lock(ctx); err != nil {
+		return err
+	}
+	current := p.pollers[p.snapshot().Pairing.ID]
+	p.unlock()
+	if current == nil {
+		return nil
+	}
+	limited, cancel := clockwork.WithTimeout(ctx, p.clock, lastQuestionTimeout)
+	defer cancel()
+	_ = current.check(limited, true)
+	return ctx.Err()
 }
 
 // check asks plex.tv about the pairing with that number now.
@@ -116,36 +149,44 @@ func (p *pairings) check(ctx context.Context, id uint64) (claimed bool, expiresA
 	if err := p.lock(ctx); err != nil { // so that the record and its poller match
 		return false, time.Time{}, err
 	}
-	current := p.poller
+	current := p.pollers[id]
 	p.unlock()
-	if current == nil || current.pairing.ID != id {
+	if current == nil || current.isOver() {
 		past := p.record().ended.find(id)
 		return past.Result == PinClaimed, past.expiresAt, errEnded(id, past.Result)
 	}
-	err = current.check(ctx)
+	err = current.check(ctx, false)
 	expiresAt = current.pairing.ExpiresAt
 	if shown := p.snapshot().Pairing; shown.ID == id {
 		expiresAt = shown.ExpiresAt // the box's clock may have been set
 	}
-	if result := current.result(); result != "" {
-		return result == PinClaimed, expiresAt, errEnded(id, result)
+	if current.isOver() {
+		return current.ended == PinClaimed, expiresAt, errEnded(id, current.ended)
 	}
 	return false, expiresAt, err
 }
 
-// follow stops the poller of a pairing that is no longer under way, and starts
-// one for a pairing that has none. It needs the lock.
+// follow tells the poller of a pairing that is no longer under way, stops those that
+// have nothing to ask any more, and starts one for each pairing that has none. It
+// needs the lock.
 func (p *pairings) follow(r *record) {
-	if p.poller != nil && (r.Pairing == nil || r.Pairing.ID != p.poller.pairing.ID) {
-		p.poller.ended = r.ended.find(p.poller.pairing.ID).Result
-		close(p.poller.over)
-		p.poller.stop()
-		p.poller = nil
+	for id, poller := range p.pollers {
+		if (r.Pairing == nil || r.Pairing.ID != id) && !poller.isOver() {
+			poller.ended = r.ended.find(id).Result
+			close(poller.over)
+		}
+		if r.pairing(id) == nil {
+			poller.stop()
+			delete(p.pollers, id)
+		}
 	}
-	if p.poller == nil && r.Pairing != nil {
+	for _, pairing := range r.pairings() {
+		if p.pollers[pairing.ID] != nil {
+			continue
+		}
 		ctx, stop := context.WithCancel(plextv.Background(p.life))
-		started := newPoller(p, r, stop)
-		p.poller = started
+		started := newPoller(p, r, pairing, stop)
+		p.pollers[pairing.ID] = started
 		p.work.Go(func() { started.run(ctx) })
 	}
 }

@@ -211,18 +211,4 @@ func TestCancelPin(t *testing.T) {
 		t.Errorf("after cancelling: auth %v, disk %v", e.Auth, b.disk().Pairing)
 	}
 	wantCode(t, "cancelling twice", b.account.CancelPin(b.soon(), p.ID), auth.NotFound)
-
-	b.must(b.sim.Claim(p.Code, ""))
-	b.clock.Advance(timeout)
-	b.pair(auth.PinOptions{})
-	paths := make(map[string]bool)
-	for range 3 {
-		b.poll()
-	}
-	for _, r := range b.sim.Requests() {
-		if r.Endpoint == plextvsim.CheckPin {
-			paths[r.Path] = true
-		}
-	}
-	equal(t, "PINs that were asked about", len(paths), 1)
 }

@@ -26,20 +26,32 @@ const (
 	// userTimeout bounds how long a claim waits for the user's name. The token is
 	// good without it, and the schedule asks for it again.
 	userTimeout = 2 * time.Second
+	// watchInterval is the time between two questions about a pairing that was given
+	// up, and lastLook how long before plex.tv ends its PIN the last of them is due.
+	watchInterval = time.Minute
+	lastLook      = 2 * time.Second
+	// longestPin is the life of plex.tv's strong PINs, the longer ones.
+	longestPin = 30 * time.Minute
+	// forgetAfter is how long after that plex.tv may still be out of reach. Then the
+	// questions are farther apart.
+	forgetAfter          = 24 * time.Hour
+	offlineWatchInterval = 15 * time.Minute
 )
 
-// poller asks plex.tv about one pairing until it ends. Nobody else does, so two
-// frontends do not double the load.
+// poller asks plex.tv about one pairing until it ends, and if it is given up before
+// that, until nobody can claim it any more. Nobody else does, so two frontends do not
+// double the load.
 type poller struct {
 	*pairings
 	pairing  *statefile.Pairing
 	device   device // that the PIN was requested with
 	settings Settings
-	deadline time.Duration   // an uptime, as all times here: a clock may be set meanwhile
-	checks   chan chan error // from callers that want an answer now
+	deadline time.Duration // an uptime, as all times here: a clock may be set meanwhile
+	plexEnd  time.Duration // when plex.tv ends the PIN
+	checks   chan check    // from callers that want an answer now
 	stop     context.CancelFunc
 	ended    PinResult     // set before over is closed
-	over     chan struct{} // closed when the pairing has ended
+	over     chan struct{} // closed when the pairing is no longer under way
 
 	// Only run touches these.
 	token      secret.String // claimed, but not signed in yet
@@ -49,108 +61,66 @@ type poller struct {
 	failures   *backoff.ExponentialBackOff
 }
 
-func newPoller(pairings *pairings, r *record, stop context.CancelFunc) *poller {
-	interval := r.settings.PollInterval
-	p := &poller{
-		pairings: pairings, pairing: r.Pairing, device: r.deviceOf(r.Pairing), settings: r.settings,
-		checks: make(chan chan error), stop: stop, over: make(chan struct{}), token: r.Pairing.Token,
-		failures: &backoff.ExponentialBackOff{
-			InitialInterval: interval, MaxInterval: 5 * interval, Multiplier: 1.5, RandomizationFactor: 0.2,
-		},
-	}
-	// A clock that was set while the daemon was not running must not extend it.
-	left := min(max(0, r.Pairing.ExpiresAt.Sub(p.wallTime())), r.settings.PairingTimeout)
-	p.deadline, p.lastAsked = p.uptime()+left, p.uptime()-interval
-	p.failures.Reset()
-	return p
-}
-
-// check asks plex.tv about the PIN soon and waits for the answer.
-func (p *poller) check(ctx context.Context) error {
-	reply := make(chan error, 1)
-	for ask := p.checks; ; {
-		select {
-		case ask <- reply:
-			ask = nil // once
-		case err := <-reply:
-			return err
-		case <-p.over:
-			return nil
-		case <-p.life.Done():
-			return p.life.Err()
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// result is how the pairing ended, "" while it has not.
-func (p *poller) result() PinResult {
+// isOver reports whether the pairing is no longer under way.
+func (p *poller) isOver() bool {
 	select {
 	case <-p.over:
-		return p.ended
+		return true
 	default:
-		return ""
-	}
-}
-
-func (p *poller) run(ctx context.Context) {
-	timer := p.clock.NewTimer(min(p.settings.PollInterval, p.deadline-p.uptime()))
-	defer timer.Stop()
-	var waiting []chan error
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case reply := <-p.checks:
-			if err := p.paused(); err != nil {
-				reply <- err
-				continue
-			}
-			waiting = append(waiting, reply)
-			// Callers that ask again and again get an answer each, but plex.tv
-			// gets at most four questions in an interval.
-			timer.Reset(p.until(p.lastAsked + p.settings.PollInterval/4))
-			continue
-		case <-timer.Chan():
-		}
-		err := p.poll(ctx)
-		timer.Reset(p.pause(err))
-		for _, reply := range waiting {
-			reply <- err
-		}
-		waiting = nil
+		return false
 	}
 }
 
 // poll asks plex.tv about the pairing once and acts on the answer.
 func (p *poller) poll(ctx context.Context) error {
 	p.lastAsked = p.uptime()
-	late := p.lastAsked >= p.deadline
-	tooLate := p.lastAsked >= p.end()
+	asked := p.record()
 	p.correctExpiry(ctx)
 	err := p.ask(ctx)
+	if ctx.Err() == nil && !p.token.IsZero() {
+		err = p.claim(ctx, asked)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case !p.token.IsZero():
-		err = p.claim(ctx)
-		if err != nil && (tooLate || late && (!isInconclusive(err) || CodeOf(err) == StorageFailed)) {
-			p.endAs(ctx, PinFailed)
-		}
-	case isPlexKind(err, plextv.Gone), late && err == nil, tooLate:
-		p.endAs(ctx, PinTimedOut)
+	case !p.isOver():
+		p.endInTime(ctx, err)
+	case p.canForget(err):
+		_ = p.saveOrKeep(ctx, p.ifKept(func(next *record, _ *Event) { next.forgetPairing(p.pairing.ID) }))
 	}
 	if err != nil {
 		p.log.Debug("checking the PIN failed; trying again", "pin_id", p.pairing.ID, "error", err)
 	}
-	if p.result() == "" {
+	if !p.isOver() {
 		_ = p.saveOrKeep(ctx, func(next *record, _ *Event) error {
 			next.reportPlex(err)
 			return nil
 		})
 	}
 	return err
+}
+
+// endInTime ends the pairing under way when its time is over or plex.tv has no such
+// PIN. What plex.tv may still have is only given up.
+func (p *poller) endInTime(ctx context.Context, err error) {
+	late := p.lastAsked >= p.deadline
+	tooLate := p.lastAsked >= p.end()
+	hopeless := err != nil && (!isInconclusive(err) || CodeOf(err) == StorageFailed)
+	switch {
+	case isPlexKind(err, plextv.Gone) && p.token.IsZero(), late && err == nil && p.lastAsked >= p.plexEnd:
+		p.endAs(ctx, func(next *record, e *Event) { next.endPairing(PinTimedOut, e) })
+	case !p.token.IsZero() && err != nil && (tooLate || late && hopeless):
+		p.endAs(ctx, func(next *record, e *Event) { next.giveUp(PinFailed, e) })
+	case p.token.IsZero() && (late && err == nil || tooLate):
+		p.endAs(ctx, func(next *record, e *Event) { next.giveUp(PinTimedOut, e) })
+	}
+}
+
+// canForget reports whether nobody can claim a pairing that was given up any more.
+func (p *poller) canForget(err error) bool {
+	conclusive := err == nil || !isInconclusive(err)
+	return p.token.IsZero() && (isPlexKind(err, plextv.Gone) ||
+		p.lastAsked >= p.plexEnd && conclusive || p.lastAsked >= p.plexEnd+forgetAfter)
 }
 
 // ask gets the token if somebody has claimed the PIN.
@@ -163,10 +133,9 @@ func (p *poller) ask(ctx context.Context) error {
 	}
 	var proof secret.String
 	if p.device.key != nil {
-		err := p.renewal.learnTime(ctx, p.device.identity(p.settings))
-		if err != nil {
-			return err
-		}
+		// Without plex.tv's time the box's own has to do: the answer tells plex.tv's.
+		p.renewal.learnTime(ctx, p.device.identity(p.settings))
+		var err error
 		if proof, err = p.device.proof(secret.String{}, p.time.Now()); err != nil {
 			return err
 		}
@@ -178,11 +147,20 @@ func (p *poller) ask(ctx context.Context) error {
 	return err
 }
 
-// claim signs in with the claimed token. plex.tv may show the token only once, so
-// it is on disk before anything else is asked.
-func (p *poller) claim(ctx context.Context) error {
-	if err := p.save(ctx, p.ifCurrent(func(next *record, _ *Event) { next.keepToken(p.token) })); err != nil {
+// claim signs in with the claimed token, or revokes it if it must not be used. plex.tv
+// may show the token only once, so it is on disk before anything else is asked. When
+// plex.tv was asked the account was as in asked.
+func (p *poller) claim(ctx context.Context, asked *record) error {
+	if err := p.save(ctx, p.ifKept(func(next *record, _ *Event) { next.keepToken(p.pairing.ID, p.token) })); err != nil {
 		return err
+	}
+	wanted := func(now *record) bool { // who came first: the claim, or who ended the pairing?
+		underWay := asked.Pairing != nil && asked.Pairing.ID == p.pairing.ID
+		return underWay && sameSignIn(asked.Auth, now.Auth) || !now.pairing(p.pairing.ID).Unwanted
+	}
+	now := p.record()
+	if now.pairing(p.pairing.ID) != nil && !wanted(now) && now.owner() == nil {
+		return p.revoke(ctx)
 	}
 	signedIn := &statefile.Auth{Token: p.token, IssuedAt: p.time.Now()}
 	if p.device.key != nil {
@@ -200,7 +178,34 @@ func (p *poller) claim(ctx context.Context) error {
 		p.log.Warn("signed in, but plex.tv has not named the user yet", "pin_id", p.pairing.ID, "error", err)
 	}
 	setUser(signedIn, user)
-	return p.save(ctx, p.ifCurrent(func(next *record, e *Event) { next.claim(signedIn, p.now(), e) }))
+	used, unsure := false, err != nil && isInconclusive(err)
+	err = p.save(ctx, p.ifKept(func(next *record, e *Event) {
+		used = next.claim(p.pairing.ID, signedIn, wanted(next), p.now(), e)
+	}))
+	switch {
+	case err != nil || used:
+		return err
+	case unsure: // it may be of who is signed in
+		return errUnnamed
+	}
+	return p.revoke(ctx)
+}
+
+// errUnnamed says that plex.tv has not said whose token it is.
+var errUnnamed = errorf(Unreachable, "plex.tv has not said who has claimed the PIN")
+
+// revoke revokes a claimed token that must not be used, and forgets its pairing. It
+// goes on with the next question if plex.tv does not answer.
+func (p *poller) revoke(ctx context.Context) error {
+	held := p.record()
+	if owner := held.owner(); owner == nil || !owner.Token.Equal(p.token) && !held.Auth.Token.Equal(p.token) {
+		err := p.plex.SignOut(ctx, p.device.identity(p.settings), p.token)
+		if err != nil && (isInconclusive(err) || ctx.Err() != nil) {
+			return err
+		}
+		p.log.Info("somebody claimed a PIN that was given up: its token is revoked", "pin_id", p.pairing.ID)
+	}
+	return p.saveOrKeep(ctx, p.ifKept(func(next *record, _ *Event) { next.forgetPairing(p.pairing.ID) }))
 }
 
 // checkToken checks a token for the device key and takes its times from it. One
@@ -210,7 +215,7 @@ func (p *poller) checkToken(ctx context.Context, signedIn *statefile.Auth) error
 	claims, err := p.renewal.checkToken(ctx, p.device, p.settings, p.token)
 	if errors.As(err, new(badToken)) {
 		p.token = secret.String{}
-		return errors.Join(err, p.save(ctx, p.ifCurrent(func(next *record, _ *Event) { next.keepToken(p.token) })))
+		return errors.Join(err, p.save(ctx, p.ifKept(func(next *record, _ *Event) { next.keepToken(p.pairing.ID, p.token) })))
 	}
 	if err == nil {
 		signedIn.ExpiresAt = claims.ExpiresAt
@@ -242,27 +247,22 @@ func (p *poller) ifCurrent(edit func(next *record, e *Event)) func(*record, *Eve
 	}
 }
 
-func (p *poller) endAs(ctx context.Context, result PinResult) {
-	_ = p.saveOrKeep(ctx, p.ifCurrent(func(next *record, e *Event) { next.endPairing(result, e) }))
+// ifKept applies edit while plex.tv may still let somebody claim the pairing.
+func (p *poller) ifKept(edit func(next *record, e *Event)) func(*record, *Event) error {
+	return func(next *record, e *Event) error {
+		if next.pairing(p.pairing.ID) == nil {
+			return errNoPairing(p.pairing.ID)
+		}
+		edit(next, e)
+		return nil
+	}
 }
 
-// pause is how long to wait after an answer. Failures extend the pause and never
-// end the pairing: whoever has the code may still claim it.
-func (p *poller) pause(err error) time.Duration {
-	if err == nil {
-		p.failures.Reset()
-		return p.until(p.lastAsked + p.settings.PollInterval)
-	}
-	if p.paused() != nil {
-		return p.until(p.pauseUntil)
-	}
-	wait := p.failures.NextBackOff()
-	if after := retryAfter(err); after > 0 {
-		wait = after
-		p.pauseUntil, p.pauseErr = p.uptime()+wait, err
-	}
-	return p.until(p.uptime() + wait)
+func (p *poller) endAs(ctx context.Context, end func(next *record, e *Event)) {
+	_ = p.saveOrKeep(ctx, p.ifCurrent(end))
 }
+
+func (p *poller) uptime() time.Duration { return p.time.Uptime() }
 
 // paused returns the error with which plex.tv asked for a pause, while it lasts.
 func (p *poller) paused() error {
@@ -272,16 +272,6 @@ func (p *poller) paused() error {
 	return nil
 }
 
-// until is the time from now to t or to the end, whichever comes first: the
-// deadline, and after it the end of the wait for a last answer.
-func (p *poller) until(t time.Duration) time.Duration {
-	end := p.deadline
-	if p.uptime() >= end {
-		end = p.end()
-	}
-	return max(0, min(t, end)-p.uptime())
-}
-
 // end is when the pairing is given up.
 func (p *poller) end() time.Duration {
 	if !p.token.IsZero() {
@@ -289,5 +279,3 @@ func (p *poller) end() time.Duration {
 	}
 	return p.deadline + lastAnswerTimeout
 }
-
-func (p *poller) uptime() time.Duration { return p.time.Uptime() }

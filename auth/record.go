@@ -54,6 +54,15 @@ type endedPairing struct {
 	expiresAt time.Time
 }
 
+// claimed corrects the end of a pairing whose claim was noticed after it.
+func (p *endedPairings) claimed(id uint64) {
+	for i := range p {
+		if p[i].ID == id {
+			p[i].Result = PinClaimed
+		}
+	}
+}
+
 func (p *endedPairings) add(end endedPairing) {
 	copy(p[1:], p[:])
 	p[0] = end
@@ -123,6 +132,27 @@ func (r *record) renewalDue() (due time.Time, ok bool) {
 	share := 0.5 + 0.2*float64(spread.Sum32())/(1<<32)
 	life := owner.ExpiresAt.Sub(owner.IssuedAt)
 	return owner.IssuedAt.Add(time.Duration(share * float64(life))), true
+}
+
+// pairing is the one with that number which plex.tv may still let somebody claim:
+// under way or given up. It is nil if there is none.
+func (r *record) pairing(id uint64) *statefile.Pairing {
+	for _, p := range r.pairings() {
+		if p.ID == id {
+			return p
+		}
+	}
+	return nil
+}
+
+// pairings are the one under way and those that were given up.
+func (r *record) pairings() (list []*statefile.Pairing) {
+	for _, p := range append([]*statefile.Pairing{r.Pairing}, r.GivenUp[:]...) {
+		if p != nil {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 func (r *record) device() device { return device{r.ClientID, r.DeviceKey} }

@@ -217,13 +217,8 @@ func (r *renewal) checkToken(ctx context.Context, d device, settings Settings, t
 // learnTime asks plex.tv for anything if its time is not known, as after a
 // restart: it might refuse a proof with the box's own time, in an answer without
 // a date.
-func (r *renewal) learnTime(ctx context.Context, id plextv.Identity) error {
-	if r.time.Known() {
-		return nil
+func (r *renewal) learnTime(ctx context.Context, id plextv.Identity) {
+	if !r.time.Known() {
+		_, _ = r.keys.get(ctx, r.plex, id)
 	}
-	_, err := r.keys.get(ctx, r.plex, id)
-	if isPlexKind(err, plextv.Gone) { // the keys, not the PIN
-		return &Error{Code: InvalidResponse, Text: err.Error()}
-	}
-	return err
 }

@@ -12,57 +12,11 @@ import (
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
-// These, and those of the device key, are all the ways a record changes. Those that signal more than changed
-// properties fill in the event.
+// These, with those of pairings, of the device key and of verdicts, are all the ways
+// a record changes. Those that signal more than changed properties fill in the event.
 
 // configure replaces the settings.
 func (r *record) configure(s Settings) { r.settings = s }
-
-// startPairing makes p the pairing under way. One that it replaces is cancelled.
-func (r *record) startPairing(p *statefile.Pairing, e *Event) {
-	if r.Pairing != nil {
-		r.endPairing(PinCancelled, e)
-	}
-	r.Pairing = p
-}
-
-// endPairing ends the pairing under way.
-func (r *record) endPairing(result PinResult, e *Event) {
-	e.PinEnd = &PinEnd{ID: r.Pairing.ID, Result: result}
-	r.ended.add(endedPairing{*e.PinEnd, r.Pairing.ExpiresAt})
-	r.Pairing, r.plexProblem = nil, ""
-}
-
-// correctExpiry replaces the time at which the pairing under way expires.
-func (r *record) correctExpiry(at time.Time) {
-	corrected := *r.Pairing
-	corrected.ExpiresAt = at
-	r.Pairing = &corrected
-}
-
-// keepToken keeps a claimed token with the pairing under way until the sign-in
-// is complete; a zero token removes it.
-func (r *record) keepToken(token secret.String) {
-	if !r.Pairing.Token.Equal(token) {
-		kept := *r.Pairing
-		kept.Token = token
-		r.Pairing = &kept
-	}
-}
-
-// claim ends the pairing under way with a sign-in, with the device that the PIN
-// was requested with.
-func (r *record) claim(auth *statefile.Auth, now instant, e *Event) {
-	d := r.deviceOf(r.Pairing)
-	if d.key != nil && d.key.CreatedAt.IsZero() {
-		dated := *d.key
-		dated.CreatedAt = now.date
-		d.key = &dated
-	}
-	r.ClientID, r.DeviceKey, auth.Kid = d.clientID, d.key, d.kid()
-	r.endPairing(PinClaimed, e)
-	r.signIn(auth, true, now, e)
-}
 
 // signIn makes auth the account in use, confirmed by plex.tv or not. The selected
 // media server stays if the user is the same.
@@ -72,6 +26,7 @@ func (r *record) signIn(auth *statefile.Auth, checked bool, now instant, e *Even
 	}
 	same := r.Auth != nil && !r.refused() && r.Auth.Token.Equal(auth.Token) && r.userID() == auth.UserID
 	r.Auth, r.Owner, r.Servers = auth, nil, nil
+	r.rejectGivenUp()
 	r.resetStanding()
 	if checked {
 		r.standing.confirm(true)
@@ -91,6 +46,7 @@ func (r *record) signOut(e *Event) error {
 		return nil
 	}
 	r.Auth, r.Owner, r.Servers = nil, nil, nil
+	r.rejectGivenUp()
 	r.resetStanding()
 	e.Auth = &AuthChange{Authenticated: false, Reason: ReasonSignedOut}
 	return nil

@@ -40,6 +40,13 @@ func pairing() *record {
 	return r
 }
 
+func givenUp(unwanted bool) *record {
+	r := pairing()
+	r.giveUp(PinTimedOut, &Event{})
+	r.GivenUp[0].Unwanted = unwanted
+	return r
+}
+
 func held(token secret.String) *record {
 	r := signedOut()
 	r.Auth = &statefile.Auth{Token: token, UserID: ann.ID, UUID: ann.UUID, IssuedAt: noon}
@@ -112,7 +119,7 @@ func transitions() map[string]map[string]transition {
 	}
 	in, out := signal(true, ReasonSignedIn), signal(false, ReasonSignedOut)
 	toOther := signal(true, ReasonUserSwitched)
-	claim := signals(func(r *record, e *Event) { r.claim(&statefile.Auth{Token: opaque}, at(1), e) })
+	claim := signals(func(r *record, e *Event) { r.claim(7, &statefile.Auth{Token: opaque}, false, at(1), e) })
 	start := signals(func(r *record, e *Event) { r.startPairing(&statefile.Pairing{ID: 8}, e) })
 	signOut := func(r *record, e *Event) error { return r.signOut(e) }
 	replaceUser := signals(func(r *record, e *Event) { r.replaceUserToken(opaque, kim, at(1), e) })
@@ -144,8 +151,15 @@ func transitions() map[string]map[string]transition {
 		},
 		"endPairing":    {"cancelled": {from: pairing(), do: cancel, state: SignedOut, pin: PinCancelled}},
 		"correctExpiry": {"pairing": {from: pairing(), state: PairingNow, do: quiet(func(r *record) { r.correctExpiry(noon) })}},
-		"keepToken":     {"pairing": {from: pairing(), state: PairingNow, do: quiet(func(r *record) { r.keepToken(opaque) })}},
+		"giveUp": {
+			"cancelled": {from: pairing(), do: signals(func(r *record, e *Event) { r.giveUp(PinCancelled, e) }), state: SignedOut, pin: PinCancelled},
+			"timed out": {from: pairing(), do: signals(func(r *record, e *Event) { r.giveUp(PinTimedOut, e) }), state: SignedOut, pin: PinTimedOut},
+		},
+		"forgetPairing": {"given up": {from: givenUp(false), do: quiet(func(r *record) { r.forgetPairing(7) }), state: SignedOut}},
+		"keepToken":     {"pairing": {from: pairing(), state: PairingNow, do: quiet(func(r *record) { r.keepToken(7, opaque) })}},
 		"claim": {
+			"given up":   {from: givenUp(false), do: claim, state: SignedIn, auth: in},
+			"unwanted":   {from: givenUp(true), do: claim, state: SignedOut},
 			"signed out": {from: pairing(), do: claim, state: SignedIn, auth: in, pin: PinClaimed},
 			"ended":      {from: with(ended(), func(r *record) { r.Pairing = pairing().Pairing }), do: claim, state: SignedIn, auth: in, pin: PinClaimed},
 		},
@@ -194,7 +208,7 @@ func transitions() map[string]map[string]transition {
 }
 
 // parts are methods of record that only transitions call.
-var parts = []string{"useOwner", "keepOwnToken", "useHomeUser", "setAuth", "resetStanding", "restore", "trustOwner", "lock", "returnToOwner"}
+var parts = []string{"useOwner", "keepOwnToken", "useHomeUser", "setAuth", "setPairing", "rejectGivenUp", "replaceOwner", "resetStanding", "restore", "trustOwner", "lock", "returnToOwner"}
 
 func TestEveryTransitionAndItsSignals(t *testing.T) {
 	all := transitions()
@@ -205,7 +219,7 @@ func TestEveryTransitionAndItsSignals(t *testing.T) {
 		}
 	}
 	known := append(slices.Collect(maps.Keys(all)), parts...)
-	for _, name := range []string{"transitions.go", "keytransitions.go", "verdict.go"} {
+	for _, name := range []string{"transitions.go", "pintransitions.go", "keytransitions.go", "verdict.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)

@@ -108,6 +108,16 @@ func readState(values map[string]any) (s State, unread []string) {
 		Servers:   present[Servers](values, serversTable),
 		HomePin:   present[HomePin](values, homePinTable),
 		Pauses:    present[Pauses](values, pausesTable),
+		PlexURL:   textIn(values, plexTable, "url"),
+		Away: Away{
+			PlexURL:   textIn(values, awayTable, "plex_url"),
+			DeviceKey: present[DeviceKey](values, awayKeyTable),
+			Auth:      present[Auth](values, awayUserTable),
+			Owner:     present[Auth](values, awayOwnerTable),
+		},
+	}
+	for i := range s.GivenUp {
+		s.GivenUp[i] = present[Pairing](values, givenUpTable(i))
 	}
 	for _, sec := range layout(&s) {
 		table, ok := lookUp(values, sec.table)
@@ -125,6 +135,13 @@ func present[T any](values map[string]any, table string) *T {
 		return nil
 	}
 	return new(T)
+}
+
+// textIn returns the text of a key, "" if there is none.
+func textIn(values map[string]any, table, key string) string {
+	keys, _ := lookUp(values, toml.Key{table})
+	text, _ := textOf(keys[key])
+	return text
 }
 
 // read takes the section's keys out of its decoded table, and names those that

@@ -12,7 +12,7 @@ import (
 type field struct {
 	key      string
 	at       any  // *string, *secret.String, *bool, *uint64, *time.Time, or an int64 that is always written
-	optional bool // a text or a secret that is absent while it is empty
+	optional bool // absent while it is empty or false
 }
 
 // value is what the file is to hold for f; nil for nothing.
@@ -29,6 +29,9 @@ func (f field) value() any {
 		}
 		return at.Reveal()
 	case *bool:
+		if !*at && f.optional {
+			return nil
+		}
 		return *at
 	case *uint64:
 		// TOML has signed integers only; the upper half becomes negative.

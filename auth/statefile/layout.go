@@ -4,6 +4,7 @@ package statefile
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/BurntSushi/toml"
 )
@@ -23,6 +24,11 @@ const (
 	serversTable   = "plexauthd_servers"
 	homePinTable   = "plexauthd_home_pin"
 	pausesTable    = "plexauthd_pauses"
+	plexTable      = "plexauthd_plex"
+	awayTable      = "plexauthd_away"
+	awayKeyTable   = "plexauthd_away_key"
+	awayUserTable  = "plexauthd_away_user"
+	awayOwnerTable = "plexauthd_away_home"
 )
 
 // section is one table of the document and the keys in it that are ours.
@@ -35,9 +41,34 @@ type section struct {
 // layout lists our keys in the order of the file, tied to s.
 func layout(s *State) []section {
 	root := section{fields: []field{{key: "retune_client_id", at: &s.ClientID}}}
-	return append(append([]section{root}, authSections(s.Auth)...),
-		pairingSection(s.Pairing), deviceKeySection(s.DeviceKey),
-		ownerSection(s.Owner), serversSection(s.Servers), homePinSection(s.HomePin), pausesSection(s.Pauses))
+	list := append(append([]section{root}, authSections(s.Auth)...),
+		pairingSection(pairingTable, s.Pairing), deviceKeySection(deviceKeyTable, s.DeviceKey),
+		ownerSection(homeTable, s.Owner), serversSection(s.Servers), homePinSection(s.HomePin), pausesSection(s.Pauses))
+	for i, p := range s.GivenUp {
+		list = append(list, pairingSection(givenUpTable(i), p))
+	}
+	return append(append(list, plexSection(s)), awaySections(&s.Away)...)
+}
+
+func givenUpTable(i int) string { return "plexauthd_given_up_" + strconv.Itoa(i+1) }
+
+func plexSection(s *State) section {
+	if s.PlexURL == "" {
+		return absent(plexTable)
+	}
+	return section{table: toml.Key{plexTable}, fields: []field{{key: "url", at: &s.PlexURL}}}
+}
+
+func awaySections(a *Away) []section {
+	first := absent(awayTable)
+	if a.PlexURL != "" {
+		first = section{table: toml.Key{awayTable}, fields: []field{
+			{key: "plex_url", at: &a.PlexURL},
+			{key: "client_id", at: &a.ClientID},
+		}}
+	}
+	return []section{first, deviceKeySection(awayKeyTable, a.DeviceKey),
+		ownerSection(awayUserTable, a.Auth), ownerSection(awayOwnerTable, a.Owner)}
 }
 
 func authSections(a *Auth) []section {
@@ -52,11 +83,11 @@ func authSections(a *Auth) []section {
 }
 
 // ownerSection holds in one table what another account has in three.
-func ownerSection(a *Auth) section {
+func ownerSection(table string, a *Auth) section {
 	if a == nil {
-		return absent(homeTable)
+		return absent(table)
 	}
-	return section{table: toml.Key{homeTable}, fields: slices.Concat(serverFields(a), tokenFields(a), userFields(a))}
+	return section{table: toml.Key{table}, fields: slices.Concat(serverFields(a), tokenFields(a), userFields(a))}
 }
 
 func serverFields(a *Auth) []field {
@@ -89,30 +120,33 @@ func userFields(a *Auth) []field {
 	}
 }
 
-func pairingSection(p *Pairing) section {
+func pairingSection(table string, p *Pairing) section {
 	if p == nil {
-		return absent(pairingTable)
+		return absent(table)
 	}
-	return section{table: toml.Key{pairingTable}, fields: []field{
+	return section{table: toml.Key{table}, fields: []field{
 		{key: "id", at: &p.ID},
 		{key: "plex_id", at: &p.PlexID},
 		{key: "code", at: &p.Code},
 		{key: "strong", at: &p.Strong},
 		{key: "expires_at", at: &p.ExpiresAt},
+		{key: "plex_expires_at", at: &p.PlexExpiresAt},
 		{key: "token", at: &p.Token, optional: true},
 		{key: "client_id", at: &p.ClientID, optional: true},
 		{key: "kid", at: &p.Kid, optional: true},
 		{key: "private_key", at: &p.PrivateKey, optional: true},
+		{key: "plex_url", at: &p.PlexURL, optional: true},
+		{key: "unwanted", at: &p.Unwanted, optional: true},
 	}}
 }
 
 // deviceKeySection requires nothing: a key that lacks something is no reason
 // to forget who was signed in, see [State.usable].
-func deviceKeySection(k *DeviceKey) section {
+func deviceKeySection(table string, k *DeviceKey) section {
 	if k == nil {
-		return absent(deviceKeyTable)
+		return absent(table)
 	}
-	return section{table: toml.Key{deviceKeyTable}, fields: []field{
+	return section{table: toml.Key{table}, fields: []field{
 		{key: "kid", at: &k.Kid},
 		{key: "private_key", at: &k.PrivateKey},
 		{key: "created_at", at: &k.CreatedAt},

@@ -23,6 +23,9 @@ type State struct {
 	Owner *Auth
 	// Pairing is the pairing under way; nil when there is none.
 	Pairing *Pairing
+	// GivenUp are pairings that have ended on the box, the newest first, while
+	// plex.tv may still let somebody claim their PINs.
+	GivenUp [MaxGivenUp]*Pairing
 	// Servers is what plex.tv last said of the media servers; nil when
 	// nothing. It is not kept without Auth.
 	Servers *Servers
@@ -30,6 +33,24 @@ type State struct {
 	HomePin *HomePin
 	// Pauses are what plex.tv has asked for; nil when there are none.
 	Pauses *Pauses
+	// PlexURL is the address of plex.tv that gave DeviceKey, Auth, Owner, Pairing
+	// and Servers; "" when that is not known.
+	PlexURL string
+	// Away is what another address gave, until that is in use again.
+	Away Away
+}
+
+// MaxGivenUp is how many pairings are remembered after their end.
+const MaxGivenUp = 8
+
+// Away is a sign-in at another address of plex.tv.
+type Away struct {
+	// PlexURL is the address; "" for no sign-in.
+	PlexURL string
+	// ClientID, DeviceKey, Auth and Owner are as in [State].
+	ClientID    string
+	DeviceKey   *DeviceKey
+	Auth, Owner *Auth
 }
 
 // DeviceKey is an Ed25519 key of which plex.tv has the public part. It is
@@ -77,8 +98,10 @@ type Pairing struct {
 	Code string
 	// Strong is set for a long code.
 	Strong bool
-	// ExpiresAt is when plex.tv ends the PIN; zero when not known.
+	// ExpiresAt is when the box ends the pairing; zero when not known.
 	ExpiresAt time.Time
+	// PlexExpiresAt is when plex.tv ends the PIN; zero when not known.
+	PlexExpiresAt time.Time
 	// Token is there between the claim and the sign-in: plex.tv may show it
 	// only once.
 	Token secret.String
@@ -88,6 +111,11 @@ type Pairing struct {
 	// empty for none.
 	Kid        string
 	PrivateKey secret.String
+	// PlexURL is the address of plex.tv that gave the PIN; "" when not known.
+	PlexURL string
+	// Unwanted is set when a claim must not sign in any more: its token is to be
+	// revoked.
+	Unwanted bool
 }
 
 // Servers is an answer of plex.tv about media servers.
@@ -123,6 +151,10 @@ func (s State) normalised() State {
 	s.Auth, s.Owner = copied(s.Auth), copied(s.Owner)
 	s.DeviceKey, s.Pairing = copied(s.DeviceKey), copied(s.Pairing)
 	s.Servers, s.HomePin, s.Pauses = copied(s.Servers), copied(s.HomePin), copied(s.Pauses)
+	s.Away.Auth, s.Away.Owner, s.Away.DeviceKey = copied(s.Away.Auth), copied(s.Away.Owner), copied(s.Away.DeviceKey)
+	for i, p := range s.GivenUp {
+		s.GivenUp[i] = copied(p)
+	}
 	for _, sec := range layout(&s) {
 		for _, f := range sec.fields {
 			if at, ok := f.at.(*time.Time); ok {
@@ -145,6 +177,14 @@ func (s State) whole() State {
 	}
 	if s.Pairing != nil && s.Pairing.PlexID.IsZero() {
 		s.Pairing = nil
+	}
+	for i, p := range s.GivenUp {
+		if p != nil && p.PlexID.IsZero() {
+			s.GivenUp[i] = nil
+		}
+	}
+	if s.Away.PlexURL == "" || s.Away.Auth != nil && s.Away.Auth.Token.IsZero() {
+		s.Away = Away{}
 	}
 	return s
 }

@@ -26,12 +26,24 @@ func (s State) usable() (State, error) {
 	if s.Pairing.check() != nil {
 		s.Pairing = nil
 	}
+	for i, p := range s.GivenUp {
+		if p.check() != nil {
+			s.GivenUp[i] = nil
+		}
+	}
+	if s.Away.DeviceKey.check() != nil {
+		s.Away = Away{}
+	}
 	return s, nil
 }
 
 // checkKeys tells whether a later Load would find the keys in s usable.
 func (s State) checkKeys() error {
-	return cmp.Or(s.DeviceKey.check(), s.Pairing.check())
+	err := cmp.Or(s.DeviceKey.check(), s.Pairing.check(), s.Away.DeviceKey.check())
+	for _, p := range s.GivenUp {
+		err = cmp.Or(err, p.check())
+	}
+	return err
 }
 
 func (k *DeviceKey) check() error {
