@@ -71,11 +71,11 @@ func (b *benchmark) callRows() []row {
 
 // wantHeaders makes sure that a contender answers what all others do.
 func (r *rig) wantHeaders(p *process, want map[string]string) {
-	r.t.Helper()
+	r.Helper()
 	var got map[string]string
-	err := r.conn.Object(p.bus, names.Path).Call(names.Credentials+".GetAuthHeaders", 0).Store(&got)
+	err := r.frontend.Conn.Object(p.bus, names.Path).Call(names.Credentials+".GetAuthHeaders", 0).Store(&got)
 	if err != nil || !maps.Equal(got, want) {
-		r.t.Fatalf("%s answers %d headers, not the %d that it should: %v", p.name, len(got), len(want), err)
+		r.Fatalf("%s answers %d headers, not the %d that it should: %v", p.name, len(got), len(want), err)
 	}
 }
 
@@ -83,14 +83,14 @@ func (r *rig) wantHeaders(p *process, want map[string]string) {
 type measurement struct{ calls, median, time, cpu int64 }
 
 func (r *rig) measure(p *process, connections int, turn time.Duration) (m measurement) {
-	r.t.Helper()
+	r.Helper()
 	call := r.message(p.bus, names.Path, names.Credentials, "GetAuthHeaders")
 	out, err := r.load(call, "call", connections, turn.Milliseconds(), p.pid).Output()
 	if err == nil {
 		_, err = fmt.Sscan(string(out), &m.calls, &m.median, &m.time, &m.cpu)
 	}
 	if err != nil {
-		r.t.Fatalf("calling %s: %v %q", p.name, err, out)
+		r.Fatalf("calling %s: %v %q", p.name, err, out)
 	}
 	return m
 }

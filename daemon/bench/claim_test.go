@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
@@ -34,24 +35,27 @@ func (b *benchmark) claimRows() []row {
 	var first, last, bare samples
 	for range b.rounds(12) {
 		subscribers := r.subscribe()
-		code, asked := r.requestPin(), r.sim.Count(plextvsim.CheckPin)
+		_, code := r.frontend.RequestPin()
+		asked := r.Sim.Count(plextvsim.CheckPin)
 		r.awaitAnswers(asked + 1)
 		began := b.now()
-		r.claim(code)
+		r.Claim(code, "")
 		early, late := subscribers.heard()
 		first, last = append(first, early-began), append(last, late-began)
-		r.awaitSignal("PinEnded")
-		r.call("Credentials.ClearCredentials")
-		r.awaitSignal("AuthChanged")
+		r.frontend.Await("PinEnded")
+		if err := r.frontend.Call("Credentials.ClearCredentials").Err; err != nil {
+			r.Fatal(err)
+		}
+		r.frontend.Await("AuthChanged")
 
 		subscribers = r.subscribe()
 		began = b.now()
-		if err := r.conn.Emit(names.Path, names.Main+".AuthChanged", true, map[string]string{}); err != nil {
+		if err := r.frontend.Conn.Emit(names.Path, names.Main+".AuthChanged", true, map[string]string{}); err != nil {
 			b.t.Fatal(err)
 		}
 		_, late = subscribers.heard()
 		bare = append(bare, late-began)
-		r.awaitSignal("AuthChanged")
+		r.frontend.Await("AuthChanged")
 	}
 	limit := reference{"poll interval + 20", samples{pollInterval + claimOverhead}, aim{"≤", 1}}
 	return []row{
@@ -70,11 +74,11 @@ func (b *benchmark) now() float64 {
 }
 
 func (r *rig) awaitAnswers(n int) {
-	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	r.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), daemontest.Patience)
 	defer cancel()
-	if err := r.sim.AwaitAnswers(ctx, n, plextvsim.CheckPin); err != nil {
-		r.t.Fatal(err)
+	if err := r.Sim.AwaitAnswers(ctx, n, plextvsim.CheckPin); err != nil {
+		r.Fatal(err)
 	}
 }
 
@@ -86,7 +90,7 @@ type subscribers struct {
 }
 
 func (r *rig) subscribe() subscribers {
-	r.t.Helper()
+	r.Helper()
 	rule := fmt.Sprintf("type='signal',path='%s'", names.Path)
 	cmd := r.load(r.message("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch", rule),
 		"listen", 200, "AuthChanged")
@@ -100,20 +104,20 @@ func (r *rig) subscribe() subscribers {
 		_, err = fmt.Fscan(s.out, &ready)
 	}
 	if err != nil {
-		r.t.Fatalf("subscribing: %v", err)
+		r.Fatalf("subscribing: %v", err)
 	}
 	return s
 }
 
 // heard gives when the first and the last of them were told, in milliseconds.
 func (s subscribers) heard() (first, last float64) {
-	s.r.t.Helper()
+	s.r.Helper()
 	_, err := fmt.Fscan(s.out, &first, &last)
 	if err == nil {
 		err = s.cmd.Wait()
 	}
 	if err != nil {
-		s.r.t.Fatalf("subscribers: %v", err)
+		s.r.Fatalf("subscribers: %v", err)
 	}
 	return first / 1e6, last / 1e6
 }

@@ -48,7 +48,7 @@ func (b *benchmark) beginIdle() *idlers {
 			last.measure(p, 1, b.turn())
 			i.read(p)
 			p.end()
-			last.awaitOwner(c.bus, false)
+			last.frontend.AwaitOwner(c.bus, false)
 		}
 	}
 	for _, c := range last.others(headers) {

@@ -23,7 +23,7 @@ func (b *benchmark) startRow() row {
 	for round := range b.rounds(80) {
 		for turn := range contenders {
 			c := contenders[(round+turn)%len(contenders)]
-			r.awaitOwner(c.bus, false)
+			r.frontend.AwaitOwner(c.bus, false)
 			out, err := r.prepared(exec.Command(r.tools.start, c.command...), c).Output()
 			if err != nil {
 				b.t.Fatalf("starting %s: %v", c.name, err)

@@ -50,7 +50,12 @@ func New(t testing.TB, program string, bus *bustest.Bus) *Box {
 		TB: t, Bus: bus, Sim: sim, Plex: sim.StartTLS(), Dir: dir, State: filepath.Join(dir, "state", "state.toml"),
 		Program: program,
 	}
-	t.Cleanup(func() { b.Plex.Close() })
+	t.Cleanup(func() {
+		b.Plex.Close()
+		if t.Failed() {
+			t.Logf("plexauthd has printed:\n%s", &b.Printed)
+		}
+	})
 	b.Write("ca.pem", string(b.Plex.CAPEM()))
 	b.Configure("")
 	return b

@@ -19,14 +19,21 @@ type Watcher struct {
 	box *Box
 }
 
-// Watch connects a frontend that watches until ctx ends.
-func (b *Box) Watch(ctx context.Context) *Watcher {
+// Client connects a frontend written in Go.
+func (b *Box) Client() *client.Client {
 	b.Helper()
-	c, err := client.Dial(ctx, b.Bus.Address)
+	c, err := client.Dial(b.Context(), b.Bus.Address)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// Watch connects a frontend that watches until ctx ends.
+func (b *Box) Watch(ctx context.Context) *Watcher {
+	b.Helper()
+	c := b.Client()
 	watch, err := c.Watch(ctx)
 	if err != nil {
 		b.Fatal(err)

@@ -5,24 +5,18 @@
 package powercut
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
 	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 )
-
-// patience bounds every wait; nothing here is measured against it.
-const patience = 20 * time.Second
 
 // nowhere answers nobody: after a cut the daemon is to know by itself who is signed in.
 const nowhere = "https://127.0.0.1:1"
@@ -30,17 +24,11 @@ const nowhere = "https://127.0.0.1:1"
 // service is where plexauthd runs: a bus, a frontend on it and a plex.tv.
 type service struct {
 	*rig
-	ctx     context.Context
-	program string
-	config  string
-	change  func(s *service, n int) error // number n
-	sim     *plextvsim.Sim
-	plex    *plextvsim.Server
-	caFile  string
-	bus     *bustest.Bus
-	client  *client.Client
-	events  <-chan client.Event
-	guest   string // the UUID of the newest user's guest
+	box    *daemontest.Box
+	ctx    context.Context
+	client *daemontest.Watcher
+	change func(s *service, n int) error // number n
+	guest  string                        // the UUID of the newest user's guest
 }
 
 // changes are what a frontend asks for, by the kind of token: each is a save or more.
@@ -51,66 +39,28 @@ var changes = map[string]func(s *service, n int) error{
 
 func newService(r *rig, t *testing.T, mode string) *service {
 	dir := t.TempDir()
-	program := filepath.Join(dir, "plexauthd")
-	if out, err := exec.Command("go", "build", "-ldflags", "-X main.pace=none", "-o", program, "../../cmd/plexauthd").CombinedOutput(); err != nil {
-		t.Fatalf("building plexauthd: %v\n%s", err, out)
-	}
-	sim := plextvsim.New(plextvsim.Options{})
-	s := &service{rig: r, ctx: t.Context(), program: program, change: changes[mode], sim: sim, plex: sim.StartTLS(),
-		config: filepath.Join(dir, "config.toml"), caFile: filepath.Join(dir, "ca.pem"), bus: bustest.Session(t)}
-	t.Cleanup(func() { s.plex.Close() })
-	err := errors.Join(os.WriteFile(s.caFile, s.plex.CAPEM(), 0o644),
-		os.WriteFile(s.config, []byte("[auth]\nmode = \""+mode+"\"\n[pairing]\npoll_interval = \"100ms\"\n"), 0o644))
-	if err == nil {
-		s.client, err = client.Dial(s.ctx, s.bus.Address)
-	}
-	if err != nil {
+	if err := daemontest.Build(dir, nil, "plexauthd"); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.client.Close() })
-	watch, err := s.client.Watch(s.ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.events = watch.Events
-	return s
-}
-
-// await reads events until there is one of that kind.
-func (s *service) await(kind client.Kind) (client.Event, error) {
-	deadline := time.After(patience)
-	for {
-		select {
-		case event := <-s.events:
-			if event.Kind == kind {
-				return event, nil
-			}
-		case <-deadline:
-			return client.Event{}, fmt.Errorf("no %s", kind)
-		}
-	}
+	box := daemontest.New(t, filepath.Join(dir, "plexauthd"), bustest.Session(t))
+	box.Configure("[auth]\nmode = \"" + mode + "\"\n[pairing]\npoll_interval = \"100ms\"\n")
+	box.State, box.Printed.Most = statePath(r.dir), 64<<10
+	return &service{rig: r, box: box, ctx: t.Context(), client: box.Watch(t.Context()), change: changes[mode]}
 }
 
 // with runs plexauthd with its state on the mounted disk, does what is to be
 // done and kills it.
 func (s *service) with(plexURL string, do func(client.Status) error) error {
-	cmd := exec.Command(s.program, "--bus", s.bus.Address, "--state", statePath(s.dir), "--plex-url", plexURL, "--config", s.config)
-	cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+s.caFile, "NOTIFY_SOCKET=", "JOURNAL_STREAM=")
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	started, err := s.await(client.Snapshot)
+	process := s.box.Launch("--plex-url", plexURL)
+	started, err := s.client.Next(client.Snapshot)
 	if err == nil {
 		err = do(started.Status)
 	}
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait() // it was killed
+	process.End()
 	if err != nil {
-		return fmt.Errorf("%w; plexauthd printed:\n%s", err, &output)
+		return fmt.Errorf("%w; plexauthd printed:\n%s", err, &s.box.Printed)
 	}
-	_, err = s.await(client.Gone)
+	_, err = s.client.Next(client.Gone)
 	return err
 }
 
@@ -154,10 +104,10 @@ func (s *service) selectServer(n int) error {
 func (s *service) pair() error {
 	pin, err := s.client.RequestPin(s.ctx, client.PinOptions{})
 	if err == nil {
-		err = s.sim.Claim(pin.Code, s.newUser())
+		err = s.box.Sim.Claim(pin.Code, s.newUser())
 	}
 	if err == nil {
-		_, err = s.await(client.PinEnded)
+		_, err = s.client.Next(client.PinEnded)
 	}
 	return err
 }
@@ -166,7 +116,7 @@ func (s *service) pair() error {
 func (s *service) renew() error {
 	old, err := s.client.Token(s.ctx)
 	if err == nil {
-		err = s.sim.Refuse(old.Reveal(), 498)
+		err = s.box.Sim.Refuse(old.Reveal(), 498)
 	}
 	if err != nil {
 		return err
@@ -181,8 +131,8 @@ func (s *service) renew() error {
 
 // newUser gives a token of somebody whose home has a guest.
 func (s *service) newUser() (token string) {
-	token = s.sim.AddUser(plextvsim.User{})
-	guest, err := s.sim.AddHomeUser(token, plextvsim.User{})
+	token = s.box.Sim.AddUser(plextvsim.User{})
+	guest, err := s.box.Sim.AddHomeUser(token, plextvsim.User{})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -212,7 +162,7 @@ func (s *service) record(steps int) (recording, []account) {
 			return err
 		}
 		rec.base = d.restart()
-		err := s.with(s.plex.URL, func(client.Status) error {
+		err := s.with(s.box.Plex.URL, func(client.Status) error {
 			for n := 1; n <= steps; n++ {
 				if err := s.change(s, n); err != nil {
 					return fmt.Errorf("step %d: %w", n, err)

@@ -6,12 +6,10 @@ package examples
 
 import (
 	"bufio"
-	"context"
 	"encoding/xml"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,141 +17,78 @@ import (
 	"time"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
-// patience bounds every wait; nothing here is measured against it.
-const patience = time.Minute
-
 // box is a machine with a bus, a plex.tv, a daemon and a person.
 type box struct {
-	t      *testing.T
-	ctx    context.Context
-	bus    *bustest.Bus
-	sim    *plextvsim.Sim
-	plex   *client.Client
-	watch  *client.Watch
-	args   []string // of plexauthd
-	env    []string
-	daemon *exec.Cmd
+	*daemontest.Box
+	watch  *daemontest.Watcher
+	daemon *daemontest.Process
 }
 
 func newBox(t *testing.T) *box {
 	t.Helper()
-	dir, bus, sim := t.TempDir(), bustest.Session(t), plextvsim.New(plextvsim.Options{})
-	server := sim.StartTLS()
-	t.Cleanup(server.Close)
-	config, trust := filepath.Join(dir, "config.toml"), filepath.Join(dir, "ca.pem")
-	write(t, config, []byte("[pairing]\npoll_interval = \"100ms\"\n"))
-	write(t, trust, server.CAPEM())
-	plex, err := client.Dial(t.Context(), bus.Address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = plex.Close() })
-	watch, err := plex.Watch(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &box{
-		t: t, ctx: t.Context(), bus: bus, sim: sim, plex: plex, watch: watch,
-		args: []string{
-			"--bus", bus.Address, "--config", config, "--state", filepath.Join(dir, "state", "state.toml"),
-			"--plex-url", server.URL, "--log-level", "error",
-		},
-		env: append(os.Environ(), "SSL_CERT_FILE="+trust),
-	}
-}
-
-func write(t *testing.T, file string, text []byte) {
-	t.Helper()
-	if err := os.WriteFile(file, text, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	b := &box{Box: daemontest.New(t, daemonProgram, bustest.Session(t))}
+	b.Configure("[pairing]\npoll_interval = \"100ms\"\n")
+	b.watch = b.Watch(t.Context())
+	return b
 }
 
 // startDaemon returns when the daemon is on the bus.
 func (b *box) startDaemon() {
-	b.t.Helper()
-	b.daemon = exec.Command(daemonProgram, b.args...)
-	b.daemon.Env, b.daemon.Stderr = b.env, b.t.Output()
-	if err := b.daemon.Start(); err != nil {
-		b.t.Fatal(err)
-	}
-	b.t.Cleanup(b.killDaemon)
-	b.await("the daemon", func(e client.Event) bool { return e.Kind == client.Snapshot })
-}
-
-// killDaemon ends it as a crash does.
-func (b *box) killDaemon() {
-	_ = b.daemon.Process.Kill()
-	_ = b.daemon.Wait()
-}
-
-// await reads what the daemon announces until something is as wanted.
-func (b *box) await(what string, wanted func(client.Event) bool) {
-	b.t.Helper()
-	late := time.After(patience)
-	for {
-		select {
-		case e := <-b.watch.Events:
-			if wanted(e) {
-				return
-			}
-		case <-late:
-			b.t.Fatalf("%s did not come", what)
-		}
-	}
+	b.Helper()
+	b.daemon = b.Start("--log-level", "error")
+	b.watch.MustNext(client.Snapshot)
 }
 
 func (b *box) requestPin() (code string) {
-	b.t.Helper()
-	pin, err := b.plex.RequestPin(b.ctx, client.PinOptions{})
+	b.Helper()
+	pin, err := b.watch.RequestPin(b.Context(), client.PinOptions{})
 	if err != nil {
-		b.t.Fatal(err)
+		b.Fatal(err)
 	}
 	return pin.Code
 }
 
 // claim does what a person does at plex.tv/link.
 func (b *box) claim(code, title string) {
-	b.t.Helper()
+	b.Helper()
 	username := strings.ReplaceAll(strings.ToLower(title), " ", "")
-	if err := b.sim.Claim(code, b.sim.AddUser(plextvsim.User{Username: username, Title: title})); err != nil {
-		b.t.Fatal(err)
-	}
+	b.Claim(code, b.Sim.AddUser(plextvsim.User{Username: username, Title: title}))
 }
 
 func (b *box) token() string {
-	b.t.Helper()
-	token, err := b.plex.Token(b.ctx)
+	b.Helper()
+	token, err := b.watch.Token(b.Context())
 	if err != nil {
-		b.t.Fatal(err)
+		b.Fatal(err)
 	}
 	return token.Reveal()
 }
 
 func (b *box) awaitSignIn() {
-	b.t.Helper()
-	b.await("the sign-in", func(e client.Event) bool { return e.Status.Authenticated })
+	b.Helper()
+	b.watch.Await("the sign-in", func(e client.Event) bool { return e.Status.Authenticated })
 }
 
 func (b *box) clearCredentials() {
-	b.t.Helper()
-	if err := b.plex.ClearCredentials(b.ctx); err != nil {
-		b.t.Fatal(err)
+	b.Helper()
+	if err := b.watch.ClearCredentials(b.Context()); err != nil {
+		b.Fatal(err)
 	}
-	b.await("the sign-out", func(e client.Event) bool { return e.Kind == client.AuthChanged && !e.Authenticated })
+	b.watch.Await("the sign-out", func(e client.Event) bool { return e.Kind == client.AuthChanged && !e.Authenticated })
 }
 
-func (b *box) plexIsDown() { b.sim.Fail(plextvsim.Fault{Reset: true}) }
-func (b *box) plexIsBack() { b.sim.Clear() }
+func (b *box) plexIsDown() { b.Sim.Fail(plextvsim.Fault{Reset: true}) }
+func (b *box) plexIsBack() { b.Sim.Clear() }
 
 // example is a running example program.
 type example struct {
-	t     *testing.T
+	t     testing.TB
 	name  string
 	cmd   *exec.Cmd
 	lines chan string
@@ -164,22 +99,22 @@ type example struct {
 
 // run starts an example on the box's bus.
 func (b *box) run(name string, command []string) *example {
-	b.t.Helper()
-	cmd := exec.Command(command[0], append(command[1:], "--bus", b.bus.Address)...)
+	b.Helper()
+	cmd := exec.Command(command[0], append(command[1:], "--bus", b.Bus.Address)...)
 	// GLib: a misuse of it ends the program. Qt: no screen, and console.log as it is.
 	cmd.Env = append(os.Environ(), "G_DEBUG=fatal-warnings", "QT_QPA_PLATFORM=offscreen", "QT_QUICK_BACKEND=software", "QT_MESSAGE_PATTERN=%{message}")
 	read, written, err := os.Pipe()
 	if err != nil {
-		b.t.Fatal(err)
+		b.Fatal(err)
 	}
 	cmd.Stdout, cmd.Stderr = written, written
 	if err := cmd.Start(); err != nil {
-		b.t.Fatalf("starting %s: %v", name, err)
+		b.Fatalf("starting %s: %v", name, err)
 	}
 	_ = written.Close()
-	e := &example{t: b.t, name: name, cmd: cmd, lines: make(chan string, 10000)}
+	e := &example{t: b.TB, name: name, cmd: cmd, lines: make(chan string, 10000)}
 	go e.read(read)
-	b.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	b.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	return e
 }
 
@@ -207,7 +142,7 @@ func (e *example) printed() string {
 // await waits for a line.
 func (e *example) await(want string) {
 	e.t.Helper()
-	late := time.After(patience)
+	late := time.After(daemontest.Patience)
 	for {
 		select {
 		case line, ok := <-e.lines:
@@ -225,7 +160,7 @@ func (e *example) await(want string) {
 
 // end waits until the example has ended and all that it printed is read.
 func (e *example) end() error {
-	killer := time.AfterFunc(patience, func() { _ = e.cmd.Process.Kill() })
+	killer := time.AfterFunc(daemontest.Patience, func() { _ = e.cmd.Process.Kill() })
 	defer killer.Stop()
 	for range e.lines {
 	}

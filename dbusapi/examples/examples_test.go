@@ -131,7 +131,7 @@ func TestNoPlex(t *testing.T) {
 			e := b.run(name, command)
 			e.await("Plex cannot be reached. Is the network up?")
 			b.plexIsBack()
-			b.await("a pairing", func(e client.Event) bool { return e.Status.Pin.ID != 0 })
+			b.watch.Await("a pairing", func(e client.Event) bool { return e.Status.Pin.ID != 0 })
 			e.await("Go to https://plex.tv/link and enter " + b.requestPin())
 		})
 	}
@@ -163,7 +163,7 @@ func TestBusGoes(t *testing.T) {
 			b.startDaemon()
 			e := b.run(name, command)
 			e.await("Go to https://plex.tv/link and enter " + b.requestPin())
-			b.bus.Stop()
+			b.Bus.Stop()
 			e.mustFail()
 		})
 	}
@@ -172,15 +172,15 @@ func TestBusGoes(t *testing.T) {
 func TestPythonMembers(t *testing.T) {
 	b := newBox(t)
 	b.startDaemon()
-	token := b.sim.AddUser(plextvsim.User{Title: "Ada", HomeAdmin: true, Resources: []plextvsim.Resource{{
+	token := b.Sim.AddUser(plextvsim.User{Title: "Ada", HomeAdmin: true, Resources: []plextvsim.Resource{{
 		Name: "Attic", ClientIdentifier: "attic", Owned: true,
 		Connections: []plextvsim.Connection{{Address: "192.168.1.10", URI: "http://192.168.1.10:32400", Local: true}},
 	}}})
-	if _, err := b.sim.AddHomeUser(token, plextvsim.User{Title: "Bea", Username: "bea", PIN: "2468"}); err != nil {
+	if _, err := b.Sim.AddHomeUser(token, plextvsim.User{Title: "Bea", Username: "bea", PIN: "2468"}); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("/usr/bin/python3", "-B", "python/test_members.py")
-	cmd.Env, cmd.Stdin = append(os.Environ(), "BUS="+b.bus.Address), strings.NewReader(token+"\n")
+	cmd.Env, cmd.Stdin = append(os.Environ(), "BUS="+b.Bus.Address), strings.NewReader(token+"\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

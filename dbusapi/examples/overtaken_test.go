@@ -10,6 +10,7 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
@@ -63,7 +64,7 @@ func TestSignalThatOvertakesTheAnswer(t *testing.T) {
 			if _, err := conn.RequestName(names.Bus, dbus.NameFlagDoNotQueue); err != nil {
 				t.Fatal(err)
 			}
-			b := &box{t: t, bus: bus}
+			b := &box{Box: &daemontest.Box{TB: t, Bus: bus}}
 			b.run(name, append(command, watching...)).await("Go to https://plex.tv/link and enter NEW1")
 		})
 	}

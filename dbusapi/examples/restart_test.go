@@ -14,7 +14,7 @@ func userOf(round int) string { return fmt.Sprintf("Ada %d", round) }
 // signInOverRestart signs a user in, with the daemon killed at a moment that
 // differs from round to round, and returns when it runs again and has the token.
 func (b *box) signInOverRestart(round int, all []*example) {
-	b.t.Helper()
+	b.Helper()
 	code := b.requestPin()
 	claim := func() { b.claim(code, userOf(round)) }
 	if round%6 != 0 {
@@ -45,7 +45,7 @@ func (b *box) signInOverRestart(round int, all []*example) {
 		}
 		claim()
 		b.awaitSignIn()
-		b.killDaemon()
+		b.daemon.End()
 		for _, e := range all {
 			e.goOn()
 			e.await("Waiting for plexauthd.")
@@ -53,9 +53,9 @@ func (b *box) signInOverRestart(round int, all []*example) {
 		b.plexIsDown()
 		b.startDaemon()
 	}
-	for status, err := b.plex.State(b.ctx); !status.Authenticated; status, err = b.plex.State(b.ctx) {
+	for status, err := b.watch.State(b.Context()); !status.Authenticated; status, err = b.watch.State(b.Context()) {
 		if err != nil {
-			b.t.Fatal(err)
+			b.Fatal(err)
 		}
 		b.awaitSignIn()
 	}
@@ -63,8 +63,8 @@ func (b *box) signInOverRestart(round int, all []*example) {
 
 // restart kills the daemon and starts it again.
 func (b *box) restart(meanwhile func()) {
-	b.t.Helper()
-	b.killDaemon()
+	b.Helper()
+	b.daemon.End()
 	if meanwhile != nil {
 		meanwhile()
 	}

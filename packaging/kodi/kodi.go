@@ -29,7 +29,7 @@ const (
 
 // Kodi is a running Kodi.
 type Kodi struct {
-	t       *testing.T
+	t       testing.TB
 	home    string
 	display string
 	process *os.Process
@@ -49,7 +49,7 @@ type Options struct {
 }
 
 // Start starts Kodi with the add-on enabled. It ends with the test.
-func Start(t *testing.T, o Options) *Kodi {
+func Start(t testing.TB, o Options) *Kodi {
 	t.Helper()
 	home, err := os.MkdirTemp("", "kodi") // short: sockets lie in it
 	must(t, err)
@@ -133,7 +133,7 @@ func (k *Kodi) await(what string, done func() bool) {
 }
 
 // await looks again and again until something is so.
-func await(t *testing.T, what string, done func() bool) {
+func await(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	again := time.NewTicker(glance)
 	defer again.Stop()
@@ -146,7 +146,7 @@ func await(t *testing.T, what string, done func() bool) {
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

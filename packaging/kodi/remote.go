@@ -15,7 +15,7 @@ import (
 // window is the condition that the sign-in screen is there.
 const window = "Window.IsVisible(script-plexauthd.xml)"
 
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)

@@ -18,7 +18,7 @@ import (
 )
 
 // startScreen starts an X server without hardware and gives its name.
-func startScreen(t *testing.T, width, height int) string {
+func startScreen(t testing.TB, width, height int) string {
 	t.Helper()
 	read, write, err := os.Pipe()
 	must(t, err)
@@ -80,7 +80,7 @@ var (
 )
 
 // changed makes another picture out of one with ImageMagick.
-func changed(t *testing.T, picture string, by []string) string {
+func changed(t testing.TB, picture string, by []string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "changed.png")
 	_, err := run(t, "convert", slices.Concat([]string{picture}, by, []string{file})...)
@@ -92,7 +92,7 @@ func changed(t *testing.T, picture string, by []string) string {
 const nothingRead = 4
 
 // reads gives what zbar reads in a picture, or nothing.
-func reads(t *testing.T, picture string) string {
+func reads(t testing.TB, picture string) string {
 	t.Helper()
 	text, err := run(t, "zbarimg", "--quiet", "--raw", "--nodbus", "-Sdisable", "-Sqrcode.enable", picture)
 	if status := new(exec.ExitError); !errors.As(err, &status) || status.ExitCode() != nothingRead {
@@ -102,7 +102,7 @@ func reads(t *testing.T, picture string) string {
 }
 
 // run runs a tool and gives what it prints.
-func run(t *testing.T, tool string, arguments ...string) (string, error) {
+func run(t testing.TB, tool string, arguments ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

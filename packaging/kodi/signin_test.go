@@ -13,14 +13,14 @@ import (
 
 // openWithCode opens the sign-in screen and gives the pairing that it shows.
 func openWithCode(b *box, k *Kodi) client.Pairing {
-	b.t.Helper()
+	b.Helper()
 	k.Run(addonID)
 	k.AwaitShown("kind", "code")
 	k.await("the QR code is there", func() bool { return k.Shows("picture") != "" })
 	pin := b.pin()
 	for i, character := range pin.Code {
 		if got, want := k.Shows("tile"+string(rune('1'+i))), "glyphs/"+string(character)+".png"; got != want {
-			b.t.Errorf("character %d of %s is shown as %q", i+1, pin.Code, got)
+			b.Errorf("character %d of %s is shown as %q", i+1, pin.Code, got)
 		}
 	}
 	return pin
@@ -29,14 +29,14 @@ func openWithCode(b *box, k *Kodi) client.Pairing {
 // wantReadable fails unless the screen's QR code reads as the pairing's link, also
 // in a picture of it that was changed.
 func wantReadable(b *box, k *Kodi, pin client.Pairing, name string, changes ...[]string) {
-	b.t.Helper()
-	await(b.t, "the screen's QR code reads "+pin.AuthURI, func() bool {
-		return reads(b.t, k.Picture(name)) == pin.AuthURI
+	b.Helper()
+	await(b, "the screen's QR code reads "+pin.AuthURI, func() bool {
+		return reads(b, k.Picture(name)) == pin.AuthURI
 	})
 	picture := k.Picture(name)
 	for _, change := range changes {
-		if got := reads(b.t, changed(b.t, picture, change)); got != pin.AuthURI {
-			b.t.Errorf("after %v the QR code reads %q, want %s", change, got, pin.AuthURI)
+		if got := reads(b, changed(b, picture, change)); got != pin.AuthURI {
+			b.Errorf("after %v the QR code reads %q, want %s", change, got, pin.AuthURI)
 		}
 	}
 }
@@ -85,7 +85,7 @@ func TestSignIn(t *testing.T) {
 	k.AwaitHome("Uses.Token", "yes")
 	k.AwaitHome("Uses.User", "Ada")
 
-	b.kill()
+	b.daemon.End()
 	k.AwaitHome("PlexAuth.State", "")
 	k.Run("script.uses.plexauthd")
 	k.AwaitHome("Uses.Token", "unavailable")
@@ -109,14 +109,14 @@ func TestEveryPictureInGerman(t *testing.T) {
 	must(t, b.client.CancelPin(t.Context(), pin.ID))
 	k.AwaitShown("text", "Er wurde an anderer Stelle auf diesem Gerät abgebrochen.")
 	k.Look("german-over")
-	b.sim.Fail(plextvsim.CaptivePortal())
+	b.Sim.Fail(plextvsim.CaptivePortal())
 	k.Choose("Neuer Code")
 	k.AwaitShown("text", "Statt Plex antwortet etwas anderes. Verlangt das Netzwerk erst eine Anmeldung?")
 	k.Look("german-no-network")
-	b.kill()
+	b.daemon.End()
 	k.AwaitShown("title", "Der Anmeldedienst antwortet nicht")
 	k.Look("german-no-daemon")
-	b.sim.Clear()
+	b.Sim.Clear()
 	b.start()
 	k.AwaitShown("kind", "code")
 	k.Input("Back")

@@ -14,7 +14,7 @@ import (
 
 func TestExpiry(t *testing.T) {
 	b := newBox(t)
-	b.kill()
+	b.daemon.End()
 	b.configure("timeout = \"10s\"\n")
 	b.start()
 	k := b.kodi(Options{})
@@ -62,7 +62,7 @@ func TestCancel(t *testing.T) {
 
 func TestDaemonDiesAndComesBack(t *testing.T) {
 	b := newBox(t)
-	b.kill()
+	b.daemon.End()
 	k := b.kodi(Options{})
 	const away = "plexauthd is not running. This screen goes on by itself as soon as it is."
 	k.Run(addonID)
@@ -72,7 +72,7 @@ func TestDaemonDiesAndComesBack(t *testing.T) {
 	k.AwaitShown("kind", "code")
 	pin := b.pin()
 
-	b.kill()
+	b.daemon.End()
 	k.AwaitShown("text", away)
 	b.start()
 	k.AwaitShown("kind", "code")
@@ -80,7 +80,7 @@ func TestDaemonDiesAndComesBack(t *testing.T) {
 		t.Errorf("after a restart the pairing is %+v, was %+v", again, pin)
 	}
 
-	b.kill()
+	b.daemon.End()
 	k.AwaitShown("text", away)
 	b.claim(pin.Code)
 	b.start()
@@ -92,7 +92,7 @@ func TestBusDies(t *testing.T) {
 	b := newBox(t)
 	k := b.kodi(Options{})
 	openWithCode(b, k)
-	b.bus.Stop()
+	b.Bus.Stop()
 	k.AwaitShown("text", "The D-Bus of this box cannot be reached. This screen keeps trying.")
 	k.AwaitHome("PlexAuth.State", "")
 	k.Input("Back")
@@ -103,20 +103,20 @@ func TestBusDies(t *testing.T) {
 
 func TestNoNetwork(t *testing.T) {
 	b := newBox(t)
-	b.sim.Fail(plextvsim.Fault{Reset: true})
+	b.Sim.Fail(plextvsim.Fault{Reset: true})
 	k := b.kodi(Options{})
 	k.Run(addonID)
 	k.AwaitShown("text", "Plex cannot be reached. Please check the network. This screen keeps trying.")
 	k.Look("no-network")
-	b.sim.Clear()
-	b.sim.Fail(plextvsim.CaptivePortal())
+	b.Sim.Clear()
+	b.Sim.Fail(plextvsim.CaptivePortal())
 	k.Choose("Try again")
 	k.AwaitShown("text", "Something else answers in place of Plex. Does this network want a sign-in first?")
-	b.sim.Clear()
-	b.sim.Fail(plextvsim.Fault{Reset: true})
+	b.Sim.Clear()
+	b.Sim.Fail(plextvsim.Fault{Reset: true})
 	k.Choose("Try again")
 	k.AwaitShown("title", "There is no code yet")
-	b.sim.Clear()
+	b.Sim.Clear()
 	k.AwaitShown("kind", "code") // by itself
 	k.Input("Back")
 	k.AwaitClosed()
@@ -135,11 +135,11 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	k.AwaitClosed()
 	await(t, "the pairing is over", func() bool { return b.status().Pin.ID == 0 })
 	// Twice round, and the service has seen all that was asked of it.
-	b.kill()
+	b.daemon.End()
 	k.AwaitHome("PlexAuth.State", "")
 	b.start()
 	k.AwaitHome("PlexAuth.State", "signed-out")
-	if pins := len(b.sim.Pins()); pins != 1 || k.Is(window) {
+	if pins := len(b.Sim.Pins()); pins != 1 || k.Is(window) {
 		t.Errorf("plex.tv was asked for %d codes; the screen is there: %v", pins, k.Is(window))
 	}
 	openWithCode(b, k)
