@@ -145,7 +145,9 @@ func (a *Account) CancelPin(ctx context.Context, id uint64) error { return a.pai
 // A refusal (401 or that 422) makes the state [Unverified]. Only three of them over
 // at least 30 s, or 60 s for a new token, make it [Expired]; those after the first
 // are asked for in the background, and so is whether plex.tv has changed its mind.
-func (a *Account) Validate(ctx context.Context) (bool, error) { return isValid(a.session.verify(ctx)) }
+func (a *Account) Validate(ctx context.Context) (bool, error) {
+	return whileTheirs(a.ledger, inUse, func() (bool, error) { return isValid(a.session.verify(ctx)) })
+}
 
 // ValidateToken asks plex.tv about any token, as Validate does, and changes nothing.
 func (a *Account) ValidateToken(ctx context.Context, token secret.String) (bool, error) {
@@ -186,7 +188,9 @@ func (a *Account) SelectServer(ctx context.Context, s Server) error {
 // them now. While plex.tv cannot be asked it returns the last good answer, which
 // survives restarts and refusals of the token. [AuthRequired] when nobody is signed
 // in, [UserLocked] as with [Account.Token].
-func (a *Account) ListServers(ctx context.Context) ([]MediaServer, error) { return a.servers.list(ctx) }
+func (a *Account) ListServers(ctx context.Context) ([]MediaServer, error) {
+	return whileTheirs(a.ledger, inUse, func() ([]MediaServer, error) { return a.servers.list(ctx) })
+}
 
 // ServerHeaders returns the headers for a media server, with the token that this
 // server accepts: media servers refuse the token of a device key, though plex.tv
@@ -195,19 +199,23 @@ func (a *Account) ListServers(ctx context.Context) ([]MediaServer, error) { retu
 // token for it, [PinRejected] if it does only with the home user's PIN, as
 // [Account.SwitchUser] does.
 func (a *Account) ServerHeaders(ctx context.Context, machineID string) (Headers, error) {
-	return a.servers.headers(ctx, machineID)
+	return whileTheirs(a.ledger, inUse, func() (Headers, error) { return a.servers.headers(ctx, machineID) })
 }
 
 // RenewServerHeaders is for a caller whom the media server refused with what
 // ServerHeaders returned: plex.tv is asked for another token first, at most once
 // a minute.
 func (a *Account) RenewServerHeaders(ctx context.Context, machineID string) (Headers, error) {
-	return a.servers.headersWithin(ctx, machineID, retokenPause, true)
+	return whileTheirs(a.ledger, inUse, func() (Headers, error) {
+		return a.servers.headersWithin(ctx, machineID, retokenPause, true)
+	})
 }
 
 // ListUsers returns the users of the Plex Home, as plex.tv lists them now. An
 // account without a home gets an empty list, or itself alone.
-func (a *Account) ListUsers(ctx context.Context) ([]HomeUser, error) { return a.home.users(ctx) }
+func (a *Account) ListUsers(ctx context.Context) ([]HomeUser, error) {
+	return whileTheirs(a.ledger, (*record).owner, func() ([]HomeUser, error) { return a.home.users(ctx) })
+}
 
 // SwitchUser lets a user of the Plex Home use the box. pin is zero for a user
 // without one. The owner stays known, so that switching back needs no new

@@ -223,6 +223,15 @@ func pinPause(wrong uint64) time.Duration {
 	return min(longestPinPause, firstPinPause<<min(wrong-freePins, 10))
 }
 
+// sameUser reports whether both are the same person's: by the token if plex.tv has
+// not said whose it is.
+func sameUser(a, b *statefile.Auth) bool {
+	if a.UserID == "" || b.UserID == "" {
+		return a.Token.Equal(b.Token)
+	}
+	return a.UserID == b.UserID
+}
+
 func sameSignIn(a, b *statefile.Auth) bool {
 	if a == nil || b == nil {
 		return a == b

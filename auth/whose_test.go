@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package auth_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/retune-tv/plexauthd/auth"
+	"github.com/retune-tv/plexauthd/auth/plextvsim"
+)
+
+// overtaken asks, and lets somebody do something else before plex.tv answers.
+func overtaken[T any](h *household, slow plextvsim.Endpoint, ask func(context.Context) (T, error), meanwhile func()) (T, error) {
+	h.Helper()
+	h.sim.Fail(plextvsim.Fault{Endpoint: slow, Delay: 3 * time.Second, Times: 1})
+	before := h.sim.Count(slow)
+	var answer T
+	done, ctx := make(chan error, 1), h.soon()
+	go func() {
+		var err error
+		answer, err = ask(ctx)
+		done <- err
+	}()
+	h.must(h.sim.Await(h.soon(), before+1, slow))
+	meanwhile()
+	h.tick(3 * time.Second)
+	return answer, receive(h.box, done)
+}
+
+// A slow answer was asked for by the admin, and comes when the child has the box.
+func TestNoMediaServersTokenForWhoIsNotTheUserAnyMore(t *testing.T) {
+	for name, ask := range map[string]func(*household, string) func(context.Context) (auth.Headers, error){
+		"GetServerHeaders": func(h *household, id string) func(context.Context) (auth.Headers, error) {
+			return func(ctx context.Context) (auth.Headers, error) { return h.account.ServerHeaders(ctx, id) }
+		},
+		"RenewServerHeaders": func(h *household, id string) func(context.Context) (auth.Headers, error) {
+			return func(ctx context.Context) (auth.Headers, error) { return h.account.RenewServerHeaders(ctx, id) }
+		},
+	} {
+		t.Run(name+", a user with the same media server", func(t *testing.T) {
+			h, machineID := newHouseholdWithAServer(t)
+			teen, err := h.sim.AddHomeUser(h.token(), plextvsim.User{Title: "Teen", Resources: plextvsim.SampleResources()})
+			h.must(err)
+			headers, err := overtaken(h, plextvsim.Resources, ask(h, machineID), func() { h.must(h.switchTo(teen, "")) })
+			h.must(err)
+			now, err := h.account.ServerHeaders(h.soon(), machineID)
+			h.must(err)
+			equal(t, "the token is of who uses the box", headers["X-Plex-Token"] == now["X-Plex-Token"], true)
+		})
+		t.Run(name+", a user without it", func(t *testing.T) {
+			h, machineID := newHouseholdWithAServer(t)
+			headers, err := overtaken(h, plextvsim.Resources, ask(h, machineID), func() { h.must(h.switchTo(h.child, childPin)) })
+			wantCode(t, "answer", err, auth.NotFound)
+			equal(t, "headers", len(headers), 0)
+		})
+		t.Run(name+", signed out", func(t *testing.T) {
+			h, machineID := newHouseholdWithAServer(t)
+			headers, err := overtaken(h, plextvsim.Resources, ask(h, machineID), func() { h.must(h.account.Clear(h.soon())) })
+			wantCode(t, "answer", err, auth.AuthRequired)
+			equal(t, "headers", len(headers), 0)
+		})
+	}
+}
+
+// newHouseholdWithAServer knows no list of media servers yet.
+func newHouseholdWithAServer(t *testing.T) (h *household, machineID string) {
+	t.Helper()
+	h = newHousehold(t)
+	return h, plextvsim.SampleResources()[0].ClientIdentifier
+}
+
+func TestNoAnswerForWhoIsSignedOut(t *testing.T) {
+	for name, test := range map[string]struct {
+		slow plextvsim.Endpoint
+		ask  func(*household, context.Context) error
+	}{
+		"ListServers": {plextvsim.Resources, func(h *household, ctx context.Context) error {
+			_, err := h.account.ListServers(ctx)
+			return err
+		}},
+		"ListUsers": {plextvsim.HomeUsers, func(h *household, ctx context.Context) error {
+			_, err := h.account.ListUsers(ctx)
+			return err
+		}},
+		"Validate": {plextvsim.GetUser, func(h *household, ctx context.Context) error {
+			_, err := h.account.Validate(ctx)
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHousehold(t)
+			ask := func(ctx context.Context) (struct{}, error) { return struct{}{}, test.ask(h, ctx) }
+			_, err := overtaken(h, test.slow, ask, func() { h.must(h.account.Clear(h.soon())) })
+			wantCode(t, name, err, auth.AuthRequired)
+		})
+	}
+}
+
+// Somebody else has signed in: the home is theirs.
+func TestListUsersIsOfWhoIsSignedIn(t *testing.T) {
+	h := newHousehold(t)
+	users, err := overtaken(h, plextvsim.HomeUsers, h.account.ListUsers, func() {
+		h.must(h.account.Clear(h.soon()))
+		h.signIn(plextvsim.User{Username: "eve"})
+	})
+	h.must(err)
+	equal(t, "users", len(users), 1)
+	equal(t, "user", users[0].Title, "eve")
+}
