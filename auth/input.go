@@ -6,9 +6,9 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
+	"github.com/retune-tv/plexauthd/auth/legible"
 	"github.com/retune-tv/plexauthd/auth/secret"
 )
 
@@ -41,8 +41,8 @@ func checkText(name, text string) error {
 		return errorf(InvalidArgs, "%s: is longer than %d bytes", name, maxText)
 	case !utf8.ValidString(text):
 		return errorf(InvalidArgs, "%s: is not UTF-8", name)
-	case strings.ContainsFunc(text, unicode.IsControl):
-		return errorf(InvalidArgs, "%s: has control characters", name)
+	case !legible.IsText(text):
+		return errorf(InvalidArgs, "%s: has control characters or noncharacters", name)
 	}
 	return nil
 }

@@ -6,10 +6,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"io"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -18,7 +17,6 @@ import (
 )
 
 const (
-	maxBody  = 1 << 20
 	maxCode  = 64
 	maxToken = 8 << 10
 	maxText  = 2 << 10 // names, addresses, URLs of pictures
@@ -28,9 +26,10 @@ const (
 type answer struct {
 	status int
 	header http.Header
-	body   []byte
+	body   []byte    // whole, or the start of a list
+	list   io.Reader // all of a list
+	odd    func(field string)
 	now    time.Time // the sender's clock, the box's if it did not say
-	late   error     // set if time ran out, or the caller left, during the body
 }
 
 // serverTime prefers the Date header: on a box without a clock battery, a time
@@ -45,6 +44,25 @@ func serverTime(header http.Header, clock clockwork.Clock) time.Time {
 // readJSON decodes the body into the struct v. Errors quote nothing of it: it
 // holds tokens and the household's location.
 func (a answer) readJSON(v any) error {
+	if err := a.checkLabel(); err != nil {
+		return err
+	}
+	if json.Unmarshal(a.body, v) != nil {
+		return errBroken
+	}
+	return nil
+}
+
+// readList gives each entry of a list to take, as [readEntries] does.
+func (a answer) readList(take func(entry []byte) error) error {
+	if err := a.checkLabel(); err != nil {
+		return err
+	}
+	return readEntries(a.list, take)
+}
+
+// checkLabel returns an error unless the answer is meant to be JSON.
+func (a answer) checkLabel() error {
 	switch {
 	case a.isHTML():
 		return errors.New("an HTML page instead of JSON: a captive portal?")
@@ -52,8 +70,6 @@ func (a answer) readJSON(v any) error {
 		return errors.New("an empty answer instead of JSON")
 	case !isJSON(a.mediaType()):
 		return errors.New("an answer that does not say it is JSON")
-	case json.Unmarshal(a.body, v) != nil:
-		return errors.New("JSON that is cut off or broken")
 	}
 	return nil
 }
@@ -99,58 +115,6 @@ func (a answer) isHTML() bool {
 	start = bytes.ToLower(start[:min(len(start), len("<!doctype html"))])
 	return bytes.HasPrefix(start, []byte("<!doctype html")) || bytes.HasPrefix(start, []byte("<html"))
 }
-
-// loose is a JSON value whose type is not relied on: plex.tv has sent the same
-// fields as numbers, strings and lists, booleans as 0 and "1". Null, lists and
-// objects count as absent.
-type loose struct {
-	text string
-	form byte // first byte of the JSON value, 0 if there was none
-}
-
-// UnmarshalJSON implements [json.Unmarshaler].
-func (l *loose) UnmarshalJSON(raw []byte) error {
-	*l = loose{form: raw[0]}
-	switch raw[0] {
-	case '"':
-		return json.Unmarshal(raw, &l.text)
-	case 'n':
-		*l = loose{}
-	case '{', '[':
-	default:
-		l.text = string(raw)
-	}
-	return nil
-}
-
-func (l loose) truth() bool { return l.text == "true" || l.text == "1" }
-
-// word returns a string or number as a text of at most limit bytes, "" if absent.
-func (l loose) word(field string, limit int) (string, error) {
-	if l.form == 't' || l.form == 'f' {
-		return "", nil
-	}
-	if len(l.text) > limit {
-		return "", fmt.Errorf("field %s is longer than %d bytes", field, limit)
-	}
-	if strings.ContainsFunc(l.text, isControl) {
-		return "", fmt.Errorf("field %s has control characters", field)
-	}
-	return l.text, nil
-}
-
-// seconds returns a duration within [0, longest], and false if it is no number.
-func (l loose) seconds(longest time.Duration) (time.Duration, bool) {
-	n, err := strconv.ParseFloat(l.text, 64)
-	if err != nil || n != n {
-		return 0, false
-	}
-	return time.Duration(max(0, min(n, longest.Seconds())) * float64(time.Second)), true
-}
-
-// isControl also counts Unicode's line and paragraph separators, which break
-// a line of a log as well.
-func isControl(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
 // printable returns text on one line, without what a terminal would obey.
 func printable(text string) string {

@@ -53,6 +53,12 @@ func TestPinsAreRead(t *testing.T) {
 		"already over":        {`{"id":918273645,"code":"A1B2","expiresIn":-5}`, weak(0)},
 		"over by date":        {`{"id":918273645,"code":"A1B2","expiresAt":"2016-01-15T11:00:00Z"}`, weak(0)},
 		"absurdly long":       {`{"id":918273645,"code":"A1B2","expiresIn":1e300}`, weak(24 * time.Hour)},
+		"no expiry":           {`{"id":918273645,"code":"A1B2"}`, weak(15 * time.Minute)},
+		"odd expiry":          {`{"id":918273645,"code":"A1B2","expiresIn":"NaN","expiresAt":"soon"}`, weak(15 * time.Minute)},
+		"long token":          {`{"id":918273645,"code":"A1B2","expiresIn":1,"authToken":"` + strings.Repeat("t", 8<<10+1) + `"}`, weak(time.Second)},
+		"control token":       {`{"id":918273645,"code":"A1B2","expiresIn":1,"authToken":"a\nb"}`, weak(time.Second)},
+		"boolean token":       {`{"id":918273645,"code":"A1B2","expiresIn":1,"authToken":false}`, weak(time.Second)},
+		"object token":        {`{"id":918273645,"code":"A1B2","expiresIn":1,"authToken":{}}`, weak(time.Second)},
 		"claimed, no expiry":  {`{"id":918273645,"code":"A1B2","authToken":"` + token + `"}`, claimed(0)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,12 +84,19 @@ func TestUsersAreRead(t *testing.T) {
 	}{
 		"all fields": {fullUser, plextv.User{ID: "42", UUID: "ab12", Username: "ann", Title: "Ann É.", Email: "a@example.org",
 			Thumb: "https://plex.tv/users/ab12/avatar", HomeAdmin: true, Restricted: true}},
-		"managed": {`{"id":"42","title":"Kid","username":null,"email":null}`, plextv.User{ID: "42", Title: "Kid"}},
+		"managed":  {`{"id":"42","title":"Kid","username":null,"email":null}`, plextv.User{ID: "42", Title: "Kid"}},
+		"friendly": {`{"id":42,"username":"ann","friendlyName":"Ann","title":""}`, plextv.User{ID: "42", Username: "ann", Title: "Ann"}},
+		"mail":     {`{"id":42,"email":"a@example.org","title":null}`, plextv.User{ID: "42", Email: "a@example.org", Title: "a@example.org"}},
+		"nameless": {`{"id":42,"username":{},"title":[1]}`, plextv.User{ID: "42"}},
+		"control":  {`{"id":42,"username":"a\u0000","title":"\ufffeA\uD800\n"}`, plextv.User{ID: "42", Username: "a", Title: "\ufffdA\ufffd"}},
+		"nested":   {`{"id":42,"uuid":{"id":1},"title":{"text":"x"},"username":"ann"}`, plextv.User{ID: "42", Username: "ann", Title: "ann"}},
+		"long":     {`{"id":42,"title":"` + strings.Repeat("é", 1025) + `"}`, plextv.User{ID: "42", Title: strings.Repeat("é", 1024)}},
+		"long ids": {`{"id":42,"title":"x","uuid":"` + strings.Repeat("u", 65) + `"}`, plextv.User{ID: "42", Title: "x"}},
 		"drifted": {`{"id":42,"username":"ann","homeAdmin":1,"restricted":"0","thumb":["x"],"title":{},"email":false}`,
-			plextv.User{ID: "42", Username: "ann", HomeAdmin: true}},
+			plextv.User{ID: "42", Username: "ann", Title: "ann", HomeAdmin: true}},
 		"drifted on": {`{"id":42,"username":"ann","homeAdmin":"1","restricted":"true"}`,
-			plextv.User{ID: "42", Username: "ann", HomeAdmin: true, Restricted: true}},
-		"no booleans": {`{"id":42,"username":"ann","homeAdmin":[],"restricted":0}`, plextv.User{ID: "42", Username: "ann"}},
+			plextv.User{ID: "42", Username: "ann", Title: "ann", HomeAdmin: true, Restricted: true}},
+		"no booleans": {`{"id":42,"username":"ann","homeAdmin":[],"restricted":0}`, plextv.User{ID: "42", Username: "ann", Title: "ann"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := serve(t, reply(200, jsonType, test.body)).client(t).
@@ -92,6 +105,19 @@ func TestUsersAreRead(t *testing.T) {
 				t.Errorf("got %+v, %v\nwant %+v", got, err, test.want)
 			}
 		})
+	}
+}
+
+// A claimed PIN is claimed, whatever else is missing.
+func TestClaimedPins(t *testing.T) {
+	for _, fields := range []string{
+		``, `"id":true,`, `"id":null,"code":null,`, `"id":{},"code":[],"expiresIn":"x",`, `"code":"A\nB","expiresAt":7,`, `"id":"../x",`,
+	} {
+		got, err := serve(t, reply(200, jsonType, `{`+fields+`"authToken":"`+token+`"}`)).client(t).
+			CheckPin(t.Context(), plextv.Identity{}, secret.New(pinID), secret.String{})
+		if err != nil || !got.Token.Equal(secret.New(token)) {
+			t.Errorf("%s: %+v, %v", fields, got, err)
+		}
 	}
 }
 
@@ -116,23 +142,14 @@ func TestUnusableAnswersAreInvalid(t *testing.T) {
 		"a list":           {reply(200, jsonType, "["+waiting+"]"), check, "cut off or broken"},
 		"null":             {reply(200, jsonType, "null"), check, "no usable id"},
 		"errors with 200":  {reply(200, jsonType, unknown), check, "no usable id"},
-		"no id":            {pin(`"code":"A1B2"`), check, "no usable id"},
-		"id true":          {pin(`"id":true,"code":"A1B2"`), check, "no usable id"},
-		"id path":          {pin(`"id":"../user","code":"A1B2"`), check, "no usable id"},
-		"no code":          {pin(`"id":1`), check, "no code"},
-		"control code":     {pin(`"id":1,"code":"A\u001bB"`), check, "field code has control characters"},
-		"separator":        {pin(`"id":1,"code":"A\u2028B"`), check, "control characters"},
-		"long code":        {pin(`"id":1,"code":"` + strings.Repeat("A", 65) + `"`), check, "longer than 64"},
-		"no expiry":        {reply(200, jsonType, `{"id":1,"code":"A1B2"}`), check, "when it expires"},
-		"odd expiry":       {reply(200, jsonType, `{"id":1,"code":"A1B2","expiresIn":"NaN","expiresAt":"soon"}`), check, "when it expires"},
-		"long token":       {pin(`"id":1,"code":"A","authToken":"` + strings.Repeat("t", 8<<10+1) + `"`), check, "longer than 8192"},
-		"control token":    {pin(`"id":1,"code":"A","authToken":"a\nb"`), check, "control characters"},
-		"boolean token":    {pin(`"id":1,"code":"A","authToken":false`), check, "not a string"},
-		"object token":     {pin(`"id":1,"code":"A","authToken":{}`), check, "not a string"},
+		"new, no id":       {pin(`"code":"A1B2"`), requestPin, "no usable id"},
+		"new, id true":     {pin(`"id":true,"code":"A1B2"`), requestPin, "no usable id"},
+		"new, id path":     {pin(`"id":"../user","code":"A1B2"`), requestPin, "no usable id"},
+		"new, no code":     {pin(`"id":1`), requestPin, "no code"},
+		"new, bell":        {pin(`"id":1,"code":"A\u001bB"`), requestPin, "no code"},
+		"new, separator":   {pin(`"id":1,"code":"A\u2028B"`), requestPin, "no code"},
+		"new, long code":   {pin(`"id":1,"code":"` + strings.Repeat("A", 65) + `"`), requestPin, "no code"},
 		"user, no id":      {user(`"username":"ann"`), askUser, "no id"},
-		"user, no name":    {user(`"id":42,"username":null,"title":""`), askUser, "neither username nor title"},
-		"control name":     {user(`"id":42,"username":"a\u0000"`), askUser, "field username has control"},
-		"long name":        {user(`"id":42,"username":"a","title":"` + strings.Repeat("t", 2049) + `"`), askUser, "longer than 2048"},
 		"oversized":        {reply(200, jsonType, waiting+strings.Repeat(" ", 1<<20)), check, "larger than 1 MiB"},
 		"oversized 401":    {reply(401, jsonType, badToken+strings.Repeat(" ", 1<<20)), askUser, "larger than 1 MiB"},
 		"odd success":      {reply(206, jsonType, waiting), check, "status 206"},

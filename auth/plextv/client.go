@@ -55,7 +55,8 @@ type Config struct {
 	OnDate func(server time.Time)
 	// Pace bounds how often callers may have plex.tv asked.
 	Pace Pace
-	// Log gets one debug line a request, without ids, headers and bodies.
+	// Log gets one debug line a request, without ids, headers and bodies, and one line
+	// an hour for each field of an answer that cannot be read.
 	// Nil means none.
 	Log *slog.Logger
 }
@@ -65,15 +66,16 @@ type Config struct {
 // names, or one of 10 s to 1 min if it names none; and after a 5xx that names one.
 // What callers ask too often for [Config.Pace] fails in the same way.
 type Client struct {
-	clock   clockwork.Clock
-	log     *slog.Logger
-	onDate  func(time.Time)
-	onPause func()
-	limit   *rateLimit
-	budget  *budget
-	rootCAs *x509.CertPool
-	proxy   func(*http.Request) (*url.URL, error)
-	way     atomic.Pointer[way]
+	clock    clockwork.Clock
+	log      *slog.Logger
+	onDate   func(time.Time)
+	onPause  func()
+	limit    *rateLimit
+	oddities oddities
+	budget   *budget
+	rootCAs  *x509.CertPool
+	proxy    func(*http.Request) (*url.URL, error)
+	way      atomic.Pointer[way]
 }
 
 // way is how plex.tv is reached.

@@ -24,9 +24,9 @@ const (
 
 // HomeUser is a member of a Plex Home.
 type HomeUser struct {
-	ID, UUID string
-	// Title is what people call the user; the username if there is no title.
-	Title string
+	ID    string // may be empty
+	UUID  string
+	Title string // as that of a [User]
 	Thumb string // may be empty
 	// Admin runs the home; Restricted is a managed user.
 	Admin, Guest, Restricted bool
@@ -70,8 +70,14 @@ func readHomeUsers(a answer) ([]HomeUser, error) {
 	}
 	users := []HomeUser{}
 	for _, entry := range entries {
-		if user, err := readHomeUser(entry); err == nil && len(users) < maxHomeUsers {
+		user, err := readHomeUser(entry, a.odd)
+		switch {
+		case err != nil:
+			a.odd("users")
+		case len(users) < maxHomeUsers:
 			users = append(users, user)
+		case user.Admin: // without whom nobody can go back
+			users[maxHomeUsers-1] = user
 		}
 	}
 	if len(users) == 0 && len(entries) > 0 {
@@ -80,29 +86,24 @@ func readHomeUsers(a answer) ([]HomeUser, error) {
 	return users, nil
 }
 
-func readHomeUser(entry json.RawMessage) (HomeUser, error) {
-	var flags struct {
+func readHomeUser(entry json.RawMessage, odd func(field string)) (HomeUser, error) {
+	var fields struct {
+		userFields
 		Admin     loose `json:"admin"`
 		Guest     loose `json:"guest"`
 		Protected loose `json:"protected"`
 	}
-	if err := json.Unmarshal(entry, &flags); err != nil {
+	if err := json.Unmarshal(entry, &fields); err != nil {
 		return HomeUser{}, err
 	}
-	user, err := parseUser(entry)
-	if err != nil {
-		return HomeUser{}, err
-	}
+	user := fields.user(odd)
 	if !isID(user.UUID) {
 		return HomeUser{}, errors.New("a user without a usable uuid")
 	}
-	if user.Title == "" {
-		user.Title = user.Username
-	}
 	return HomeUser{
 		ID: user.ID, UUID: user.UUID, Title: user.Title, Thumb: user.Thumb,
-		Admin: flags.Admin.truth(), Guest: flags.Guest.truth(), Restricted: user.Restricted,
-		Protected: flags.Protected.text == "" || flags.Protected.truth(),
+		Admin: fields.Admin.truth(), Guest: fields.Guest.truth(), Restricted: user.Restricted,
+		Protected: !fields.Protected.known() || fields.Protected.truth(),
 	}, nil
 }
 
@@ -144,15 +145,13 @@ func isHomePin(pin secret.String) bool {
 // nothing is locked for.
 func readSwitched(a answer, uuid string) (secret.String, User, error) {
 	var body struct {
+		userFields
 		AuthToken loose `json:"authToken"`
 	}
 	if err := a.readJSON(&body); err != nil {
 		return secret.String{}, User{}, err
 	}
-	user, err := readUser(a)
-	if err != nil {
-		return secret.String{}, User{}, err
-	}
+	user := body.user(a.odd)
 	token, err := readToken("authToken", body.AuthToken)
 	switch {
 	case err != nil:

@@ -34,8 +34,8 @@ func TestHomeUsersAreRead(t *testing.T) {
 		"not said":        {kid(`"hasPassword":false`), []plextv.HomeUser{locked}},
 		"null":            {kid(`"protected":null`), []plextv.HomeUser{locked}},
 		"a username":      {`{"id":9,"uuid":"u","title":"","username":"bob","protected":false}`, []plextv.HomeUser{named}},
-		"odd ones":        {`7,null,{},{"id":1,"title":"x"},{"id":1,"title":"x","uuid":"../y"},{"uuid":"z","title":"x"},` + ann, []plextv.HomeUser{admin}},
-		"control in name": {`{"id":1,"uuid":"u","title":"a\u0007"},` + ann, []plextv.HomeUser{admin}},
+		"odd ones":        {`7,null,{},{"id":1,"title":"x"},{"id":1,"title":"x","uuid":"../y"},{"uuid":"z","title":"x"},` + ann, []plextv.HomeUser{{UUID: "z", Title: "x", Protected: true}, admin}},
+		"control in name": {`{"id":1,"uuid":"u","title":"a\u0007","protected":false},` + ann, []plextv.HomeUser{{ID: "1", UUID: "u", Title: "a"}, admin}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := `{"id":1,"name":"Home","guestUserID":null,"subscription":true,"users":[` + test.users + `]}`

@@ -2,16 +2,18 @@
 
 package plextv
 
+import "github.com/retune-tv/plexauthd/auth/legible"
+
 // Identity is what an installation tells plex.tv about itself. plex.tv needs
 // ClientID and shows the rest to people under Authorized Devices. Any UTF-8
-// text without control characters is allowed.
+// text is allowed.
 type Identity struct {
 	ClientID, Product, Version, Platform, PlatformVersion, Device, DeviceName string
 }
 
 // Headers returns the X-Plex-* headers of all fields that are not empty, and
-// Accept: application/json, without which plex.tv answers in XML. It never
-// has a token. The map is the caller's own.
+// Accept: application/json, without which plex.tv answers in XML. What cannot be
+// sent in a header is replaced. It never has a token. The map is the caller's own.
 func (id Identity) Headers() map[string]string {
 	headers := map[string]string{"Accept": "application/json"}
 	for name, value := range map[string]string{
@@ -23,7 +25,7 @@ func (id Identity) Headers() map[string]string {
 		"X-Plex-Device":            id.Device,
 		"X-Plex-Device-Name":       id.DeviceName,
 	} {
-		if value != "" {
+		if value = legible.Text(value); value != "" {
 			headers[name] = value
 		}
 	}

@@ -15,9 +15,11 @@ import (
 	"github.com/retune-tv/plexauthd/auth/secret"
 )
 
-// longestPin bounds what an answer can claim: plex.tv's PINs live 15 or 30
-// minutes.
-const longestPin = 24 * time.Hour
+// plex.tv's PINs live 15 or 30 minutes.
+const (
+	shortestPin = 15 * time.Minute // for one that does not say
+	longestPin  = 24 * time.Hour   // bounds what an answer can claim
+)
 
 // Pin is a pairing at plex.tv.
 type Pin struct {
@@ -54,7 +56,7 @@ func (c *Client) RequestPin(ctx context.Context, id Identity, jwk json.RawMessag
 		r.query = url.Values{"strong": {"true"}}
 	}
 	err = c.retry(ctx, r, func(a answer) (err error) {
-		pin, err = readPin(a)
+		pin, err = readPin(a, true)
 		return err
 	})
 	return pin, err
@@ -84,13 +86,15 @@ func (c *Client) CheckPin(ctx context.Context, id Identity, pinID, deviceJWT sec
 		r.query, r.hidden = url.Values{"deviceJWT": {deviceJWT.Reveal()}}, []secret.String{deviceJWT}
 	}
 	err = c.ask(ctx, r, func(a answer) (err error) {
-		pin, err = readPin(a)
+		pin, err = readPin(a, false)
 		return err
 	})
 	return pin, err
 }
 
-func readPin(a answer) (Pin, error) {
+// readPin takes the fields that can be read. A new PIN needs an id and a code; one
+// that is claimed needs nothing but its token.
+func readPin(a answer, isNew bool) (Pin, error) {
 	var body struct {
 		ID        loose `json:"id"`
 		Code      loose `json:"code"`
@@ -103,24 +107,28 @@ func readPin(a answer) (Pin, error) {
 	}
 	id, err := body.ID.word("id", maxCode)
 	if err != nil || !isID(id) {
-		return Pin{}, errors.New("the PIN has no usable id")
+		a.odd("pin.id")
+		id = ""
 	}
 	code, err := body.Code.word("code", maxCode)
 	if err != nil {
-		return Pin{}, err
-	}
-	if code == "" {
-		return Pin{}, errors.New("the PIN has no code")
+		a.odd("pin.code")
 	}
 	token, err := readToken("authToken", body.AuthToken)
 	if err != nil {
-		return Pin{}, err
+		a.odd("pin.authToken")
 	}
 	left, known := timeLeft(body.ExpiresIn, body.ExpiresAt, a.now)
-	// A claimed PIN may be read once only: its token must not be lost over
-	// a missing expiry.
 	if !known && token.IsZero() {
-		return Pin{}, errors.New("the PIN does not say when it expires")
+		a.odd("pin.expiresIn")
+		left = shortestPin
+	}
+	switch {
+	case !isNew && (!token.IsZero() || id != "" || code != ""):
+	case id == "":
+		return Pin{}, errors.New("the PIN has no usable id")
+	case code == "":
+		return Pin{}, errors.New("the PIN has no code")
 	}
 	return Pin{ID: secret.New(id), Code: code, ExpiresIn: left, Token: token}, nil
 }
@@ -128,7 +136,7 @@ func readPin(a answer) (Pin, error) {
 // readToken takes nothing but a string for a token: "false" from a boolean
 // must not become one.
 func readToken(field string, value loose) (secret.String, error) {
-	if value.form != 0 && value.form != '"' {
+	if !value.absent() && value.form != '"' {
 		return secret.String{}, fmt.Errorf("field %s is not a string", field)
 	}
 	token, err := value.word(field, maxToken)

@@ -3,6 +3,7 @@
 package plextv
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/retune-tv/plexauthd/auth/legible"
 	"github.com/retune-tv/plexauthd/auth/secret"
 )
 
@@ -33,6 +35,7 @@ type request struct {
 	success      []int           // statuses that answer the question
 	meanings     map[int]Kind    // of plex.tv's codes, where they say more than a 4xx status
 	newPin       bool            // counts as a new PIN
+	list         bool            // a success is a list, perhaps a long one
 	longestPause time.Duration   // bounds what a Retry-After can ask for; 0: like all
 }
 
@@ -43,19 +46,7 @@ func (c *Client) ask(ctx context.Context, r request, read func(answer) error) er
 	if err := c.admit(ctx, r, start); err != nil {
 		return err
 	}
-	a, err := c.exchange(ctx, r)
-	if err == nil && !slices.Contains(r.success, a.status) {
-		err = r.refusal(a)
-	} else if err == nil {
-		if readErr := read(a); readErr != nil {
-			err = &Error{Op: r.op, Kind: InvalidResponse, Status: a.status, Err: readErr}
-		}
-	}
-	if err != nil && a.late != nil {
-		// Some servers end an answer properly, in its middle, when we hang
-		// up: then the body says nothing.
-		err = c.failure(ctx, r, a.late, true)
-	}
+	a, err := c.exchange(ctx, r, read)
 	c.learn(r, a, err)
 	c.logRequest(ctx, r, a, c.clock.Since(start), err)
 	return err
@@ -101,8 +92,8 @@ func (c *Client) learn(r request, a answer, err error) {
 	}
 }
 
-// exchange sends r and reads the whole answer, whatever its status.
-func (c *Client) exchange(ctx context.Context, r request) (answer, error) {
+// exchange sends r, reads the whole answer, whatever its status, and judges it.
+func (c *Client) exchange(ctx context.Context, r request, read func(answer) error) (answer, error) {
 	way := c.way.Load()
 	limited, cancel := context.WithTimeout(ctx, way.timeout)
 	defer cancel()
@@ -118,20 +109,41 @@ func (c *Client) exchange(ctx context.Context, r request) (answer, error) {
 		return answer{}, c.failure(ctx, r, err, answered.Load())
 	}
 	defer func() { _ = resp.Body.Close() }()
-	a := answer{status: resp.StatusCode, header: resp.Header, now: serverTime(resp.Header, c.clock)}
-	a.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
-	if statusSaysAll(a.status) {
-		return a, nil
+	a := answer{status: resp.StatusCode, header: resp.Header, now: serverTime(resp.Header, c.clock), odd: c.noteOdd}
+	body := newContent(resp.Body, maxBody)
+	if r.list && slices.Contains(r.success, a.status) {
+		body.limit, body.left = maxList, maxList
+		stream := bufio.NewReader(body)
+		a.body, _ = stream.Peek(64)
+		a.list = stream
+	} else {
+		a.body, _ = io.ReadAll(body) // body knows of an error
 	}
-	if err != nil {
-		return a, c.failure(ctx, r, err, true)
+	judged := r.judge(a, read)
+	switch problem := body.problem(); {
+	case statusSaysAll(a.status):
+		return a, judged
+	case problem != nil && body.err == errTooLarge:
+		return a, &Error{Op: r.op, Kind: InvalidResponse, Status: a.status, Err: problem}
+	case problem != nil:
+		return a, c.failure(ctx, r, problem, true)
+	case judged != nil && limited.Err() != nil:
+		// Some servers end an answer properly, in its middle, when we hang
+		// up: then the body says nothing.
+		return a, c.failure(ctx, r, limited.Err(), true)
 	}
-	if len(a.body) > maxBody {
-		err := errors.New("the answer is larger than 1 MiB")
-		return a, &Error{Op: r.op, Kind: InvalidResponse, Status: a.status, Err: err}
+	return a, judged
+}
+
+// judge returns an error unless a is a success that read accepts.
+func (r request) judge(a answer, read func(answer) error) error {
+	if !slices.Contains(r.success, a.status) {
+		return r.refusal(a)
 	}
-	a.late = limited.Err()
-	return a, nil
+	if err := read(a); err != nil {
+		return &Error{Op: r.op, Kind: InvalidResponse, Status: a.status, Err: err}
+	}
+	return nil
 }
 
 // build makes the HTTP request. It checks header values itself: net/http's
@@ -148,6 +160,7 @@ func (w *way) build(ctx context.Context, r request) (*http.Request, error) {
 	}
 	req.URL.RawQuery = r.query.Encode()
 	headers := r.identity.Headers()
+	headers["Accept-Encoding"] = "identity"
 	if r.content != nil {
 		headers["Content-Type"] = "application/json"
 	}
@@ -155,7 +168,7 @@ func (w *way) build(ctx context.Context, r request) (*http.Request, error) {
 		headers["X-Plex-Token"] = r.token.Reveal()
 	}
 	for name, value := range headers {
-		if value == "" || len(value) > maxToken || strings.ContainsFunc(value, isControl) {
+		if value == "" || len(value) > maxToken || !legible.IsText(value) {
 			return nil, fmt.Errorf("not sent: %s is empty, too long or has control characters", name)
 		}
 		req.Header.Set(name, value)

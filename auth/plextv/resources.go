@@ -3,7 +3,6 @@
 package plextv
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,7 +17,9 @@ import (
 // Limits of what is taken from an answer. They are far above what accounts have.
 const (
 	maxServers     = 200
+	maxServersSize = 256 << 10 // in bytes, of all texts together
 	maxConnections = 50
+	maxRelays      = 10
 )
 
 // Resource is a media server of an account.
@@ -34,17 +35,22 @@ type Resource struct {
 	AccessToken secret.String
 	// URIs are http and https addresses: local ones first, plex.tv's relay last.
 	URIs []string
+	// TokenUnread and URIsUnread tell that plex.tv did not say, or that it could not
+	// be read: what was known before may still be true.
+	TokenUnread, URIsUnread bool
 }
 
-// Resources asks for the media servers of a token's account, at most 200, each
-// with at most 50 addresses. What is no media server or cannot be read is left
-// out; an answer in which nothing can be read is an [InvalidResponse]. It tries
-// up to 3 times; its errors are [*Error], or ctx's if that has ended.
+// Resources asks for the media servers of a token's account, at most 200, each with
+// at most 50 addresses: own ones are chosen first, then those that plex.tv has heard
+// from, and local addresses and relays before others. What is no media server is left
+// out, and of one what cannot be read; an answer in which nothing can be read is an
+// [InvalidResponse]. A list of 8 MiB is read in 2 MiB of memory. It tries up to 3
+// times; its errors are [*Error], or ctx's if that has ended.
 func (c *Client) Resources(ctx context.Context, id Identity, token secret.String) (servers []Resource, err error) {
 	err = c.retry(ctx, request{
 		op: "asking plex.tv for the media servers", method: http.MethodGet,
 		path: "/api/v2/resources", identity: id, authorized: true, token: token, success: []int{http.StatusOK},
-		query: url.Values{"includeHttps": {"1"}, "includeRelay": {"1"}, "includeIPv6": {"1"}},
+		query: url.Values{"includeHttps": {"1"}, "includeRelay": {"1"}, "includeIPv6": {"1"}}, list: true,
 	}, func(a answer) (err error) {
 		servers, err = readResources(a)
 		return err
@@ -53,138 +59,91 @@ func (c *Client) Resources(ctx context.Context, id Identity, token secret.String
 }
 
 func readResources(a answer) ([]Resource, error) {
-	var entries []json.RawMessage
-	if err := a.readJSON(&entries); err != nil {
-		return nil, err
-	}
-	if entries == nil {
-		return nil, errors.New("null instead of a list")
-	}
-	servers, readable := []Resource{}, false
-	at := make(map[string]int) // by machine id
-	for _, entry := range entries {
+	var chosen choice
+	some, readable := false, false
+	err := a.readList(func(entry []byte) error {
+		some = true
 		var body resource
-		if json.Unmarshal(entry, &body) != nil || body.Provides.text == "" {
-			continue
+		err := json.Unmarshal(entry, &body)
+		switch {
+		case errors.As(err, new(*json.SyntaxError)) && entry != nil:
+			return errBroken
+		case err != nil || body.Provides == nil:
+			a.odd("resources")
+			return nil
 		}
 		readable = true
-		server, err := body.server()
-		if err != nil || !body.isServer() {
-			continue
+		if !slices.Contains(body.Provides, "server") {
+			return nil
 		}
-		if i, twice := at[server.MachineID]; twice {
-			servers[i] = servers[i].merged(server)
-		} else if len(servers) < maxServers {
-			at[server.MachineID] = len(servers)
-			servers = append(servers, server)
+		if server, ok := body.server(a.odd); ok {
+			chosen.add(server)
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	if len(entries) > 0 && !readable {
+	if some && !readable {
 		return nil, errors.New("a list in which nothing can be read")
 	}
-	return servers, nil
+	return chosen.list(), nil
 }
 
 // resource is a device in plex.tv's list.
 type resource struct {
-	MachineID   loose             `json:"clientIdentifier"`
-	Name        loose             `json:"name"`
-	Provides    loose             `json:"provides"`
-	Owned       loose             `json:"owned"`
-	Presence    loose             `json:"presence"`
-	AccessToken loose             `json:"accessToken"`
-	Connections []json.RawMessage `json:"connections"`
+	MachineID   loose       `json:"clientIdentifier"`
+	Name        loose       `json:"name"`
+	Provides    roles       `json:"provides"`
+	Owned       loose       `json:"owned"`
+	Presence    loose       `json:"presence"`
+	AccessToken loose       `json:"accessToken"`
+	Connections connections `json:"connections"`
 }
 
-// merged is the server of two entries with the same machine id, such as one that is
-// shared in a home and by invitation: its token is the one that a media server takes.
-func (r Resource) merged(other Resource) Resource {
-	if other.rank() > r.rank() {
-		r, other = other, r
+// roles are what a device provides, as in "client,player"; nil if that is not said.
+type roles []string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (r *roles) UnmarshalJSON(raw []byte) error {
+	var text loose
+	if raw[0] == '[' {
+		_ = json.Unmarshal(raw, (*[]string)(r)) // what is no text stays empty
+		return nil
 	}
-	r.Name = cmp.Or(r.Name, other.Name)
-	r.Owned, r.Presence = r.Owned || other.Owned, r.Presence || other.Presence
-	for _, uri := range other.URIs {
-		if !slices.Contains(r.URIs, uri) {
-			r.URIs = append(r.URIs, uri)
-		}
+	if err := text.UnmarshalJSON(raw); err != nil || text.text == "" {
+		return err
 	}
-	return r
+	*r = strings.FieldsFunc(text.text, func(c rune) bool { return c == ',' || c == ' ' })
+	return nil
 }
 
-// rank is highest for a server whose token opens it: one of its own rather than a JWT,
-// which it refuses, and one that is in use.
-func (r Resource) rank() (rank int) {
-	switch {
-	case r.AccessToken.IsZero():
-	case isJWT(r.AccessToken):
-		rank = 4
-	default:
-		rank = 8
-	}
-	if r.Presence {
-		rank += 2
-	}
-	if r.Owned {
-		rank++
-	}
-	return rank
-}
-
-// isServer looks into a list such as "client,player".
-func (r resource) isServer() bool {
-	return slices.Contains(strings.FieldsFunc(r.Provides.text, func(c rune) bool { return c == ',' || c == ' ' }), "server")
-}
-
-func (r resource) server() (Resource, error) {
+// server takes the fields that can be read; without an id it is nothing.
+func (r resource) server(odd func(field string)) (found found, ok bool) {
 	id, err := r.MachineID.word("clientIdentifier", maxText)
-	if err == nil && id == "" {
-		err = errors.New("a media server without an id")
+	if err != nil || id == "" {
+		odd("server.clientIdentifier")
+		return found, false
 	}
-	if err != nil {
-		return Resource{}, err
+	found.connections = r.Connections
+	found.Resource = Resource{
+		MachineID: id, Owned: r.Owned.truth(), Presence: r.Presence.truth(),
+		TokenUnread: r.AccessToken.form == 0, URIsUnread: !r.Connections.readable,
 	}
-	name, err := r.Name.word("name", maxText)
-	if err != nil {
-		return Resource{}, err
+	if found.Name, ok = r.Name.name(maxText); !ok {
+		odd("server.name")
 	}
-	token, err := readToken("accessToken", r.AccessToken)
-	if err != nil {
-		return Resource{}, err
+	if found.AccessToken, err = readToken("accessToken", r.AccessToken); err != nil {
+		odd("server.accessToken")
+		found.TokenUnread = true
 	}
-	return Resource{
-		MachineID: id, Name: name, Owned: r.Owned.truth(), Presence: r.Presence.truth(),
-		AccessToken: token, URIs: r.uris(),
-	}, nil
-}
-
-// uris keeps plex.tv's order within each kind.
-func (r resource) uris() []string {
-	var local, direct, relay []string
-	for _, entry := range r.Connections[:min(len(r.Connections), maxConnections)] {
-		var body struct {
-			URI   loose `json:"uri"`
-			Local loose `json:"local"`
-			Relay loose `json:"relay"`
-		}
-		if json.Unmarshal(entry, &body) != nil {
-			continue
-		}
-		uri, err := body.URI.word("uri", maxText)
-		switch {
-		case err != nil || !isServerURI(uri):
-		case body.Relay.truth():
-			relay = append(relay, uri)
-		case body.Local.truth():
-			local = append(local, uri)
-		default:
-			direct = append(direct, uri)
+	if r.Connections.odd {
+		odd("server.connections")
+	}
+	for name, flag := range map[string]loose{"owned": r.Owned, "presence": r.Presence} {
+		if !flag.absent() && !flag.known() {
+			odd("server." + name)
 		}
 	}
-	return slices.Concat(local, direct, relay)
-}
-
-func isServerURI(text string) bool {
-	uri, err := url.Parse(text)
-	return err == nil && (uri.Scheme == "http" || uri.Scheme == "https") && uri.Hostname() != "" && uri.User == nil
+	return found, true
 }

@@ -35,26 +35,33 @@ func TestServersAreRead(t *testing.T) {
 	full := plextv.Resource{MachineID: "ab12", Name: "Living Room", Owned: true, Presence: true, AccessToken: secret.New(token), URIs: []string{
 		"http://192.168.1.10:32400", "https://[2001:db8::10]:32400", "https://203-0-113-7.ab12.plex.direct:32400", "https://relay.plex.direct:8443",
 	}}
-	bare := plextv.Resource{MachineID: "m"}
-	drifted := plextv.Resource{MachineID: "m", Name: "7", Owned: true}
-	one := plextv.Resource{MachineID: "m", URIs: []string{"http://a:1"}}
+	bare := plextv.Resource{MachineID: "m", TokenUnread: true, URIsUnread: true}
+	none := plextv.Resource{MachineID: "m"}
+	drifted := plextv.Resource{MachineID: "m", Name: "7", Owned: true, TokenUnread: true, URIsUnread: true}
+	named := plextv.Resource{MachineID: "m", Name: "a\ufffdb", TokenUnread: true, URIsUnread: true}
+	one := plextv.Resource{MachineID: "m", URIs: []string{"http://a:1"}, TokenUnread: true}
 	for name, test := range map[string]struct {
 		entries string
 		want    []plextv.Resource
 	}{
 		"all fields":        {fullServer + "," + player, []plextv.Resource{full}},
-		"none":              {"", nil},
+		"no entries":        {"", nil},
 		"players alone":     {player, nil},
-		"bare":              {server(`"accessToken":null`), []plextv.Resource{bare}},
+		"bare":              {server(`"x":1`), []plextv.Resource{bare}},
+		"none":              {server(`"accessToken":null,"connections":[]`), []plextv.Resource{none}},
+		"empty token":       {server(`"accessToken":"","connections":[]`), []plextv.Resource{none}},
+		"a list of roles":   {`{"clientIdentifier":"m","provides":["player","server"]}`, []plextv.Resource{bare}},
+		"an object":         {server(`"connections":{"uri":"http://a"}`), []plextv.Resource{bare}},
+		"nothing in them":   {server(`"connections":[7,null]`), []plextv.Resource{bare}},
 		"one of many roles": {`{"clientIdentifier":"m","provides":"client, server,player"}`, []plextv.Resource{bare}},
 		"half a role":       {`{"clientIdentifier":"m","provides":"server-less"}`, nil},
 		"drifted":           {server(`"name":7,"owned":"1","presence":"0","x":[{}]`), []plextv.Resource{drifted}},
 		"odd entries":       {`7,null,[],{"provides":[]},` + server(`"x":1`), []plextv.Resource{bare}},
 		"no id":             {`{"provides":"server"},` + server(`"x":1`), []plextv.Resource{bare}},
 		"control id":        {`{"provides":"server","clientIdentifier":"a\n"},` + server(`"x":1`), []plextv.Resource{bare}},
-		"token of a kind":   {server(`"accessToken":false`), nil},
-		"long token":        {server(`"accessToken":"` + strings.Repeat("t", 8<<10+1) + `"`), nil},
-		"control name":      {server(`"name":"a\u0000"`), nil},
+		"token of a kind":   {server(`"accessToken":false`), []plextv.Resource{bare}},
+		"long token":        {server(`"accessToken":"` + strings.Repeat("t", 8<<10+1) + `"`), []plextv.Resource{bare}},
+		"odd name":          {server(`"name":"a\uffffb\u0000"`), []plextv.Resource{named}},
 		"odd connections": {connections(`7,null,{},{"uri":7},{"uri":"ftp://a"},{"uri":"http://"},{"uri":"http://u:p@a"},{"uri":"a:1"},` +
 			`{"uri":"http://a\n"},{"uri":"http://a:1","local":"1"}`), []plextv.Resource{one}},
 	} {

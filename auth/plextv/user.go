@@ -3,18 +3,18 @@
 package plextv
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/retune-tv/plexauthd/auth/secret"
 )
 
-// User is the account or Plex Home user that a token belongs to. All fields
-// but ID, and one of Username and Title, may be empty: a managed user has a
-// title alone. plex.tv may not say HomeAdmin and Restricted; then they are false.
+// User is the account or Plex Home user that a token belongs to. All fields but ID
+// may be empty: a managed user has a title alone. Title is the first that there is of
+// plex.tv's title, friendlyName, username and email. plex.tv may not say HomeAdmin and
+// Restricted; then they are false.
 type User struct {
 	ID, UUID, Username, Title, Email, Thumb string
 	HomeAdmin, Restricted                   bool
@@ -58,48 +58,65 @@ func readSignOut(a answer) error {
 }
 
 func readUser(a answer) (User, error) {
-	var body json.RawMessage
+	var body userFields
 	if err := a.readJSON(&body); err != nil {
 		return User{}, err
 	}
-	return parseUser(body)
+	user := body.user(a.odd)
+	if user.ID == "" {
+		return User{}, errors.New("the user has no id")
+	}
+	return user, nil
 }
 
-func parseUser(object json.RawMessage) (User, error) {
-	var body struct {
-		ID         loose `json:"id"`
-		UUID       loose `json:"uuid"`
-		Username   loose `json:"username"`
-		Title      loose `json:"title"`
-		Email      loose `json:"email"`
-		Thumb      loose `json:"thumb"`
-		HomeAdmin  loose `json:"homeAdmin"`
-		Restricted loose `json:"restricted"`
+// userFields are what plex.tv says of a user, in a user's own answer and in a home.
+type userFields struct {
+	ID           loose `json:"id"`
+	UUID         loose `json:"uuid"`
+	Username     loose `json:"username"`
+	Title        loose `json:"title"`
+	FriendlyName loose `json:"friendlyName"`
+	Email        loose `json:"email"`
+	Thumb        loose `json:"thumb"`
+	HomeAdmin    loose `json:"homeAdmin"`
+	Restricted   loose `json:"restricted"`
+}
+
+// user takes the fields that can be read.
+func (f userFields) user(odd func(field string)) User {
+	user := User{HomeAdmin: f.HomeAdmin.truth(), Restricted: f.Restricted.truth()}
+	var friendly string
+	for _, field := range []struct {
+		name  string
+		value loose
+		to    *string
+	}{
+		{"title", f.Title, &user.Title}, {"friendlyName", f.FriendlyName, &friendly},
+		{"username", f.Username, &user.Username}, {"email", f.Email, &user.Email},
+	} {
+		var readable bool
+		if *field.to, readable = field.value.name(maxText); !readable {
+			odd("user." + field.name)
+		}
 	}
-	if json.Unmarshal(object, &body) != nil {
-		return User{}, errors.New("a user that is not a JSON object")
-	}
-	user := User{HomeAdmin: body.HomeAdmin.truth(), Restricted: body.Restricted.truth()}
+	user.Title = cmp.Or(user.Title, friendly, user.Username, user.Email)
 	for _, field := range []struct {
 		name  string
 		value loose
 		limit int
 		to    *string
 	}{
-		{"id", body.ID, maxCode, &user.ID}, {"uuid", body.UUID, maxCode, &user.UUID},
-		{"username", body.Username, maxText, &user.Username}, {"title", body.Title, maxText, &user.Title},
-		{"email", body.Email, maxText, &user.Email}, {"thumb", body.Thumb, maxText, &user.Thumb},
+		{"id", f.ID, maxCode, &user.ID}, {"uuid", f.UUID, maxCode, &user.UUID}, {"thumb", f.Thumb, maxText, &user.Thumb},
 	} {
 		var err error
 		if *field.to, err = field.value.word(field.name, field.limit); err != nil {
-			return User{}, fmt.Errorf("a user that cannot be read: %w", err)
+			odd("user." + field.name)
 		}
 	}
-	if user.ID == "" {
-		return User{}, errors.New("the user has no id")
+	for name, flag := range map[string]loose{"homeAdmin": f.HomeAdmin, "restricted": f.Restricted} {
+		if !flag.absent() && !flag.known() {
+			odd("user." + name)
+		}
 	}
-	if user.Username == "" && user.Title == "" {
-		return User{}, errors.New("the user has neither username nor title")
-	}
-	return user, nil
+	return user
 }

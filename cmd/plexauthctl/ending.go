@@ -112,6 +112,7 @@ func plain(text string) string {
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
+		case r == '\u200c' || r == '\u200d': // joiners, of Persian and of families of emoji
 		case !unicode.IsPrint(r):
 			return unicode.ReplacementChar
 		}

@@ -9,9 +9,11 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/retune-tv/plexauthd/auth/legible"
 	"github.com/retune-tv/plexauthd/auth/status"
 )
 
@@ -43,7 +45,7 @@ func Default(version string) Config {
 // deviceName is host, unless it is one of the names of a machine that nobody
 // has named: then a list of devices says more with "TV".
 func deviceName(host string) string {
-	if _, err := headerText(host); err != nil || host == "localhost" || host == "(none)" {
+	if host = readable(host); host == "" || host == "localhost" || host == "(none)" {
 		return "TV"
 	}
 	return host
@@ -75,12 +77,11 @@ func kernelRelease() string {
 	return readable(unix.ByteSliceToString(name.Release[:]))
 }
 
-// readable is text without the white space around it, or "" if it cannot be
-// the value of a header.
+// readable is what can be sent of a text from the system, which need not be UTF-8,
+// without the white space around it; "" if it has control characters.
 func readable(text string) string {
-	value, err := headerText(strings.TrimSpace(text))
-	if err != nil {
+	if text = strings.TrimSpace(text); strings.ContainsFunc(text, unicode.IsControl) {
 		return ""
 	}
-	return value
+	return strings.TrimSpace(legible.Text(text))
 }

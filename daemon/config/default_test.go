@@ -19,6 +19,7 @@ func TestPlatformVersion(t *testing.T) {
 		"rolling":      {etc, "BUILD_ID=rolling\n", "rolling"},
 		"other key":    {etc, "BUILD_VERSION_ID=rolling\n", ""},
 		"not readable": {etc, "VERSION_ID=1\x002\nBUILD_ID=7\n", "7"},
+		"not UTF-8":    {etc, "VERSION_ID=\"12\xff\"\n", "12\ufffd"},
 		"empty":        {etc, "VERSION_ID=\"\"\n", ""},
 		"no file":      {"etc/hostname", "box\n", ""},
 	} {
@@ -44,7 +45,7 @@ func TestKernelRelease(t *testing.T) {
 }
 
 func TestDeviceName(t *testing.T) {
-	for host, want := range map[string]string{"wohnzimmer": "wohnzimmer", "": "TV", "localhost": "TV", "(none)": "TV", "a\nb": "TV"} {
+	for host, want := range map[string]string{"wohnzimmer": "wohnzimmer", "": "TV", "localhost": "TV", "(none)": "TV", "a\nb": "TV", "caf\xe9": "caf\ufffd", "tv\uffff": "tv\ufffd"} {
 		if got := deviceName(host); got != want {
 			t.Errorf("deviceName(%q) = %q, want %q", host, got, want)
 		}

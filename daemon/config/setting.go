@@ -11,8 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
+	"github.com/retune-tv/plexauthd/auth/legible"
 	"github.com/retune-tv/plexauthd/auth/status"
 	"github.com/retune-tv/plexauthd/systemd"
 )
@@ -79,8 +79,8 @@ func headerText(text string) (string, error) {
 	if strings.TrimSpace(text) == "" {
 		return "", errors.New("is empty; want a text, or no such line for the default")
 	}
-	if strings.ContainsFunc(text, unicode.IsControl) {
-		return "", errors.New("has a control character; want a text without line breaks, tabs and the like")
+	if !legible.IsText(text) {
+		return "", errors.New("has a control character or noncharacter; want a text without line breaks, tabs and the like")
 	}
 	return text, nil
 }
