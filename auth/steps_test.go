@@ -63,7 +63,7 @@ func faults() map[string]fault {
 		"truncated JSON":     {Fault: plextvsim.Fault{Body: `{"id":1,"co`}, code: auth.InvalidResponse},
 		"empty":              {Fault: plextvsim.Fault{Status: http.StatusOK}, code: auth.InvalidResponse},
 		"wrong types":        {Fault: plextvsim.Fault{Body: nonsense}, code: auth.InvalidResponse},
-		"line feed in token": {Fault: plextvsim.Fault{Body: `{"id":1,"code":"ABCD","expiresIn":9,"authToken":"a\nb","auth_token":"a\nb"}`}, code: auth.InvalidResponse},
+		"line feed in token": {Fault: plextvsim.Fault{Body: `{"id":"a\nb","code":"ABCD","expiresIn":9,"authToken":"a\nb","auth_token":"a\nb"}`}, code: auth.InvalidResponse},
 		"wrong content type": {Fault: plextvsim.Fault{ContentType: "text/plain"}, code: auth.InvalidResponse},
 		"over 1 MiB":         {Fault: plextvsim.Fault{PadTo: 1<<20 + 1}, code: auth.InvalidResponse},
 		"cut off":            {Fault: plextvsim.Fault{CutOff: true}, code: auth.InvalidResponse},

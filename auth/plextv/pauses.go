@@ -24,7 +24,7 @@ func (c *Client) Pauses() string {
 	var lines []string
 	for kind, p := range c.limit.kinds {
 		if left := p.left(now); left > worthKeeping {
-			lines = append(lines, kind+" until "+now.Add(left).UTC().Format(time.RFC3339))
+			lines = append(lines, kind+" until "+now.Add(left).UTC().Format(time.RFC3339Nano))
 		}
 	}
 	slices.Sort(lines)

@@ -124,6 +124,8 @@ func readPin(a answer, isNew bool) (Pin, error) {
 		left = shortestPin
 	}
 	switch {
+	case !isNew && body.AuthToken.form == '"' && err != nil:
+		return Pin{}, err // claimed, with a token that cannot be used: another answer may do
 	case !isNew && (!token.IsZero() || id != "" || code != ""):
 	case id == "":
 		return Pin{}, errors.New("the PIN has no usable id")

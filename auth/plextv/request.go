@@ -116,23 +116,26 @@ func (c *Client) exchange(ctx context.Context, r request, read func(answer) erro
 		stream := bufio.NewReader(body)
 		a.body, _ = stream.Peek(64)
 		a.list = stream
+		err = r.judge(a, read)
 	} else {
-		a.body, _ = io.ReadAll(body) // body knows of an error
+		a.body, _ = io.ReadAll(body) // body remembers its error
 	}
-	judged := r.judge(a, read)
 	switch problem := body.problem(); {
 	case statusSaysAll(a.status):
-		return a, judged
-	case problem != nil && body.err == errTooLarge:
+	case errors.Is(body.err, errTooLarge):
 		return a, &Error{Op: r.op, Kind: InvalidResponse, Status: a.status, Err: problem}
 	case problem != nil:
 		return a, c.failure(ctx, r, problem, true)
-	case judged != nil && limited.Err() != nil:
+	}
+	if a.list == nil {
+		err = r.judge(a, read)
+	}
+	if err != nil && limited.Err() != nil && !statusSaysAll(a.status) {
 		// Some servers end an answer properly, in its middle, when we hang
 		// up: then the body says nothing.
 		return a, c.failure(ctx, r, limited.Err(), true)
 	}
-	return a, judged
+	return a, err
 }
 
 // judge returns an error unless a is a success that read accepts.

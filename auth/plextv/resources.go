@@ -55,7 +55,10 @@ func (c *Client) Resources(ctx context.Context, id Identity, token secret.String
 		servers, err = readResources(a)
 		return err
 	})
-	return servers, err
+	if err != nil {
+		return nil, err
+	}
+	return servers, nil
 }
 
 func readResources(a answer) ([]Resource, error) {
