@@ -3,13 +3,11 @@
 package dbusapi_test
 
 import (
-	"bytes"
 	"log/slog"
 	"os"
 	"reflect"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -206,22 +204,10 @@ func TestSwitchThatCannotBeKept(t *testing.T) {
 	c.usedBy(aliceUUID)
 }
 
-// lines is a log that is read when it is whole.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
 // A PIN is for plex.tv alone: no log, error, signal or file has it, whatever is
 // wrong with it or with the call.
 func TestNobodyIsToldAHomePIN(t *testing.T) {
-	log := &lines{}
+	log := &journal{}
 	handler := slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})
 	c := newBox(t, setup{mode: auth.ModeJWT, log: slog.New(handler)}).client()
 	listener, _ := c.recorders()
@@ -253,7 +239,7 @@ func TestNobodyIsToldAHomePIN(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, pin := range []string{bobsPIN, wrong} {
-		for where, text := range map[string]string{"the log": log.text.String(), "a signal": heard, "the state file": string(state)} {
+		for where, text := range map[string]string{"the log": log.String(), "a signal": heard, "the state file": string(state)} {
 			if holdsPIN(text, pin) {
 				t.Errorf("%s holds a PIN: %s", where, text)
 			}

@@ -3,13 +3,10 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
-	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 	"github.com/retune-tv/plexauthd/dbusapi/client/clienttest"
 )
@@ -60,15 +57,7 @@ func TestStatus(t *testing.T) {
 
 // TestStatusWithoutLeave is for users who may read the status but not call.
 func TestStatusWithoutLeave(t *testing.T) {
-	policy := filepath.Join(t.TempDir(), "closed.conf")
-	err := os.WriteFile(policy, []byte(`<busconfig><policy context="default">
-  <allow own="tv.retune.PlexAuth1"/>
-  <allow send_destination="tv.retune.PlexAuth1" send_interface="org.freedesktop.DBus.Properties"/>
-</policy></busconfig>`), 0o644)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := personAt(t, clienttest.New(t, bustest.System(t, policy)))
+	p := withoutLeave(t)
 	p.SignIn()
 	p.prints(exitDone, "Signed in\n", "", "status")
 	for _, command := range []string{"logout", "validate", "headers", "users", "servers"} {

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -55,6 +56,20 @@ func personAt(t *testing.T, box *clienttest.Box) *person {
 		}
 	})
 	return p
+}
+
+// withoutLeave is a person who may read the status but not call.
+func withoutLeave(t *testing.T) *person {
+	t.Helper()
+	policy := filepath.Join(t.TempDir(), "closed.conf")
+	err := os.WriteFile(policy, []byte(`<busconfig><policy context="default">
+  <allow own="tv.retune.PlexAuth1"/>
+  <allow send_destination="tv.retune.PlexAuth1" send_interface="org.freedesktop.DBus.Properties"/>
+</policy></busconfig>`), 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return personAt(t, clienttest.New(t, bustest.System(t, policy)))
 }
 
 // run runs plexauthctl to its end.

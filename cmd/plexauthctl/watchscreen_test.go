@@ -3,12 +3,9 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 	"github.com/retune-tv/plexauthd/dbusapi/client/clienttest"
 )
@@ -49,17 +46,9 @@ func TestWatchOnATerminal(t *testing.T) {
 
 // Who may not know the name does not see it.
 func TestWatchWithoutLeave(t *testing.T) {
-	policy := filepath.Join(t.TempDir(), "closed.conf")
-	err := os.WriteFile(policy, []byte(`<busconfig><policy context="default">
-  <allow own="tv.retune.PlexAuth1"/>
-  <allow send_destination="tv.retune.PlexAuth1" send_interface="org.freedesktop.DBus.Properties"/>
-</policy></busconfig>`), 0o644)
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Setenv("TERM", "xterm")
 	t.Setenv("NO_COLOR", "")
-	p := personAt(t, clienttest.New(t, bustest.System(t, policy)))
+	p := withoutLeave(t)
 	p.SignIn()
 	s := p.sit(80, 24, "watch")
 	s.await("Signed in\r\n")

@@ -62,6 +62,20 @@ func start(t *testing.T, args ...string) *program {
 	return p
 }
 
+// trusting is a client that trusts the authorities in a file.
+func trusting(t *testing.T, file string) *http.Client {
+	t.Helper()
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	t.Cleanup(client.CloseIdleConnections)
+	return client
+}
+
 // line reads the next line, which must begin with prefix, and returns its rest.
 func (p *program) line(prefix string) string {
 	p.Helper()
@@ -152,14 +166,7 @@ func TestClaimByHand(t *testing.T) {
 func TestClaimByItselfOverTLS(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	p := start(t, "--tls", "--ca-file", file, "--claim-after", "1ms", "--user", "ann")
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(pem)
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
-	defer client.CloseIdleConnections()
+	client := trusting(t, file)
 	var requested pin
 	p.send(client, "POST", "/api/v2/pins?strong=true", &requested)
 	p.line("PIN " + requested.Code + " requested")

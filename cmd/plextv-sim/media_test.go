@@ -3,10 +3,6 @@
 package main
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -27,14 +23,7 @@ func TestMediaServerOverTLS(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	p := start(t, "--media-server", "127.0.0.1:0", "--tls", "--ca-file", file, "--claim-after", "1ms")
 	url := p.line("media server on ")
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(pem)
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
-	defer client.CloseIdleConnections()
+	client := trusting(t, file)
 
 	var requested pin
 	p.send(client, "POST", "/api/v2/pins", &requested)
