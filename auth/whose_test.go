@@ -41,9 +41,7 @@ func TestNoMediaServersTokenForWhoIsNotTheUserAnyMore(t *testing.T) {
 	} {
 		t.Run(name+", a user with the same media server", func(t *testing.T) {
 			h, machineID := newHouseholdWithAServer(t)
-			teen, err := h.sim.AddHomeUser(h.token(), plextvsim.User{Title: "Teen", Resources: plextvsim.SampleResources()})
-			h.must(err)
-			headers, err := overtaken(h, plextvsim.Resources, ask(h, machineID), func() { h.must(h.switchTo(teen, "")) })
+			headers, err := overtaken(h, plextvsim.Resources, ask(h, machineID), func() { h.must(h.switchTo(h.guest, "")) })
 			h.must(err)
 			now, err := h.account.ServerHeaders(h.soon(), machineID)
 			h.must(err)
@@ -67,8 +65,17 @@ func TestNoMediaServersTokenForWhoIsNotTheUserAnyMore(t *testing.T) {
 // newHouseholdWithAServer knows no list of media servers yet.
 func newHouseholdWithAServer(t *testing.T) (h *household, machineID string) {
 	t.Helper()
-	h = newHousehold(t)
-	return h, plextvsim.SampleResources()[0].ClientIdentifier
+	h = &household{box: newBox(t)}
+	servers := plextvsim.SampleResources()
+	servers[0].ClientIdentifier = "machine"
+	admin := h.sim.AddUser(plextvsim.User{Username: "ann", PIN: adminPin, Resources: servers})
+	var err error
+	h.child, err = h.sim.AddHomeUser(admin, plextvsim.User{Title: "Ben", PIN: childPin, Resources: []plextvsim.Resource{}})
+	h.must(err)
+	h.guest, err = h.sim.AddHomeUser(admin, plextvsim.User{Title: "Teen", Resources: servers})
+	h.must(err)
+	h.claimed(auth.PinOptions{})
+	return h, servers[0].ClientIdentifier
 }
 
 func TestNoAnswerForWhoIsSignedOut(t *testing.T) {
