@@ -61,10 +61,10 @@ func TestDoctorAsksTheDaemonForItsProxy(t *testing.T) {
 	b.dropIn(t, "Environment=HTTPS_PROXY=http://ann:hunter2@127.0.0.1:1\nExecStart=\nExecStart=/usr/sbin/plexauthd --plex-url https://plex.invalid")
 	b.Run(t, "systemctl", "restart", "plexauthd")
 	_, found := b.Examine(t, as("member")...)
-	if f := found["configuration"]; f.Result != doctor.OK || !strings.Contains(f.Finding, "https://plex.invalid, says plexauthd") {
+	if f := found["configuration"]; f.Result != doctor.OK || !strings.Contains(f.Finding, "https://plex.invalid, according to plexauthd") {
 		t.Errorf("%+v", f)
 	}
-	for check, says := range map[string]string{"dns": "uses the proxy http://127.0.0.1:1", "tls": "uses the proxy http://127.0.0.1:1", "plex.tv": "wants a password"} {
+	for check, says := range map[string]string{"dns": "uses the proxy http://127.0.0.1:1", "tls": "uses the proxy http://127.0.0.1:1", "plex.tv": "needs a password"} {
 		if f := found[check]; f.Result != doctor.Unknown || !strings.Contains(f.Finding, says) {
 			t.Errorf("%+v", f)
 		}
