@@ -3,6 +3,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -102,9 +103,18 @@ func (h *home) switchUser(ctx context.Context, uuid string, pin secret.String) e
 			return errSignedOut() // or somebody else has signed in meanwhile
 		}
 		next.restorePins(before)
+		user, who := completed(user, who)
 		next.switchUser(user, token, who, h.now(), e)
 		return nil
 	})
+}
+
+// completed fills in what one of plex.tv's two answers about a user lacks.
+func completed(user plextv.HomeUser, who plextv.User) (plextv.HomeUser, plextv.User) {
+	who.ID, who.UUID, who.Title = cmp.Or(who.ID, user.ID), cmp.Or(who.UUID, user.UUID), cmp.Or(who.Title, user.Title)
+	who.Thumb, who.Restricted = cmp.Or(who.Thumb, user.Thumb), who.Restricted || user.Restricted
+	user.ID = who.ID
+	return user, who
 }
 
 // countPin counts a PIN as wrong before plex.tv is asked, so that cutting the

@@ -21,7 +21,7 @@ import (
 var layers = [][]string{
 	{"account.go"},
 	{"schedule.go", "due.go", "alarm.go"},
-	{"pairing.go", "polling.go", "poller.go", "session.go", "credentials.go", "renew.go", "home.go", "servers.go", "flight.go", "whose.go"},
+	{"pairing.go", "polling.go", "poller.go", "session.go", "credentials.go", "renew.go", "home.go", "servers.go", "serverlist.go", "flight.go", "whose.go"},
 	{"ledger.go"},
 	{"record.go", "transitions.go", "pintransitions.go", "keytransitions.go", "verdict.go", "standing.go", "device.go", "snapshot.go", "events.go", "feed.go", "errors.go", "input.go", "log.go", "options.go", "doc.go"},
 }

@@ -35,6 +35,7 @@ type uptimes struct {
 	answered time.Duration // plex.tv last accepted the token in use
 	renewed  time.Duration // the owner's token was last renewed
 	servers  time.Duration // plex.tv last listed the media servers
+	emptied  time.Duration // plex.tv first listed none, after it had listed some
 }
 
 // instant is one moment, by plex.tv's clock and by the box's uptime.

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"maps"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/retune-tv/plexauthd/auth/plextv"
@@ -36,14 +35,6 @@ type MediaServer struct {
 	URIs      []string `json:"uris"`     // local ones first, plex.tv's relay last
 }
 
-// knownServer is a server with the token that it accepts, "" if plex.tv gave none.
-// The list is as long as plex.tv says, and secret as a whole.
-type knownServer struct {
-	MediaServer
-	Token    string `json:"token"`
-	NeedsPin bool   `json:"needs_pin,omitempty"` // for the token
-}
-
 // mediaServers knows the media servers of the account in use and their tokens.
 type mediaServers struct {
 	*ledger
@@ -55,12 +46,13 @@ type mediaServers struct {
 
 // listKey tells apart the lists that callers must not share.
 type listKey struct {
-	token   secret.String // by identity
-	retoken bool
+	token    secret.String // by identity
+	retoken  bool
+	demanded bool // somebody wants the list itself
 }
 
 func (m *mediaServers) list(ctx context.Context) ([]MediaServer, error) {
-	known, err := m.known(ctx, listMaxAge, false)
+	known, err := m.known(ctx, listMaxAge, listKey{demanded: true})
 	if err != nil {
 		return nil, err
 	}
@@ -87,28 +79,28 @@ func (m *mediaServers) headersWithin(ctx context.Context, machineID string, maxA
 	if err := checkText("machine_id", machineID); err != nil {
 		return nil, err
 	}
-	known, err := m.known(ctx, maxAge, retoken)
+	known, err := m.known(ctx, maxAge, listKey{retoken: retoken, demanded: retoken})
 	if err != nil {
 		return nil, err
 	}
-	at := slices.IndexFunc(known, func(s knownServer) bool { return s.MachineID == machineID })
+	server, ok := serverIn(known, machineID)
 	switch {
-	case at < 0:
+	case !ok:
 		return nil, errorf(NotFound, "the account has no such media server")
-	case known[at].Token == "" && !known[at].NeedsPin:
+	case server.Token == "" && !server.NeedsPin:
 		return nil, errorf(NoServerToken, "plex.tv gives this user no token for this media server")
-	case known[at].Token == "":
+	case server.Token == "":
 		return nil, errorf(PinRejected, "plex.tv gives the token for this media server only with the PIN of the home user: switch to that user with it")
 	}
 	headers := Headers{}
 	maps.Copy(headers, m.snapshot().Headers)
-	headers["X-Plex-Token"] = known[at].Token
+	headers["X-Plex-Token"] = server.Token
 	return headers, nil
 }
 
 // known returns the servers that are known. If the list is as old as maxAge, or
 // for other tokens, it asks plex.tv first; callers share the answer.
-func (m *mediaServers) known(ctx context.Context, maxAge time.Duration, retoken bool) ([]knownServer, error) {
+func (m *mediaServers) known(ctx context.Context, maxAge time.Duration, key listKey) ([]knownServer, error) {
 	r, now := m.current.Load(), m.now()
 	known, age := knownServers(r.Servers), anyAge-1
 	// A refused sign-in is no reason to stop a film at home.
@@ -116,7 +108,7 @@ func (m *mediaServers) known(ctx context.Context, maxAge time.Duration, retoken 
 		return nil, err
 	}
 	switch {
-	case retoken && m.retoken.within(maxAge, now):
+	case key.retoken && m.retoken.within(maxAge, now):
 		age = 0 // whatever plex.tv answered
 	case r.times.servers != 0:
 		age = now.uptime - r.times.servers
@@ -124,11 +116,12 @@ func (m *mediaServers) known(ctx context.Context, maxAge time.Duration, retoken 
 	if known != nil && age < maxAge {
 		return known, nil
 	}
-	if retoken {
+	if key.retoken {
 		m.retoken.set(now)
 	}
-	listed, err := m.lists.do(ctx, m.life, listKey{r.Auth.Token, retoken}, func(ctx context.Context) ([]knownServer, error) {
-		return m.ask(ctx, r.record, retoken)
+	key.token = r.Auth.Token
+	listed, err := m.lists.do(ctx, m.life, key, func(ctx context.Context) ([]knownServer, error) {
+		return m.ask(ctx, r.record, key)
 	})
 	if err != nil && known != nil && (isInconclusive(err) || isRefusal(err)) && ctx.Err() == nil {
 		return known, nil
@@ -136,29 +129,17 @@ func (m *mediaServers) known(ctx context.Context, maxAge time.Duration, retoken 
 	return listed, err
 }
 
-// knownServers is nil if there is no list, or none that can be read.
-func knownServers(s *statefile.Servers) (known []knownServer) {
-	if s == nil || json.Unmarshal([]byte(s.List.Reveal()), &known) != nil {
-		return nil
-	}
-	return known
-}
-
-// ask asks plex.tv for the servers and keeps the answer.
-func (m *mediaServers) ask(ctx context.Context, r *record, retoken bool) ([]knownServer, error) {
+// ask asks plex.tv for the servers and keeps the answer. An empty list after a full
+// one is believed when it comes again, an hour later or because somebody has asked for
+// the list once more.
+func (m *mediaServers) ask(ctx context.Context, r *record, key listKey) ([]knownServer, error) {
 	user := r.Auth
-	own, resources, err := m.resources(ctx, r, retoken)
+	own, resources, err := m.resources(ctx, r, key.retoken)
 	if err != nil {
 		return nil, err
 	}
-	known := make([]knownServer, 0, len(resources))
-	for _, s := range resources {
-		listed := knownServer{MediaServer: MediaServer{s.MachineID, s.Name, s.Owned, s.Presence, s.URIs}, Token: s.AccessToken.Reveal()}
-		if r.boundToKey() && isJWT(s.AccessToken) { // which media servers refuse
-			listed.Token, listed.NeedsPin = own.token.Reveal(), own.needsPin
-		}
-		known = append(known, listed)
-	}
+	before := knownServers(r.Servers)
+	known := listed(resources, own, r.boundToKey(), before)
 	text, err := json.Marshal(known)
 	if err != nil {
 		return nil, err
@@ -166,8 +147,12 @@ func (m *mediaServers) ask(ctx context.Context, r *record, retoken bool) ([]know
 	list := &statefile.Servers{List: secret.New(string(text)), OwnToken: own.token, FetchedAt: m.time.Now()}
 	return known, m.saveOrKeep(ctx, func(next *record, _ *Event) error {
 		same := next.Auth != nil && next.Auth.UserID == user.UserID
-		if same && (user.UserID != "" || next.Auth.Token.Equal(user.Token)) {
-			next.keepServers(list, m.now())
+		switch now := m.now(); {
+		case !same || user.UserID == "" && !next.Auth.Token.Equal(user.Token):
+		case len(known) == 0 && len(before) > 0 && !next.emptyAgain(key.demanded, now):
+			known = before
+		default:
+			next.keepServers(list, now)
 		}
 		return nil
 	})

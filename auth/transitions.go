@@ -3,6 +3,7 @@
 package auth
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -98,10 +99,10 @@ func (r *record) renew(token secret.String, claims devicekey.Claims, now instant
 // switchUser lets a user of the home use the box with the token that plex.tv gave.
 func (r *record) switchUser(to plextv.HomeUser, token secret.String, who plextv.User, now instant, e *Event) {
 	if r.userID() != to.ID || r.refused() {
-		r.Servers, r.times.servers = nil, 0
+		r.Servers, r.times.servers, r.times.emptied = nil, 0, 0
 		e.Auth = &AuthChange{Authenticated: true, Reason: ReasonUserSwitched}
 	}
-	if r.owner().UserID == to.ID {
+	if to.ID != "" && r.owner().UserID == to.ID {
 		r.useOwner()
 		r.keepOwnToken(token)
 	} else {
@@ -185,7 +186,22 @@ func (r *record) restorePins(count *statefile.HomePin) { r.HomePin = count }
 
 // keepServers keeps plex.tv's list of media servers.
 func (r *record) keepServers(list *statefile.Servers, now instant) {
-	r.Servers, r.times.servers = list, now.uptime
+	r.Servers, r.times.servers, r.times.emptied = list, now.uptime, 0
+}
+
+// emptyListAfter is how long plex.tv must go on listing no media servers, where
+// nobody asks for the list itself.
+const emptyListAfter = time.Hour
+
+// emptyAgain notes that plex.tv lists no media servers any more, and reports whether
+// that may be believed.
+func (r *record) emptyAgain(demanded bool, now instant) bool {
+	first := r.times.emptied
+	if first == 0 {
+		r.times.emptied = now.uptime
+		return false
+	}
+	return demanded || now.uptime-first >= emptyListAfter
 }
 
 // keepPauses keeps the pauses that plex.tv has asked for; "" is none.
@@ -210,6 +226,10 @@ func (r *record) setAuth(auth statefile.Auth) {
 func setUser(auth *statefile.Auth, u plextv.User) {
 	if u.ID == "" {
 		return
+	}
+	if u.ID == auth.UserID { // what cannot be read now has not changed
+		u.UUID, u.Username, u.Title = cmp.Or(u.UUID, auth.UUID), cmp.Or(u.Username, auth.Username), cmp.Or(u.Title, auth.Title)
+		u.Email, u.Thumb = cmp.Or(u.Email, auth.Email), cmp.Or(u.Thumb, auth.Thumb)
 	}
 	auth.UserID, auth.UUID, auth.Username, auth.Title = u.ID, u.UUID, u.Username, u.Title
 	auth.Email, auth.Thumb = u.Email, u.Thumb
