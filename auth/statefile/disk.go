@@ -43,17 +43,18 @@ func readFile(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, maxSize+1))
 }
 
-// makeDir creates dir and what is missing above it, durably.
-func makeDir(dir string) error {
+// MakeDir creates dir with that mode, and what is missing above it with the mode
+// above, durably.
+func MakeDir(dir string, mode, above fs.FileMode) error {
 	_, err := os.Stat(dir)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	parent := filepath.Dir(dir)
-	if err := makeDir(parent); err != nil {
+	if err := MakeDir(parent, above, above); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := os.Mkdir(dir, mode); err != nil && !errors.Is(err, fs.ErrExist) { // another process may be faster
 		return err
 	}
 	return SyncPath(parent)

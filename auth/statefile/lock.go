@@ -23,7 +23,7 @@ var ErrInUse = errors.New("another plexauthd uses it")
 // The lock is on the directory, because each save replaces the file.
 func (f *File) Lock() (release func(), err error) {
 	dir := filepath.Dir(f.path)
-	if err := makeDir(dir); err != nil {
+	if err := MakeDir(dir, 0o700, 0o700); err != nil {
 		return nil, fmt.Errorf("locking the state: %w", err)
 	}
 	file, err := os.Open(dir)

@@ -266,7 +266,7 @@ func (f *File) keepOriginal(old document) error {
 // put makes text durable. Text that is on the disk already is not written again,
 // only confirmed: its writer may have been killed before that.
 func (f *File) put(old document, text string) error {
-	if err := makeDir(filepath.Dir(f.path)); err != nil {
+	if err := MakeDir(filepath.Dir(f.path), 0o700, 0o700); err != nil {
 		return f.failed("create directory", filepath.Dir(f.path), err)
 	}
 	dir, err := os.Open(filepath.Dir(f.path))

@@ -119,7 +119,7 @@ func appSpecific(machineID []byte) []byte {
 // lockDir opens the directory, made if need be, and keeps others who do the same
 // waiting until it is closed.
 func lockDir(path string) (*os.File, error) {
-	if err := makeDir(path, 0o700); err != nil {
+	if err := statefile.MakeDir(path, 0o700, 0o755); err != nil {
 		return nil, explainWrite(err)
 	}
 	dir, err := os.Open(path)
@@ -131,22 +131,6 @@ func lockDir(path string) (*os.File, error) {
 		return nil, fmt.Errorf("locking %s: %w", path, err)
 	}
 	return dir, nil
-}
-
-// makeDir creates the directory and what is missing above it, durably.
-func makeDir(path string, mode fs.FileMode) error {
-	_, err := os.Stat(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	parent := filepath.Dir(path)
-	if err := makeDir(parent, 0o755); err != nil {
-		return err
-	}
-	if err := os.Mkdir(path, mode); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return statefile.SyncPath(parent)
 }
 
 // explainWrite says what to do where /etc cannot be written.

@@ -67,7 +67,7 @@ func (o Options) passed(ctx context.Context) (bool, error) {
 // writeDropIn makes the unit pass the key from its next start on.
 func (o Options) writeDropIn() (string, error) {
 	dir := filepath.Dir(o.DropIn)
-	if err := makeDir(dir, 0o755); err != nil {
+	if err := statefile.MakeDir(dir, 0o755, 0o755); err != nil {
 		return "", explainWrite(err)
 	}
 	text := "# Written by plexauthctl seal; see plexauthd(8).\n[Service]\n" + o.line() + "\n"
