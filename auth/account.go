@@ -149,7 +149,8 @@ func (a *Account) Validate(ctx context.Context) (bool, error) {
 	return whileTheirs(a.ledger, inUse, func() (bool, error) { return isValid(a.session.verify(ctx)) })
 }
 
-// ValidateToken asks plex.tv about any token, as Validate does, and changes nothing.
+// ValidateToken asks plex.tv about any token, as Validate does, and does not change
+// what is stored.
 func (a *Account) ValidateToken(ctx context.Context, token secret.String) (bool, error) {
 	return isValid(a.session.validate(ctx, token))
 }

@@ -86,9 +86,14 @@ func claimedIntoRefusals(b *box) *box {
 
 func TestALaterYesHeals(t *testing.T) {
 	for name, ask := range map[string]func(*box){
-		"when somebody asks":      func(b *box) { b.validate(true) },
-		"when nobody asks":        func(b *box) { b.clock.Advance(90 * time.Second) },
-		"when users are listed":   func(b *box) { _, err := b.account.ListUsers(b.soon()); b.must(err) },
+		"when somebody asks":    func(b *box) { b.validate(true) },
+		"when nobody asks":      func(b *box) { b.clock.Advance(90 * time.Second) },
+		"when users are listed": func(b *box) { _, err := b.account.ListUsers(b.soon()); b.must(err) },
+		"when a token is tried": func(b *box) {
+			good, err := b.account.ValidateToken(b.soon(), b.account.Snapshot().Credentials.Token)
+			b.must(err)
+			equal(b, "good", good, true)
+		},
 		"when servers are listed": func(b *box) { _, err := b.account.ListServers(b.soon()); b.must(err) },
 		"when the box wakes up": func(b *box) {
 			b.slept.Add(int64(time.Minute))

@@ -124,6 +124,9 @@ func (m *mediaServers) known(ctx context.Context, maxAge time.Duration, key list
 		return m.ask(ctx, r.record, key)
 	})
 	if err != nil && known != nil && (isInconclusive(err) || isRefusal(err)) && ctx.Err() == nil {
+		if _, err := m.snapshot().token(); CodeOf(err) == UserLocked { // by this very refusal
+			return nil, err
+		}
 		return known, nil
 	}
 	return listed, err

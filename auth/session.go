@@ -35,13 +35,17 @@ func isValid(err error) (bool, error) {
 	return err == nil, err
 }
 
-// validate asks plex.tv about any token and changes nothing.
+// validate asks plex.tv about any token. It changes nothing but for what a yes to
+// the token in use means.
 func (s *session) validate(ctx context.Context, token secret.String) error {
 	if err := cmp.Or(checkToken(token), s.life.Err()); err != nil {
 		return err
 	}
 	_, err := s.validations.do(ctx, s.life, sha256.Sum256([]byte(token.Reveal())), func(ctx context.Context) (struct{}, error) {
 		_, err := s.plex.User(ctx, s.record().identity(), token)
+		if err == nil {
+			err = s.trust(ctx, token)
+		}
 		return struct{}{}, err
 	})
 	return err
@@ -151,7 +155,7 @@ func (s *session) refusedUser(ctx context.Context, token secret.String, refusal,
 // trust records that plex.tv accepted the token with a question of another kind.
 func (s *session) trust(ctx context.Context, token secret.String) error {
 	return s.saveOrKeep(ctx, func(next *record, e *Event) error {
-		next.trust(token, s.now(), e)
+		next.trust(token, e)
 		return nil
 	})
 }

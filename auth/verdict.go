@@ -39,16 +39,17 @@ func (r *record) restore(e *Event) {
 
 // trust notes that plex.tv took a token with a question that was not about the
 // token. It is as good an answer.
-func (r *record) trust(token secret.String, now instant, e *Event) {
+func (r *record) trust(token secret.String, e *Event) {
 	switch {
 	case r.Auth == nil:
 	case r.Owner != nil && r.Owner.Token.Equal(token):
 		r.trustOwner(e)
 	case !r.Auth.Token.Equal(token), r.standing.good() && !r.standing.doubted():
-	case r.Auth.UserID != "":
-		r.confirm(true, now, e)
-	default: // the user's name is still to be asked for
+	default:
 		r.standing.reset()
+		if r.plexProblem = ""; r.Auth.UserID != "" { // else it is still to be asked for
+			r.standing.confirm(true)
+		}
 		r.restore(e)
 	}
 }

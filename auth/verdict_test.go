@@ -36,7 +36,7 @@ func verdicts() map[string]map[string]transition {
 		return signals(func(r *record, e *Event) { r.refuseUser(errStorage(nil), noOther, refusedFor, at(seconds), e) })
 	}
 	trust := func(token secret.String) func(*record, *Event) error {
-		return signals(func(r *record, e *Event) { r.trust(token, at(1), e) })
+		return signals(func(r *record, e *Event) { r.trust(token, e) })
 	}
 	old := func(r *record) *record { // their tokens are an hour old
 		for _, auth := range []*statefile.Auth{r.Auth, r.Owner} {
