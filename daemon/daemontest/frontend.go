@@ -106,6 +106,14 @@ func (f *Frontend) Token() (token string) {
 	return token
 }
 
+// MustHold wants the daemon to hold that token.
+func (f *Frontend) MustHold(token string) {
+	f.Helper()
+	if f.Token() != token {
+		f.Error("the token is another one")
+	}
+}
+
 // Owner is who has a name on the bus, "" if nobody has it.
 func (f *Frontend) Owner(name string) (owner string) {
 	_ = f.Conn.BusObject().Call("org.freedesktop.DBus.GetNameOwner", 0, name).Store(&owner)

@@ -73,6 +73,15 @@ func (p *Process) Wait() (status int) {
 	return p.cmd.ProcessState.ExitCode()
 }
 
+// Stop has the process end as the service manager does, and wants that to succeed.
+func (p *Process) Stop() {
+	p.Box.Helper()
+	p.Signal(syscall.SIGTERM)
+	if status := p.Wait(); status != 0 {
+		p.Box.Fatalf("exit status %d after SIGTERM; output:\n%s", status, &p.Box.Printed)
+	}
+}
+
 // Reload has the process read this configuration, and returns what it says then.
 func (p *Process) Reload(text string) (note string) {
 	p.Box.Helper()

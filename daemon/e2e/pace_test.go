@@ -81,10 +81,7 @@ func TestPauseOutlivesTheDaemon(t *testing.T) {
 	if n := b.Sim.Count(plextvsim.GetUser) - before; n != 1 {
 		t.Errorf("asked %d times in the pause, want once", n)
 	}
-	p.Signal(syscall.SIGTERM)
-	if status := p.Wait(); status != 0 {
-		t.Fatalf("status %d", status)
-	}
+	p.Stop()
 	b.Start()
 	for range 3 {
 		checkPaced(t, f.Call("Validate"))

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -24,18 +23,12 @@ func TestSignedInAtOnceAfterARestart(t *testing.T) {
 	p := b.Start()
 	f := b.Frontend()
 	token := b.SignIn(f)
-	p.Signal(syscall.SIGTERM)
-	if status := p.Wait(); status != 0 {
-		t.Fatalf("exit status %d after SIGTERM", status)
-	}
+	p.Stop()
 	b.AwaitNote("STOPPING=1")
 
 	b.Sim.Fail(plextvsim.Fault{Reset: true}) // plex.tv is not needed to know who is signed in
 	b.Start()
-	var again string
-	if err := f.Call("Credentials.GetToken").Store(&again); err != nil || again != token {
-		t.Errorf("the token after the restart is another one (%v)", err)
-	}
+	f.MustHold(token)
 	if state := f.Property("State"); state != "unverified" || f.Property("Authenticated") != true {
 		t.Errorf("State = %v, Authenticated = %v", state, f.Property("Authenticated"))
 	}
@@ -104,10 +97,7 @@ func TestStopsWhilePlexIsSilent(t *testing.T) {
 	if _, code := requestPinAnyway(f); code != "" {
 		t.Fatal("plex.tv was to be silent")
 	}
-	p.Signal(syscall.SIGTERM)
-	if status := p.Wait(); status != 0 {
-		t.Errorf("exit status %d", status)
-	}
+	p.Stop()
 }
 
 // requestPinAnyway asks for a PIN and goes on without the answer.

@@ -30,14 +30,6 @@ func (b *box) passKey(key string) {
 	b.Setenv("CREDENTIALS_DIRECTORY", dir)
 }
 
-func (b *box) stop(p *daemontest.Process) {
-	b.Helper()
-	p.Signal(syscall.SIGTERM)
-	if status := p.Wait(); status != 0 {
-		b.Fatalf("exit status %d", status)
-	}
-}
-
 func (b *box) stateText() string {
 	b.Helper()
 	text, err := os.ReadFile(b.State)
@@ -59,14 +51,6 @@ func (b *box) mustBeSealed(token string) {
 	}
 }
 
-func holds(f *daemontest.Frontend, token string) {
-	f.Helper()
-	var held string
-	if err := f.Call("Credentials.GetToken").Store(&held); err != nil || held != token {
-		f.Errorf("the token is another one (%v)", err)
-	}
-}
-
 func TestASealedBoxStaysSignedIn(t *testing.T) {
 	b := newBox(t)
 	b.passKey(strings.Repeat("k", 32))
@@ -78,9 +62,9 @@ func TestASealedBoxStaysSignedIn(t *testing.T) {
 	if !strings.Contains(b.stateText(), `plex_id = "sealed:v1:`) {
 		t.Errorf("the PIN's id is not sealed in\n%s", b.stateText())
 	}
-	b.stop(p)
+	p.Stop()
 	b.Start()
-	holds(f, token)
+	f.MustHold(token)
 	b.mustBeSealed(token)
 }
 
@@ -135,11 +119,11 @@ func TestAKeyThatComesLaterSealsAtOnce(t *testing.T) {
 	p := b.Start()
 	f := b.Frontend()
 	token := b.SignIn(f)
-	b.stop(p)
+	p.Stop()
 	b.passKey(strings.Repeat("4b", 32) + "\n")
 	b.Start()
 	b.mustBeSealed(token)
-	holds(f, token)
+	f.MustHold(token)
 }
 
 func TestASealedStateWithoutItsKeyIsLeftAlone(t *testing.T) {
@@ -149,7 +133,7 @@ func TestASealedStateWithoutItsKeyIsLeftAlone(t *testing.T) {
 	p := b.Start()
 	f := b.Frontend()
 	token := b.SignIn(f)
-	b.stop(p)
+	p.Stop()
 	sealed := b.stateText()
 	for name, pass := range map[string]func(){
 		"wrong": func() { b.passKey(wrong) },
@@ -164,14 +148,14 @@ func TestASealedStateWithoutItsKeyIsLeftAlone(t *testing.T) {
 			t.Errorf("%s: State = %v", name, state)
 		}
 		f.MustFail("StorageFailed", "RequestPin")
-		b.stop(p)
+		p.Stop()
 		if b.stateText() != sealed {
 			t.Errorf("%s: the file was written to:\n%s", name, b.stateText())
 		}
 	}
 	b.passKey(right)
 	b.Start()
-	holds(f, token)
+	f.MustHold(token)
 }
 
 func TestACredentialThatIsNoKeyIsStatus2(t *testing.T) {
