@@ -61,6 +61,7 @@ func openLedger(o Options) *ledger {
 func (l *ledger) load(settings Settings) *record {
 	state, err := l.store.Load()
 	r := &record{State: state, settings: settings}
+	r.makeLegible()
 	if err != nil {
 		r.storageProblem = logLoadError(l.log, err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/retune-tv/plexauthd/auth/legible"
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
@@ -36,6 +37,21 @@ type uptimes struct {
 	renewed  time.Duration // the owner's token was last renewed
 	servers  time.Duration // plex.tv last listed the media servers
 	emptied  time.Duration // plex.tv first listed none, after it had listed some
+}
+
+// makeLegible is for a state that somebody has edited: one text that D-Bus cannot
+// carry would cost callers the whole answer.
+func (r *record) makeLegible() {
+	for _, a := range []*statefile.Auth{r.Auth, r.Owner} {
+		if a == nil {
+			continue
+		}
+		for _, text := range []*string{
+			&a.UserID, &a.UUID, &a.Username, &a.Title, &a.Email, &a.Thumb, &a.SelectedServerID, &a.SelectedServerURI,
+		} {
+			*text = legible.Text(*text)
+		}
+	}
 }
 
 // instant is one moment, by plex.tv's clock and by the box's uptime.

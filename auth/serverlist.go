@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/retune-tv/plexauthd/auth/legible"
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
@@ -23,6 +24,9 @@ type knownServer struct {
 func knownServers(s *statefile.Servers) (known []knownServer) {
 	if s == nil || json.Unmarshal([]byte(s.List.Reveal()), &known) != nil {
 		return nil
+	}
+	for i := range known {
+		known[i].Name = legible.Text(known[i].Name)
 	}
 	return known
 }
