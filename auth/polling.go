@@ -80,8 +80,8 @@ func (p *poller) run(ctx context.Context) {
 				continue
 			}
 			// Callers that ask again and again get an answer each, but plex.tv
-			// gets at most four questions in an interval.
-			timer.Reset(p.until(p.lastAsked + p.settings.PollInterval/4))
+			// gets no more than a question a second.
+			timer.Reset(p.until(p.lastAsked + min(p.settings.PollInterval, time.Second)))
 			continue
 		case <-timer.Chan():
 		}
