@@ -187,3 +187,21 @@ func TestASignInEndsBehindALock(t *testing.T) {
 	equal(t, "change", *h.await(authChanged).Auth, auth.AuthChange{Reason: auth.ReasonUserLocked})
 	equal(t, "state", h.account.Snapshot().State, auth.Locked)
 }
+
+// A frontend that does not know the state shows a code, which somebody may claim.
+func TestALockedBoxPairs(t *testing.T) {
+	bothModes(t, func(t *testing.T, mode func(*setup)) {
+		h := newChildsBox(t, mode)
+		h.lockOut()
+		p := h.pair(auth.PinOptions{})
+		equal(t, "state", h.account.Snapshot().State, auth.PairingNow)
+		_, err := h.account.Token()
+		wantCode(t, "Token", err, auth.UserLocked)
+		h.must(h.account.CancelPin(h.soon(), p.ID))
+		equal(t, "state after a cancel", h.account.Snapshot().State, auth.Locked)
+		h.claimed(auth.PinOptions{})
+		equal(t, "state after a claim", h.account.Snapshot().State, auth.SignedIn)
+		equal(t, "user", h.account.Snapshot().User.Username, "ann")
+		equal(t, "owner on the disk", h.disk().Owner == nil, true)
+	})
+}
