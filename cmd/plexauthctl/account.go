@@ -86,6 +86,9 @@ func (p *program) headers(ctx context.Context, c *client.Client, server string, 
 		return err
 	}
 	if withToken && headers.Token.IsZero() {
+		if _, err := c.Token(ctx); client.CodeOf(err) == client.UserLocked {
+			return err
+		}
 		return &ending{exitSignedOut, "there is no token: sign in with plexauthctl login"}
 	}
 	all := maps.Collect(headers.All())
