@@ -167,14 +167,17 @@ func (a *Account) Store(ctx context.Context, c Credentials) error {
 	return a.session.storeCredentials(ctx, c)
 }
 
-// Clear forgets the credentials on this box. Doing it twice is no error.
+// Clear forgets the credentials on this box. Doing it twice is no error. If the
+// store cannot forget the token it fails with [StorageFailed], and nobody is signed
+// in until the next start.
 func (a *Account) Clear(ctx context.Context) error {
-	return a.ledger.save(ctx, func(next *record, e *Event) error { return next.signOut(e) })
+	return a.session.clear(ctx)
 }
 
 // SignOut forgets the credentials on this box and then revokes the token at
 // plex.tv, best effort, for at most 10 s. It forgets first: the state of the
-// network must not keep anybody signed in.
+// network or the disk must not keep anybody signed in. It fails with [StorageFailed]
+// only if the store cannot forget the token and plex.tv has not revoked it.
 func (a *Account) SignOut(ctx context.Context) (revoked bool, err error) {
 	return a.session.signOut(ctx)
 }

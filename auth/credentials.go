@@ -73,11 +73,19 @@ func (s *session) selectServer(ctx context.Context, server Server) error {
 	})
 }
 
-// signOut forgets the credentials, and then revokes the tokens at plex.tv.
+// clear forgets the credentials. A failure of the store leaves nobody signed in, but
+// the next start would find the token.
+func (s *session) clear(ctx context.Context) error {
+	left, err := s.forget(ctx, func(next *record, e *Event) error { return next.signOut(e) })
+	return cmp.Or(err, left)
+}
+
+// signOut forgets the credentials, and then revokes the tokens at plex.tv. What the
+// store still holds is worth nothing once they are revoked.
 func (s *session) signOut(ctx context.Context) (revoked bool, err error) {
 	var before record
 	done := make(chan struct{})
-	err = s.save(ctx, func(next *record, e *Event) error {
+	left, err := s.forget(ctx, func(next *record, e *Event) error {
 		before = *next
 		if next.Auth != nil && next.DeviceKey != nil {
 			next.revoking = done
@@ -85,9 +93,12 @@ func (s *session) signOut(ctx context.Context) (revoked bool, err error) {
 		return next.signOut(e)
 	})
 	if err != nil || before.Auth == nil {
-		return false, err
+		return false, cmp.Or(err, left)
 	}
-	return s.revoke(ctx, &before, done), nil
+	if revoked = s.revoke(ctx, &before, done); revoked {
+		left = nil
+	}
+	return revoked, left
 }
 
 // revoke revokes the tokens of a sign-in at plex.tv and reports whether the

@@ -161,16 +161,38 @@ func (l *ledger) awaitRevocation(ctx context.Context) error {
 // save lets edit change a copy of the record, saves and publishes it, together
 // with the event that edit may fill in. After an error nothing has changed.
 func (l *ledger) save(ctx context.Context, edit func(next *record, e *Event) error) error {
-	return l.apply(ctx, edit, false)
+	return l.apply(ctx, edit, func(next *record) error { return l.write(next) })
 }
 
 // saveOrKeep is save for what time or plex.tv has decided: it holds even if the
 // store fails. Memory is then ahead of the disk until the next save.
 func (l *ledger) saveOrKeep(ctx context.Context, edit func(next *record, e *Event) error) error {
-	return l.apply(ctx, edit, true)
+	return l.apply(ctx, edit, func(next *record) error {
+		_ = l.write(next)
+		return nil
+	})
 }
 
-func (l *ledger) apply(ctx context.Context, edit func(*record, *Event) error, keep bool) error {
+// forget is saveOrKeep for a sign-out: nobody stays signed in because a disk is full.
+// left is why the store still holds the tokens.
+func (l *ledger) forget(ctx context.Context, edit func(next *record, e *Event) error) (left, err error) {
+	again := func(next *record, e *Event) error {
+		next.storageProblem = "" // the store may still hold what memory has forgotten
+		return edit(next, e)
+	}
+	err = l.apply(ctx, again, func(next *record) error {
+		gone, err := l.store.Forget(next.State)
+		if l.noteSave(next, err); !gone {
+			left = errStorage(err)
+		}
+		return nil
+	})
+	return left, err
+}
+
+// apply lets edit change a copy of the record and write make that durable. What
+// edit or write refuses is not done.
+func (l *ledger) apply(ctx context.Context, edit func(*record, *Event) error, write func(*record) error) error {
 	if err := l.lock(ctx); err != nil {
 		return err
 	}
@@ -186,8 +208,8 @@ func (l *ledger) apply(ctx context.Context, edit func(*record, *Event) error, ke
 		l.current.Store(&published{&next, before.snapshot})
 		return nil
 	}
-	if next.State != before.State {
-		if err := l.write(&next); err != nil && !keep {
+	if next.State != before.State || next.storageProblem != before.storageProblem {
+		if err := write(&next); err != nil {
 			problem := *before.record
 			problem.storageProblem = next.storageProblem
 			l.publish(&problem, Event{})
@@ -200,17 +222,21 @@ func (l *ledger) apply(ctx context.Context, edit func(*record, *Event) error, ke
 
 // write makes the state of r durable.
 func (l *ledger) write(r *record) error {
+	err := l.store.Save(r.State)
+	l.noteSave(r, err)
+	return err
+}
+
+// noteSave tells people how a save of r went.
+func (l *ledger) noteSave(r *record, err error) {
 	r.storageProblem = ""
-	if err := l.store.Save(r.State); err != nil {
+	if err != nil {
 		l.log.Error("the state could not be saved: the disk has the old one", "message_id", MessageStateNotKept, "error", err)
 		r.storageProblem = err.Error()
-		return err
-	}
-	if kept := l.store.KeptAside(); kept != "" {
+	} else if kept := l.store.KeptAside(); kept != "" {
 		l.log.Warn("the state file was rewritten; its old contents are kept",
 			"message_id", MessageStateRewritten, "kept_aside", kept)
 	}
-	return nil
 }
 
 // publish replaces the record. It needs the lock.

@@ -19,6 +19,9 @@ import (
 type Store interface {
 	Load() (statefile.State, error)
 	Save(statefile.State) error
+	// Forget saves a state in which nobody is signed in. gone reports that the
+	// store holds no token any more, even if it could not keep the rest.
+	Forget(statefile.State) (gone bool, err error)
 	// KeptAside is the file to which the last Save moved what it could not
 	// carry over, such as comments; "" if there was nothing.
 	KeptAside() string

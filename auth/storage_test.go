@@ -40,11 +40,6 @@ func TestWhatCannotBeStoredIsNotDone(t *testing.T) {
 		"SelectServer": {signIn, func(b *box) error {
 			return b.account.SelectServer(b.soon(), auth.Server{MachineID: "abc", URI: "https://10.0.0.2:32400"})
 		}},
-		"Clear": {signIn, func(b *box) error { return b.account.Clear(b.soon()) }},
-		"SignOut": {signIn, func(b *box) error {
-			_, err := b.account.SignOut(b.soon())
-			return err
-		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBox(t)
@@ -75,6 +70,49 @@ func TestWhatCannotBeStoredIsNotDone(t *testing.T) {
 			equal(t, "file", string(b.file()), file)
 			b.must(test.do(b))
 			equal(t, "problem", b.account.Snapshot().StorageProblem, "")
+		})
+	}
+}
+
+func TestSigningOutNeedsNoDisk(t *testing.T) {
+	b := newBox(t)
+	b.signIn(plextvsim.User{Username: "alice"})
+	b.unread()
+	mend := b.breakDisk()
+	revoked, err := b.account.SignOut(b.soon())
+	b.must(err)
+	equal(t, "revoked", revoked, true)
+	now := b.account.Snapshot()
+	equal(t, "state", now.State, auth.SignedOut)
+	equal(t, "problem is known", now.StorageProblem != "", true)
+	equal(t, "told", *b.await(authChanged).Auth, auth.AuthChange{Reason: auth.ReasonSignedOut})
+	b.close()
+	mend()
+	b.options.Store = statefile.Open(b.path, b.clock)
+	b.open() // the disk still has the token, but plex.tv does not take it
+	b.passUntil(in(auth.Expired), time.Minute)
+}
+
+func TestASignOutThatNothingForgetsSaysSo(t *testing.T) {
+	for name, do := range map[string]func(b *box) error{
+		"Clear": func(b *box) error { return b.account.Clear(b.soon()) },
+		"SignOut": func(b *box) error {
+			b.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.SignOut, Status: 500})
+			_, err := b.account.SignOut(b.soon())
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBox(t, withLimits)
+			b.signIn(plextvsim.User{})
+			mend := b.breakDisk()
+			wantCode(t, "on a broken disk", do(b), auth.StorageFailed)
+			equal(t, "state", b.account.Snapshot().State, auth.SignedOut)
+			wantCode(t, "once more", b.account.Clear(b.soon()), auth.StorageFailed)
+			mend()
+			b.must(b.account.Clear(b.soon()))
+			equal(t, "problem", b.account.Snapshot().StorageProblem, "")
+			equal(t, "signed out on disk", b.disk().Auth == nil, true)
 		})
 	}
 }

@@ -66,3 +66,22 @@ func TestAnEmptyTokenInTheStateIsSignedOut(t *testing.T) {
 	b.noneSetAside()
 	c.signIn(b.token)
 }
+
+func TestSigningOutNeedsNoDisk(t *testing.T) {
+	b := newBox(t, setup{})
+	c := b.client()
+	c.signIn(b.token)
+	b.breakStorage()
+	c.credentials("SelectServer", "4711", "https://10.0.0.2:32400").isError(names.ErrorPrefix + "StorageFailed")
+	var revoked bool
+	if c.credentials("SignOut").gives("b", &revoked); !revoked {
+		t.Error("SignOut did not revoke the token")
+	}
+	if state := c.property("State"); state != "signed-out" {
+		t.Errorf("State is %v", state)
+	}
+	c.credentials("GetToken").isError(names.ErrorPrefix + "AuthRequired")
+	c.credentials("ClearCredentials").isError(names.ErrorPrefix + "StorageFailed") // the token is still there
+	b.mendStorage()
+	c.credentials("ClearCredentials").gives("")
+}

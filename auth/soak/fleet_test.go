@@ -63,9 +63,10 @@ func (c hasty) NewTimer(time.Duration) clockwork.Timer { return c.FakeClock.NewT
 // memory is a store without a disk.
 type memory struct{ state statefile.State }
 
-func (m *memory) Load() (statefile.State, error) { return m.state, nil }
-func (m *memory) Save(s statefile.State) error   { m.state = s; return nil }
-func (m *memory) KeptAside() string              { return "" }
+func (m *memory) Load() (statefile.State, error)                  { return m.state, nil }
+func (m *memory) Save(s statefile.State) error                    { m.state = s; return nil }
+func (m *memory) Forget(s statefile.State) (gone bool, err error) { return true, m.Save(s) }
+func (m *memory) KeptAside() string                               { return "" }
 
 // agenda is a heap of members by their next timer.
 type agenda []*member
