@@ -35,9 +35,9 @@ const (
 type budget struct {
 	calls     []call // of the last 3 days
 	disturbed time.Time
-	trouble   *trouble // nil while all is well
-	met       *trouble // the last one in which the box has asked
-	limited   call     // the last 429
+	trouble   *trouble        // nil while all is well
+	met       *trouble        // the last one in which the box has asked
+	limited   map[string]call // the last 429 of each kind
 
 	good      time.Duration // in which the box could have asked plex.tv
 	knownAt   time.Duration // of good: plex.tv last said something about the token
@@ -56,13 +56,20 @@ func (b *budget) disturb(at time.Time) {
 // book takes a call in and says what is wrong with it, "" if nothing.
 func (b *budget) book(c call, mode string, daemon time.Time) string {
 	// What was asked at the same moment did not know of the 429 yet.
-	due := b.limited.at.Add(b.limited.pause)
-	if b.limited.at.After(daemon) && c.at.After(b.limited.at) && c.at.Before(due) {
-		return fmt.Sprintf("asked for %q %v after a 429 that wants %v", c.kind, c.at.Sub(b.limited.at), b.limited.pause)
+	last := b.limited[c.kind]
+	due := last.at.Add(last.pause)
+	if last.at.After(daemon) && c.at.After(last.at) && c.at.Before(due) {
+		return fmt.Sprintf("asked for %q %v after a 429 that wants %v", c.kind, c.at.Sub(last.at), last.pause)
 	}
 	if c.status == 429 {
 		c.pause = cmp.Or(c.pause, unnamedPause)
-		b.limited = c
+		if c.kind == "pin" {
+			c.pause = min(c.pause, time.Minute) // so that no claim is missed
+		}
+		if b.limited == nil {
+			b.limited = make(map[string]call)
+		}
+		b.limited[c.kind] = c
 	}
 	good := c.status == 200 || c.status == 201 || c.status == 403 // which is no bad word about the token
 	if good && (c.kind == "user" || c.kind == "token" || c.kind == "switch") {
