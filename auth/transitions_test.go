@@ -202,6 +202,7 @@ func transitions() map[string]map[string]transition {
 		"countPin":    {"signed in": {from: signedIn(), state: SignedIn, do: func(r *record, _ *Event) error { return r.countPin(noon) }}},
 		"restorePins": {"signed in": {from: signedIn(), state: SignedIn, do: quiet(func(r *record) { r.restorePins(nil) })}},
 		"keepServers": {"signed in": {from: signedIn(), state: SignedIn, do: quiet(func(r *record) { r.keepServers(list, at(1)) })}},
+		"emptyAgain":  {"signed in": {from: signedIn(), state: SignedIn, do: quiet(func(r *record) { r.emptyAgain(true, at(1)) })}},
 		"keepPauses":  {"signed in": {from: signedIn(), state: SignedIn, do: quiet(func(r *record) { r.keepPauses("GET / until noon") })}},
 		"reportPlex":  {"signed in": {from: signedIn(), state: SignedIn, do: quiet(func(r *record) { r.reportPlex(&plextv.Error{Kind: plextv.ServerError}) })}},
 	}
