@@ -146,7 +146,7 @@ func TestAnAnswerAboutTheTokenBeforeIsNotShared(t *testing.T) {
 	b.must(b.sim.Revoke(old))
 	b.validate(true)
 	b.tick(time.Second)
-	equal(t, "the old token is good", <-asked, false)
+	equal(t, "the token in use is good", <-asked, true)
 	equal(t, "changes from the old token's refusal", len(b.unread()), 0)
 	b.validate(true)
 }
