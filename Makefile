@@ -19,7 +19,7 @@
 # make box-root, make fresh-test: see packaging/roots/roots.mk
 # make kodi    the Kodi add-on: see packaging/kodi/kodi.mk
 # make libreelec  the service for LibreELEC: see packaging/libreelec/libreelec.mk
-# make docs, make frontend-test: see dbusapi/examples/examples.mk
+# make docs, make frontend-test, make ts-test: see dbusapi/examples/examples.mk
 
 GO      ?= go
 VERSION ?= 0.1.0
@@ -130,7 +130,7 @@ go-test: size-check
 
 # Every source file names its licence, but those whose form others prescribe.
 LICENCE  := SPDX-License-Identifier: Apache-2.0
-LICENSED := '*.go' '*.cjs' '*.mjs' '*.py' '*.sh' '*.mk' '*.c' '*.h' '*.cpp' '*.js' '*.qml' '*.pro' '*.[1-8]' Makefile .ci/run \
+LICENSED := '*.go' '*.cjs' '*.mjs' '*.ts' '*.mts' '*.py' '*.sh' '*.mk' '*.c' '*.h' '*.cpp' '*.js' '*.qml' '*.pro' '*.[1-8]' Makefile .ci/run \
 	findings/debian 'packaging/deb/p*' ':!packaging/buildroot' ':!*/testdata/*'
 
 check: bin/tools/staticcheck bin/tools/govulncheck

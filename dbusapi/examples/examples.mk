@@ -3,7 +3,9 @@
 #                     web page and as manual pages, from their XML
 # make frontend-test  runs the example frontends with the daemon, and kills it
 #                     under them a hundred times; makes docs too
-# Both install what they need, as root.
+# make ts             packs @retune/plexauth for npm into dist
+# make ts-test        checks and tests it, with the daemon
+# They install what they need, as root.
 # make install        puts the examples next to the documentation, and the mock
 
 interface_xml := dbusapi/names/tv.retune.PlexAuth1.xml
@@ -34,6 +36,19 @@ docs:
 frontend-test: bin/plexauthd docs
 	@sh packaging/test-packages.sh $(frontend_packages)
 	$(GO) test -tags rig -count 1 ./dbusapi/examples
+
+ts_dir := dbusapi/examples/ts
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund
+
+.PHONY: ts ts-test
+ts:
+	@command -v npm >/dev/null || sh packaging/test-packages.sh nodejs npm
+	mkdir -p dist
+	cd $(ts_dir) && $(NPM_CI) && npm run build && npm pack --pack-destination $(CURDIR)/dist
+
+ts-test: ts bin/plexauthd bin/plextv-sim
+	@sh packaging/test-packages.sh
+	cd $(ts_dir) && npx tsc --noEmit && npm run lint && npm test -- --testPathPattern="plex/auth"
 
 shipped_examples := $(shell cd dbusapi/examples && \
 	find python c gjs qml go -type f ! -name 'test_*' ! -name '*.pyc' | LC_ALL=C sort)
