@@ -65,12 +65,15 @@ func Open(o Options) *Account {
 // way stays in the store and goes on at the next [Open].
 func (a *Account) Close(ctx context.Context) error { return a.ledger.close(ctx) }
 
-// Configure replaces the settings. A pairing under way keeps the old ones.
+// Configure replaces the settings. A pairing under way keeps the old ones, but for
+// another address of plex.tv: that ends it, and what the old address gave waits
+// there for it to come back.
 func (a *Account) Configure(ctx context.Context, settings Settings) error {
 	// Even if the settings are the same, the way to plex.tv may not be.
 	defer a.schedule.recheck()
-	return a.ledger.save(ctx, func(next *record, _ *Event) error {
-		next.configure(settings)
+	// A disk that cannot be written must not send a token to the wrong address.
+	return a.ledger.saveOrKeep(ctx, func(next *record, e *Event) error {
+		next.configure(settings, e)
 		return nil
 	})
 }

@@ -33,6 +33,9 @@ func (s *session) storeCredentials(ctx context.Context, c Credentials) error {
 	}
 	auth := c.completed(user, s.time.Now())
 	return s.save(ctx, func(next *record, e *Event) error {
+		if next.PlexURL != r.PlexURL {
+			return errMoved
+		}
 		if unchecked != nil && next.Auth != nil && !next.Auth.Token.Equal(c.Token) {
 			return unchecked // an unchecked token must not replace another
 		}

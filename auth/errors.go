@@ -166,6 +166,9 @@ var errProtected = errorf(UserLocked, "the user of the Plex Home is protected by
 // errOtherAccount says that plex.tv ties the device key to another account.
 var errOtherAccount = errorf(AuthInvalid, "plex.tv returned a token of another account for the device key of this box")
 
+// errMoved says that the answer is of an address of plex.tv that is no longer in use.
+var errMoved = errorf(Unreachable, "the address of plex.tv has changed meanwhile: try again")
+
 func errSignedOut() *Error { return errorf(AuthRequired, "nobody is signed in to Plex on this box") }
 
 func errNoPairing(id uint64) *Error { return errorf(NotFound, "there is no pairing %d", id) }

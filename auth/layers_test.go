@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"schedule.go", "due.go", "alarm.go"},
 	{"pairing.go", "polling.go", "poller.go", "session.go", "credentials.go", "renew.go", "home.go", "servers.go", "serverlist.go", "flight.go", "whose.go"},
 	{"ledger.go"},
-	{"record.go", "transitions.go", "pintransitions.go", "keytransitions.go", "verdict.go", "standing.go", "device.go", "snapshot.go", "events.go", "feed.go", "errors.go", "input.go", "log.go", "options.go", "doc.go"},
+	{"record.go", "transitions.go", "pintransitions.go", "movetransitions.go", "keytransitions.go", "verdict.go", "standing.go", "device.go", "snapshot.go", "events.go", "feed.go", "errors.go", "input.go", "log.go", "options.go", "doc.go"},
 }
 
 // What the package may grow to; it must not grow into a knot again.

@@ -66,6 +66,7 @@ func (l *ledger) load(settings Settings) *record {
 		r.storageProblem = logLoadError(l.log, err)
 	}
 	r.noteKey()
+	moved := r.moveTo(settings.Identity.PlexURL, &Event{})
 	discarded := r.discardKeyless(l.time.Now())
 	if discarded {
 		l.log.Error("the device key is lost, and with it the sign-in: sign in again", "message_id", MessageKeyLost,
@@ -73,7 +74,7 @@ func (l *ledger) load(settings Settings) *record {
 	}
 	if r.ClientID == "" {
 		r.ClientID = uuid.NewString()
-	} else if err == nil && !discarded {
+	} else if err == nil && !discarded && !moved {
 		return r
 	}
 	saveErr := l.store.Save(r.State)

@@ -49,6 +49,7 @@ func (p *pairings) request(ctx context.Context, o PinOptions) (Pairing, error) {
 		// The PIN has been running since it was requested.
 		left := min(pin.ExpiresIn, r.settings.PairingTimeout) - (p.time.Uptime() - requestedAt)
 		started := newPairing(pin, d, o.Strong)
+		started.PlexURL = r.PlexURL
 		started.ExpiresAt = p.wallTime().Add(left)
 		started.PlexExpiresAt = p.wallTime().Add(pin.ExpiresIn - (p.time.Uptime() - requestedAt))
 		return p.begin(ctx, started, o.Force, r.Pairing)
@@ -95,6 +96,9 @@ func newPairing(pin plextv.Pin, d device, strong bool) *statefile.Pairing {
 func (p *pairings) begin(ctx context.Context, started *statefile.Pairing, force bool, replaced *statefile.Pairing) (Pairing, error) {
 	var shown Pairing
 	err := p.save(ctx, func(next *record, e *Event) error {
+		if started.PlexURL != next.PlexURL {
+			return errMoved
+		}
 		if now := next.Pairing; now == nil || force && replaced != nil && now.ID == replaced.ID {
 			next.startPairing(started, e)
 		} // else somebody was faster: both callers get the same code

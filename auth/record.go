@@ -162,10 +162,11 @@ func (r *record) pairing(id uint64) *statefile.Pairing {
 	return nil
 }
 
-// pairings are the one under way and those that were given up.
+// pairings are the one under way and those that were given up, at the address of
+// plex.tv that is in use.
 func (r *record) pairings() (list []*statefile.Pairing) {
 	for _, p := range append([]*statefile.Pairing{r.Pairing}, r.GivenUp[:]...) {
-		if p != nil {
+		if p != nil && (p.PlexURL == "" || p.PlexURL == r.PlexURL) {
 			list = append(list, p)
 		}
 	}

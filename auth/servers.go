@@ -196,11 +196,11 @@ func (m *mediaServers) resources(ctx context.Context, r *record, retoken bool) (
 		own.token, err = m.switchToSelf(ctx, r.Auth.UUID, kept)
 	}
 	if err == nil {
-		list, err = m.plex.Resources(ctx, m.record().identity(), own.token)
+		list, err = m.plex.Resources(ctx, r.identity(), own.token)
 	}
 	if isPlexKind(err, plextv.Refused) && own.token.Equal(kept) {
 		if own.token, err = m.switchToSelf(ctx, r.Auth.UUID, secret.String{}); err == nil {
-			list, err = m.plex.Resources(ctx, m.record().identity(), own.token)
+			list, err = m.plex.Resources(ctx, r.identity(), own.token)
 		}
 	}
 	if err == nil || isInconclusive(err) {

@@ -54,18 +54,18 @@ func (s *session) validate(ctx context.Context, token secret.String) error {
 // verify asks plex.tv about the token in use. Callers share the answer, unless
 // the token has been replaced since.
 func (s *session) verify(ctx context.Context) error {
-	used := s.record().Auth
-	if used == nil {
+	r := s.record()
+	if r.Auth == nil {
 		return errSignedOut()
 	}
-	_, err := s.checks.do(ctx, s.life, used.Token, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, s.verifyToken(ctx, used.Token)
+	_, err := s.checks.do(ctx, s.life, r.Auth.Token, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, s.verifyToken(ctx, r.identity(), r.Auth.Token)
 	})
 	return err
 }
 
-func (s *session) verifyToken(ctx context.Context, token secret.String) error {
-	user, err := s.plex.User(ctx, s.record().identity(), token)
+func (s *session) verifyToken(ctx context.Context, id plextv.Identity, token secret.String) error {
+	user, err := s.plex.User(ctx, id, token)
 	switch {
 	case err == nil:
 		return s.accepted(ctx, token, user)

@@ -128,6 +128,9 @@ func (r *record) mode() Mode {
 }
 
 func (r *record) configWarning() string {
+	if r.Auth == nil && r.Away.Auth != nil {
+		return "plex.url has changed: the sign-in belongs to " + r.Away.PlexURL + " and is back when plex.url names that again"
+	}
 	if r.owner() != nil && r.mode() == ModeJWT && r.settings.Mode != ModeJWT {
 		return "auth.mode is legacy, but the token is bound to a device key and stays so: to go back, sign out and sign in again"
 	}

@@ -13,11 +13,14 @@ import (
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
-// These, with those of pairings, of the device key and of verdicts, are all the ways
-// a record changes. Those that signal more than changed properties fill in the event.
+// These, with those of pairings, of the device key, of verdicts and of plex.tv's
+// address, are all the ways a record changes. Those that signal more than changed properties fill in the event.
 
-// configure replaces the settings.
-func (r *record) configure(s Settings) { r.settings = s }
+// configure replaces the settings, among them the address of plex.tv.
+func (r *record) configure(s Settings, e *Event) {
+	r.settings = s
+	r.moveTo(s.Identity.PlexURL, e)
+}
 
 // signIn makes auth the account in use, confirmed by plex.tv or not. The selected
 // media server stays if the user is the same.

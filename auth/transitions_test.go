@@ -47,6 +47,13 @@ func givenUp(unwanted bool) *record {
 	return r
 }
 
+func moved(r *record, addresses ...string) *record {
+	for _, address := range addresses {
+		r.moveTo(address, &Event{})
+	}
+	return r
+}
+
 func held(token secret.String) *record {
 	r := signedOut()
 	r.Auth = &statefile.Auth{Token: token, UserID: ann.ID, UUID: ann.UUID, IssuedAt: noon}
@@ -128,7 +135,13 @@ func transitions() map[string]map[string]transition {
 	list := &statefile.Servers{List: secret.New("[]")}
 
 	return map[string]map[string]transition{
-		"configure": {"signed in": {from: signedIn(), state: SignedIn, do: quiet(func(r *record) { r.configure(Settings{Mode: ModeJWT}) })}},
+		"configure": {"signed in": {from: signedIn(), state: SignedIn, do: signals(func(r *record, e *Event) { r.configure(Settings{Mode: ModeJWT}, e) })}},
+		"moveTo": {
+			"first":     {from: signedIn(), state: SignedIn, do: signals(func(r *record, e *Event) { r.moveTo("a", e) })},
+			"elsewhere": {from: moved(signedIn(), "a"), state: SignedOut, do: signals(func(r *record, e *Event) { r.moveTo("b", e) }), auth: out},
+			"back":      {from: moved(signedIn(), "a", "b"), state: Unverified, do: signals(func(r *record, e *Event) { r.moveTo("a", e) }), auth: in},
+			"third":     {from: moved(signedIn(), "a", "b", "c"), state: Unverified, do: signals(func(r *record, e *Event) { r.moveTo("a", e) }), auth: in},
+		},
 		"noteKey": {
 			"bound":   {from: bound(), do: quiet((*record).noteKey), state: SignedIn},
 			"unbound": {from: signedIn(), do: quiet((*record).noteKey), state: SignedIn},
@@ -220,7 +233,7 @@ func TestEveryTransitionAndItsSignals(t *testing.T) {
 		}
 	}
 	known := append(slices.Collect(maps.Keys(all)), parts...)
-	for _, name := range []string{"transitions.go", "pintransitions.go", "keytransitions.go", "verdict.go"} {
+	for _, name := range []string{"transitions.go", "pintransitions.go", "movetransitions.go", "keytransitions.go", "verdict.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)

@@ -107,7 +107,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	return d.serve(ctx, clock, func() dbusapi.Account {
 		d.account = auth.Open(auth.Options{
-			Plex: d.plex, Store: store, Settings: settingsOf(settings), Clock: clock, Time: plexTime,
+			Plex: d.plex, Store: store, Settings: settingsOf(settings, d.plex.Endpoint()), Clock: clock, Time: plexTime,
 			Log: d.log, Hold: d.ready, ShareFor: shareFor,
 		})
 		return d.account
@@ -177,7 +177,7 @@ func (d *daemon) reload(ctx context.Context) {
 		err = d.plex.Redirect(next.PlexURL, next.RequestTimeout)
 	}
 	if err == nil {
-		err = d.account.Configure(ctx, settingsOf(next))
+		err = d.account.Configure(ctx, settingsOf(next, d.plex.Endpoint()))
 	}
 	if err != nil {
 		d.log.Error("keeping the old configuration", "message_id", MessageReloadRefused, "error", err)

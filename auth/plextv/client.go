@@ -161,7 +161,9 @@ func readBaseURL(raw string) (string, error) {
 	case base.Scheme == "http" && !isLoopback(base.Hostname()):
 		return "", errors.New("http:// is for loopback hosts only, use https://")
 	}
-	return base.Scheme + "://" + base.Host, nil
+	host := strings.ToLower(base.Host)
+	host = strings.TrimSuffix(host, map[string]string{"https": ":443", "http": ":80"}[base.Scheme])
+	return base.Scheme + "://" + host, nil
 }
 
 // isLoopback does not resolve names: what a name resolves to can change after

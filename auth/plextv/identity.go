@@ -9,6 +9,9 @@ import "github.com/retune-tv/plexauthd/auth/legible"
 // text is allowed.
 type Identity struct {
 	ClientID, Product, Version, Platform, PlatformVersion, Device, DeviceName string
+	// PlexURL is the only address, as in [Endpoint], to which questions with this
+	// identity and what belongs to it may go; "" for any.
+	PlexURL string
 }
 
 // Headers returns the X-Plex-* headers of all fields that are not empty, and

@@ -95,6 +95,9 @@ func (c *Client) learn(r request, a answer, err error) {
 // exchange sends r, reads the whole answer, whatever its status, and judges it.
 func (c *Client) exchange(ctx context.Context, r request, read func(answer) error) (answer, error) {
 	way := c.way.Load()
+	if meant := r.identity.PlexURL; meant != "" && meant != way.base {
+		return answer{}, &Error{Op: r.op, Kind: Unreachable, Err: errors.New("not sent: meant for another address of plex.tv")}
+	}
 	limited, cancel := context.WithTimeout(ctx, way.timeout)
 	defer cancel()
 	var answered atomic.Bool
