@@ -3,6 +3,7 @@
 package dbusapi
 
 import (
+	"strings"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -36,10 +37,20 @@ func propertiesOf(s *auth.Snapshot, version string) properties {
 	p := s.Pairing
 	return properties{
 		version: version, state: string(s.State), mode: string(s.Mode), authenticated: s.Authenticated,
-		pin:            pinValue{p.ID, p.Code, p.LinkURI, p.AuthURI, unix(p.ExpiresAt)},
+		pin:            pinValue{p.ID, p.Code, p.LinkURI, publicURI(p), unix(p.ExpiresAt)},
 		tokenExpiresAt: unix(s.TokenExpiresAt),
 		server:         serverValue{s.Server.MachineID, s.Server.URI},
 	}
+}
+
+// publicURI leaves out the link of a strong code, which holds the client identifier:
+// with that and plex.tv's id of the PIN, which counts up, any reader of the property
+// could ask for the token.
+func publicURI(p auth.Pairing) string {
+	if strings.HasPrefix(p.AuthURI, p.LinkURI) {
+		return p.AuthURI
+	}
+	return ""
 }
 
 // values returns all properties by name.

@@ -33,6 +33,9 @@ func pairingWords(p client.Pairing) string {
 	if len(p.Code) <= longestTyped {
 		return plain("code " + p.Code + " at " + p.LinkURI)
 	}
+	if p.AuthURI == "" { // which the property leaves out
+		return "a QR code, which plexauthctl login shows"
+	}
 	return plain("link " + p.AuthURI)
 }
 
