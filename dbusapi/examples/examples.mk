@@ -47,8 +47,8 @@ ts:
 	cd $(ts_dir) && $(NPM_CI) && npm run build && npm pack --pack-destination $(CURDIR)/dist
 
 ts-test: ts bin/plexauthd bin/plextv-sim
-	@sh packaging/test-packages.sh
-	cd $(ts_dir) && npx tsc --noEmit && npm run lint && npm test -- --testPathPattern="plex/auth"
+	@sh packaging/test-packages.sh chromium
+	cd $(ts_dir) && npx tsc --noEmit && npm run lint && npm test -- --testPathPattern="plex/auth" && npm test -- --testPathPattern="src/app"
 
 shipped_examples := $(shell cd dbusapi/examples && \
 	find python c gjs qml go -type f ! -name 'test_*' ! -name '*.pyc' | LC_ALL=C sort)

@@ -134,7 +134,8 @@ export async function end(child: ChildProcess | null): Promise<void> {
     }
 }
 
-async function lineOf(child: ChildProcess, wanted: RegExp): Promise<string> {
+/** The first line of a process that is as wanted. */
+export async function lineOf(child: ChildProcess, wanted: RegExp): Promise<string> {
     const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
     return new Promise((resolved, reject) => {
         child.once('error', reject);
