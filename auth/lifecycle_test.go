@@ -28,11 +28,21 @@ type slowStore struct {
 }
 
 func (s *slowStore) Save(state statefile.State) error {
+	s.wait()
+	return s.Store.Save(state)
+}
+
+func (s *slowStore) Forget(state statefile.State) (gone bool, err error) {
+	s.wait()
+	return s.Store.Forget(state)
+}
+
+// wait returns when the disk does not hang any more.
+func (s *slowStore) wait() {
 	if s.hang != nil {
 		s.hanging <- struct{}{}
 		<-s.hang
 	}
-	return s.Store.Save(state)
 }
 
 // newSlowBox is a box that is signed in and whose disk can be made to hang.
