@@ -11,7 +11,7 @@ async function main() {
         return;
     }
     if (how === 'no-daemon') {
-        await PlexAuth.connect({ bus: 'nonsense:' }).catch(() => undefined);
+        await PlexAuth.connect({ bus }).then(() => process.exit(1), () => undefined);
         return;
     }
     const plex = await PlexAuth.connect({ bus });
