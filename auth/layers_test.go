@@ -22,14 +22,14 @@ var layers = [][]string{
 	{"account.go"},
 	{"schedule.go", "due.go", "alarm.go"},
 	{"pairing.go", "polling.go", "poller.go", "session.go", "credentials.go", "renew.go", "home.go", "servers.go", "serverlist.go", "flight.go", "whose.go"},
-	{"ledger.go"},
+	{"ledger.go", "opening.go"},
 	{"record.go", "transitions.go", "pintransitions.go", "movetransitions.go", "keytransitions.go", "verdict.go", "standing.go", "device.go", "snapshot.go", "events.go", "feed.go", "errors.go", "input.go", "log.go", "options.go", "doc.go"},
 }
 
 // What the package may grow to; it must not grow into a knot again.
 const (
 	maxFileLines      = 300
-	maxLines          = 4850 // what plex.tv says, and the pace of callers, are new
+	maxLines          = 5000 // shared saves, what plex.tv says, and the pace of callers, are new
 	maxCircle         = 5
 	maxAccountMethods = 25
 	maxAccountFields  = 10

@@ -3,15 +3,14 @@
 package auth
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jonboulle/clockwork"
 
 	"github.com/retune-tv/plexauthd/auth/servertime"
@@ -31,7 +30,8 @@ type ledger struct {
 	life    context.Context // ends with close
 	end     context.CancelFunc
 	work    sync.WaitGroup // background goroutines; added to with the lock held
-	locked  chan struct{}  // full while somebody may change current
+	queue   queue
+	locked  chan struct{} // full while somebody may change current
 	current atomic.Pointer[published]
 }
 
@@ -39,71 +39,6 @@ type ledger struct {
 type published struct {
 	*record
 	snapshot *Snapshot
-}
-
-// openLedger loads the record from o.Store. If there is none it makes one.
-func openLedger(o Options) *ledger {
-	l := &ledger{
-		store: o.Store, clock: cmp.Or(o.Clock, clockwork.NewRealClock()),
-		log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), locked: make(chan struct{}, 1),
-	}
-	l.time = cmp.Or(o.Time, servertime.New(l.clock, nil))
-	l.life, l.end = context.WithCancel(context.Background())
-	first := l.load(o.Settings)
-	l.current.Store(&published{first, first.snapshot()})
-	l.feed = newFeed(l.log, l.snapshot())
-	if warning := first.configWarning(); warning != "" {
-		l.log.Warn(warning, "message_id", MessageConfigWarning)
-	}
-	return l
-}
-
-func (l *ledger) load(settings Settings) *record {
-	state, err := l.store.Load()
-	r := &record{State: state, settings: settings}
-	r.makeLegible()
-	if err != nil {
-		r.storageProblem = logLoadError(l.log, err)
-	}
-	r.noteKey()
-	moved := r.moveTo(settings.Identity.PlexURL, &Event{})
-	discarded := r.discardKeyless(l.time.Now())
-	if discarded {
-		l.log.Error("the device key is lost, and with it the sign-in: sign in again", "message_id", MessageKeyLost,
-			"user_id", r.userID())
-	}
-	if r.ClientID == "" {
-		r.ClientID = uuid.NewString()
-	} else if err == nil && !discarded && !moved {
-		return r
-	}
-	saveErr := l.store.Save(r.State)
-	// If Load failed too, the reason is the same and has been logged.
-	r.unreadable = saveErr != nil && err != nil
-	if saveErr != nil && err == nil {
-		r.storageProblem = saveErr.Error()
-		l.log.Error("the state cannot be saved: signing in will not work until it can", "message_id", MessageStateNotKept, "error", saveErr)
-	}
-	return r
-}
-
-// close ends all background work and waits for it, or for ctx.
-func (l *ledger) close(ctx context.Context) error {
-	l.end()
-	done := make(chan struct{})
-	go func() {
-		// Whoever has the lock may be saving or starting work.
-		l.locked <- struct{}{}
-		l.unlock()
-		l.work.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return errors.New("closing the account: background work did not end in time")
-	}
 }
 
 // record returns the record as it is now. It must not be changed.
@@ -143,35 +78,16 @@ func (l *ledger) start(f func()) error {
 	return nil
 }
 
-// awaitRevocation waits until plex.tv has been told of every sign-out, or telling
-// it was given up. A sign-out discards the device key at plex.tv: what was begun
-// with that key before would never give a token.
-func (l *ledger) awaitRevocation(ctx context.Context) error {
-	revoking := l.record().revoking
-	if revoking == nil {
-		return ctx.Err()
-	}
-	select {
-	case <-revoking:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // save lets edit change a copy of the record, saves and publishes it, together
 // with the event that edit may fill in. After an error nothing has changed.
 func (l *ledger) save(ctx context.Context, edit func(next *record, e *Event) error) error {
-	return l.apply(ctx, edit, func(next *record) error { return l.write(next) })
+	return l.share(ctx, edit, false)
 }
 
 // saveOrKeep is save for what time or plex.tv has decided: it holds even if the
 // store fails. Memory is then ahead of the disk until the next save.
 func (l *ledger) saveOrKeep(ctx context.Context, edit func(next *record, e *Event) error) error {
-	return l.apply(ctx, edit, func(next *record) error {
-		_ = l.write(next)
-		return nil
-	})
+	return l.share(ctx, edit, true)
 }
 
 // forget is saveOrKeep for a sign-out: nobody stays signed in because a disk is full.
@@ -181,7 +97,11 @@ func (l *ledger) forget(ctx context.Context, edit func(next *record, e *Event) e
 		next.storageProblem = "" // the store may still hold what memory has forgotten
 		return edit(next, e)
 	}
-	err = l.apply(ctx, again, func(next *record) error {
+	if err := l.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer l.unlock()
+	err = l.applyLocked(again, func(next *record) error {
 		gone, err := l.store.Forget(next.State)
 		if l.noteSave(next, err); !gone {
 			left = errStorage(err)
@@ -191,34 +111,36 @@ func (l *ledger) forget(ctx context.Context, edit func(next *record, e *Event) e
 	return left, err
 }
 
-// apply lets edit change a copy of the record and write make that durable. What
-// edit or write refuses is not done.
-func (l *ledger) apply(ctx context.Context, edit func(*record, *Event) error, write func(*record) error) error {
-	if err := l.lock(ctx); err != nil {
-		return err
-	}
-	defer l.unlock()
-	before, event := l.current.Load(), Event{}
-	next := *before.record
+// applyLocked lets edit change a copy of the record and write make that durable.
+// What edit or write refuses is not done. It needs the lock.
+func (l *ledger) applyLocked(edit func(*record, *Event) error, write func(*record) error) error {
+	before, event := l.record(), Event{}
+	next := *before
 	if err := edit(&next, &event); err != nil {
 		return err
 	}
-	timeless := next
-	timeless.times = before.times
-	if timeless == *before.record && event == (Event{}) {
-		l.current.Store(&published{&next, before.snapshot})
-		return nil
-	}
 	if next.State != before.State || next.storageProblem != before.storageProblem {
 		if err := write(&next); err != nil {
-			problem := *before.record
+			problem := *before
 			problem.storageProblem = next.storageProblem
 			l.publish(&problem, Event{})
 			return errStorage(err)
 		}
 	}
-	l.publish(&next, event)
+	l.replace(&next, event)
 	return nil
+}
+
+// replace publishes next, unless nothing has changed that anybody outside sees.
+func (l *ledger) replace(next *record, event Event) {
+	before := l.current.Load()
+	timeless := *next
+	timeless.times = before.times
+	if timeless == *before.record && event == (Event{}) {
+		l.current.Store(&published{next, before.snapshot})
+		return
+	}
+	l.publish(next, event)
 }
 
 // write makes the state of r durable.
@@ -250,12 +172,131 @@ func (l *ledger) publish(next *record, event Event) {
 	l.onChange(before, next)
 }
 
-// stamp is the uptime at which something last happened.
-type stamp struct{ uptime atomic.Int64 }
+// change is an edit that waits to be saved.
+type change struct {
+	ctx  context.Context
+	edit func(*record, *Event) error
+	keep bool          // it holds even if the store fails
+	err  error         // set before done is closed
+	done chan struct{} // closed once it is saved, or refused
+}
 
-func (s *stamp) set(now instant) { s.uptime.Store(int64(now.uptime)) }
+func (c *change) finish(err error) {
+	c.err = err
+	close(c.done)
+}
 
-// within reports whether it happened less than d ago.
-func (s *stamp) within(d time.Duration, now instant) bool {
-	return now.within(d, time.Duration(s.uptime.Load()))
+// queue holds the changes that wait while another is being saved.
+type queue struct {
+	mu      sync.Mutex
+	waiting []*change
+}
+
+func (q *queue) add(c *change) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = append(q.waiting, c)
+}
+
+func (q *queue) takeAll() []*change {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	all := q.waiting
+	q.waiting = nil
+	return all
+}
+
+// remove reports whether c was still waiting.
+func (q *queue) remove(c *change) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	before := len(q.waiting)
+	q.waiting = slices.DeleteFunc(q.waiting, func(other *change) bool { return other == c })
+	return len(q.waiting) < before
+}
+
+// share makes a change together with all that wait: whoever gets the lock saves for
+// the others, too. edit may run more than once; only its last run counts.
+func (l *ledger) share(ctx context.Context, edit func(*record, *Event) error, keep bool) error {
+	c := &change{ctx: ctx, edit: edit, keep: keep, done: make(chan struct{})}
+	l.queue.add(c)
+	select {
+	case l.locked <- struct{}{}:
+		l.commit(l.queue.takeAll())
+		l.unlock()
+	case <-c.done:
+	case <-ctx.Done():
+		if l.queue.remove(c) {
+			return ctx.Err()
+		}
+	}
+	<-c.done
+	return c.err
+}
+
+// step is a change as it comes out after those before it.
+type step struct {
+	*change
+	next  *record
+	event Event
+	err   error
+}
+
+// commit saves what all changes lead to, and publishes them one by one. If that
+// cannot be saved, each is tried alone: it may have been another's fault. It needs
+// the lock.
+func (l *ledger) commit(changes []*change) {
+	if len(changes) > 1 && l.together(changes) {
+		return
+	}
+	for _, c := range changes {
+		c.finish(l.alone(c))
+	}
+}
+
+// together reports whether one save was enough for all changes.
+func (l *ledger) together(changes []*change) bool {
+	before := l.record()
+	steps, last := l.steps(changes)
+	if last.State == before.State || l.store.Save(last.State) != nil {
+		return false
+	}
+	l.noteSave(last, nil)
+	for _, s := range steps {
+		if s.err == nil {
+			s.next.storageProblem = ""
+			l.replace(s.next, s.event)
+		}
+		s.finish(s.err)
+	}
+	return true
+}
+
+// steps runs the edits one after the other.
+func (l *ledger) steps(changes []*change) (steps []step, last *record) {
+	last = l.record()
+	for _, c := range changes {
+		s := step{change: c, err: errors.Join(c.ctx.Err(), l.life.Err())}
+		if s.err == nil {
+			next := *last
+			if s.err = c.edit(&next, &s.event); s.err == nil {
+				s.next, last = &next, &next
+			}
+		}
+		steps = append(steps, s)
+	}
+	return steps, last
+}
+
+// alone makes one change with a save of its own.
+func (l *ledger) alone(c *change) error {
+	if err := errors.Join(c.ctx.Err(), l.life.Err()); err != nil {
+		return err
+	}
+	return l.applyLocked(c.edit, func(next *record) error {
+		if err := l.write(next); !c.keep {
+			return err
+		}
+		return nil
+	})
 }

@@ -4,6 +4,7 @@ package auth
 
 import (
 	"hash/fnv"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -62,6 +63,16 @@ type instant struct {
 
 // within reports whether at lies less than d before i.
 func (i instant) within(d, at time.Duration) bool { return at != 0 && i.uptime-at < d }
+
+// stamp is the uptime at which something last happened.
+type stamp struct{ uptime atomic.Int64 }
+
+func (s *stamp) set(now instant) { s.uptime.Store(int64(now.uptime)) }
+
+// within reports whether it happened less than d ago.
+func (s *stamp) within(d time.Duration, now instant) bool {
+	return now.within(d, time.Duration(s.uptime.Load()))
+}
 
 // endedPairings are the last pairings that ended, the newest first.
 type endedPairings [16]endedPairing
