@@ -17,18 +17,19 @@ type found struct {
 
 // choice is a bounded list of media servers, one for each machine id.
 type choice struct {
-	servers []found
+	servers []*found // pointers: the generic functions below are in the program for those already
 	size    int
 	places  int
 }
 
 // add takes a server, and leaves out the one that is needed least if there is no room.
-func (c *choice) add(server found) {
+func (c *choice) add(server *found) {
 	c.places++
 	server.place = c.places
-	same := func(s found) bool { return s.MachineID == server.MachineID }
+	same := func(s *found) bool { return s.MachineID == server.MachineID }
 	if at := slices.IndexFunc(c.servers, same); at >= 0 {
-		server = c.servers[at].merged(server)
+		merged := c.servers[at].merged(*server)
+		server = &merged
 		c.drop(at)
 	}
 	server.URIs = server.uris()
@@ -38,10 +39,10 @@ func (c *choice) add(server found) {
 	}
 	c.servers, c.size = append(c.servers, server), c.size+server.size
 	for len(c.servers) > maxServers || c.size > maxServersSize && len(c.servers) > 1 {
-		least := slices.MaxFunc(c.servers, func(a, b found) int {
+		least := slices.MaxFunc(c.servers, func(a, b *found) int {
 			return cmp.Or(cmp.Compare(b.need(), a.need()), cmp.Compare(a.place, b.place))
 		})
-		c.drop(slices.IndexFunc(c.servers, func(s found) bool { return s.place == least.place }))
+		c.drop(slices.IndexFunc(c.servers, func(s *found) bool { return s == least }))
 	}
 }
 
@@ -52,7 +53,7 @@ func (c *choice) drop(at int) {
 
 // list gives the servers in plex.tv's order.
 func (c *choice) list() []Resource {
-	slices.SortFunc(c.servers, func(a, b found) int { return cmp.Compare(a.place, b.place) })
+	slices.SortFunc(c.servers, func(a, b *found) int { return cmp.Compare(a.place, b.place) })
 	list := make([]Resource, len(c.servers))
 	for i, s := range c.servers {
 		list[i] = s.Resource

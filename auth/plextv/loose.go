@@ -16,6 +16,7 @@ import (
 // fields as numbers, strings and lists, booleans as 0 and "1". A list or an object
 // has no text.
 type loose struct {
+	_    [0]func() // never compared: the program is smaller without the code for it
 	text string
 	form byte // first byte of the JSON value, 0 if there was none
 }

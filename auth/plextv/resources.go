@@ -80,7 +80,7 @@ func readResources(a answer) ([]Resource, error) {
 			return nil
 		}
 		if server, ok := body.server(a.odd); ok {
-			chosen.add(server)
+			chosen.add(&server)
 		}
 		return nil
 	})

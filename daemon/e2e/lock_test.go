@@ -19,7 +19,7 @@ func TestASecondDaemonOnTheSameStateEndsWithOneLine(t *testing.T) {
 	token := b.SignIn(f)
 
 	second := newBoxOn(t, bustest.Session(t))
-	second.State = b.State
+	second.State, second.Plex = b.State, b.Plex // at another plex.tv nobody would be signed in
 	p := second.Launch()
 	if status := p.Wait(); status != 1 {
 		t.Errorf("the second ended with status %d", status)
