@@ -42,7 +42,7 @@ func Open(o Options) *Account {
 	}
 	a.home = &home{
 		ledger: l, session: a.session, switching: make(chan struct{}, 1),
-		lists: keeping[secret.String, []plextv.HomeUser](o.ShareFor, l.clock),
+		lists: keeping[secret.String, plextv.Home](o.ShareFor, l.clock),
 	}
 	a.servers = &mediaServers{ledger: l, plex: o.Plex, session: a.session}
 	a.schedule = newSchedule(l, a.session, a.renewal, cmp.Or(o.CheckEvery, 24*time.Hour))

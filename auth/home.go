@@ -24,8 +24,8 @@ type HomeUser struct {
 type home struct {
 	*ledger
 	session   *session
-	lists     *flight[secret.String, []plextv.HomeUser] // by identity of the owner's token
-	switching chan struct{}                             // full while somebody tries a PIN
+	lists     *flight[secret.String, plextv.Home] // by identity of the owner's token
+	switching chan struct{}                       // full while somebody tries a PIN
 }
 
 func (h *home) users(ctx context.Context) ([]HomeUser, error) {
@@ -33,14 +33,14 @@ func (h *home) users(ctx context.Context) ([]HomeUser, error) {
 	if owner == nil {
 		return nil, errSignedOut()
 	}
-	list, err := h.lists.do(ctx, h.life, owner.Token, func(ctx context.Context) ([]plextv.HomeUser, error) {
+	list, err := h.lists.do(ctx, h.life, owner.Token, func(ctx context.Context) (plextv.Home, error) {
 		return asOwner(ctx, h.session, h.session.plex.HomeUsers)
 	})
 	if err != nil {
 		return nil, err
 	}
-	users := make([]HomeUser, 0, len(list))
-	for _, u := range list {
+	users := make([]HomeUser, 0, len(list.Users))
+	for _, u := range list.Users {
 		users = append(users, HomeUser{u.UUID, u.Title, u.Thumb, u.Admin, u.Guest, u.Restricted, u.Protected})
 	}
 	return users, nil

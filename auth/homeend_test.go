@@ -108,6 +108,7 @@ func TestARemovedUserLeavesTheBoxToWhoSignedIn(t *testing.T) {
 			bothModes(t, func(t *testing.T, mode func(*setup)) {
 				h := newChildsBox(t, mode)
 				begin(h)
+				h.idle()
 				h.clock.Advance(time.Second) // what was asked before is not the answer any more
 				h.must(h.sim.RemoveHomeUser(h.child))
 				h.validate(name != "in use")

@@ -165,8 +165,11 @@ func (s *session) trust(ctx context.Context, token secret.String) error {
 // the PIN again.
 func (s *session) renewUser(ctx context.Context) error {
 	used := s.record().Auth
-	if used == nil {
+	switch {
+	case used == nil:
 		return errSignedOut()
+	case used.UUID == "": // plex.tv has never said who it is
+		return errProtected
 	}
 	user, err := s.homeUser(ctx, used.UUID)
 	switch {
@@ -182,6 +185,8 @@ func (s *session) renewUser(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
+	_, who = completed(user, who)
+	who.ID = cmp.Or(who.ID, used.UserID)
 	return s.saveOrKeep(ctx, func(next *record, e *Event) error {
 		if next.Owner != nil && next.Auth.Token.Equal(used.Token) {
 			next.replaceUserToken(token, who, s.now(), e)
@@ -234,15 +239,18 @@ func (s *session) nameOwner(ctx context.Context) error {
 
 // homeUser asks plex.tv each time: whether a user is protected may have changed.
 func (s *session) homeUser(ctx context.Context, uuid string) (plextv.HomeUser, error) {
-	users, err := asOwner(ctx, s, s.plex.HomeUsers)
+	list, err := asOwner(ctx, s, s.plex.HomeUsers)
 	if err != nil {
 		return plextv.HomeUser{}, err
 	}
-	at := slices.IndexFunc(users, func(u plextv.HomeUser) bool { return u.UUID == uuid })
-	if at < 0 {
-		return plextv.HomeUser{}, errNoHomeUser
+	at := slices.IndexFunc(list.Users, func(u plextv.HomeUser) bool { return u.UUID == uuid })
+	switch {
+	case at >= 0:
+		return list.Users[at], nil
+	case list.Unread > 0:
+		return plextv.HomeUser{}, errUnreadUser
 	}
-	return users[at], nil
+	return plextv.HomeUser{}, errNoHomeUser
 }
 
 // switchUser gets a token of a home user.

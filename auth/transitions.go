@@ -168,6 +168,10 @@ func (r *record) useHomeUser(token secret.String, who plextv.User, now time.Time
 	owner.RefusedAt = time.Time{} // plex.tv has just accepted the token
 	r.Owner = &owner
 	r.Auth = &statefile.Auth{Token: token, IssuedAt: now}
+	if before.UserID == who.ID {
+		r.Auth.UserID, r.Auth.UUID, r.Auth.Username = before.UserID, before.UUID, before.Username
+		r.Auth.Title, r.Auth.Email, r.Auth.Thumb = before.Title, before.Email, before.Thumb
+	}
 	setUser(r.Auth, who)
 	if before.UserID == r.Auth.UserID {
 		r.Auth.SelectedServerID, r.Auth.SelectedServerURI = before.SelectedServerID, before.SelectedServerURI

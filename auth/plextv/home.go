@@ -35,55 +35,64 @@ type HomeUser struct {
 	Protected bool
 }
 
+// Home is a Plex Home as plex.tv lists it.
+type Home struct {
+	Users  []HomeUser
+	Unread int // users who were left out
+}
+
 // HomeUsers asks for the users of the Plex Home that a token's account is in,
 // at most 100; none if it is in none, which plex.tv may say with a 404 or null.
-// Users that cannot be read are left out; an answer in which nothing can be read is
+// Users that cannot be read are left out and counted; an answer in which nothing can be read is
 // an [InvalidResponse]. It tries up to 3 times; its errors are [*Error], or ctx's if
 // that has ended.
-func (c *Client) HomeUsers(ctx context.Context, id Identity, token secret.String) (users []HomeUser, err error) {
+func (c *Client) HomeUsers(ctx context.Context, id Identity, token secret.String) (home Home, err error) {
 	err = c.retry(ctx, request{
 		op: "asking plex.tv for the users of the home", method: http.MethodGet,
 		path: "/api/v2/home/users", identity: id, authorized: true, token: token, success: []int{http.StatusOK},
 	}, func(a answer) (err error) {
-		users, err = readHomeUsers(a)
+		home, err = readHomeUsers(a)
 		return err
 	})
 	var failed *Error
 	if errors.As(err, &failed) && failed.Kind == Gone {
-		return []HomeUser{}, nil
+		return Home{}, nil
 	}
-	return users, err
+	return home, err
 }
 
-func readHomeUsers(a answer) ([]HomeUser, error) {
+func readHomeUsers(a answer) (read Home, err error) {
 	var home map[string]json.RawMessage
 	if err := a.readJSON(&home); err != nil {
-		return nil, err
+		return Home{}, err
 	}
 	list, listed := home["users"]
 	if home != nil && !listed && home["id"] == nil {
-		return nil, errors.New("neither a home nor a list of users")
+		return Home{}, errors.New("neither a home nor a list of users")
 	}
 	var entries []json.RawMessage
 	if listed && json.Unmarshal(list, &entries) != nil {
-		return nil, errors.New("users that are no list")
+		return Home{}, errors.New("users that are no list")
 	}
-	users := []HomeUser{}
 	for _, entry := range entries {
 		user, err := readHomeUser(entry, a.odd)
 		switch {
 		case err != nil:
 			a.odd("users")
-		case len(users) < maxHomeUsers:
-			users = append(users, user)
+			read.Unread++
+		case len(read.Users) < maxHomeUsers:
+			read.Users = append(read.Users, user)
 		case user.Admin: // without whom nobody can go back
-			users[maxHomeUsers-1] = user
+			read.Users[maxHomeUsers-1] = user
+			read.Unread++
+		default:
+			read.Unread++
 		}
 	}
-	if len(users) == 0 && len(entries) > 0 {
-		return nil, errors.New("a list in which nothing can be read")
+	if len(read.Users) == 0 && len(entries) > 0 {
+		return Home{}, errors.New("a list in which nothing can be read")
 	}
-	return users, nil
+	return read, nil
 }
 
 func readHomeUser(entry json.RawMessage, odd func(field string)) (HomeUser, error) {

@@ -11,8 +11,9 @@ import (
 // worthKeeping is how long a pause has to be for [Client.Pauses].
 const worthKeeping = time.Minute
 
-// OnPause has f called when plex.tv has asked for a pause of more than a minute. The
-// goroutine that asked calls it. Call OnPause before the first question.
+// OnPause has f called when plex.tv has asked for a pause of more than a minute, and
+// when the first answer comes after it. The goroutine that asked calls it. Call OnPause
+// before the first question.
 func (c *Client) OnPause(f func()) { c.onPause = f }
 
 // Pauses returns which questions plex.tv wants a pause for and until when, as text
@@ -38,8 +39,8 @@ func (c *Client) Resume(pauses string) {
 	for _, line := range strings.Split(pauses, ", ") {
 		kind, text, _ := strings.Cut(line, " until ")
 		until, err := time.Parse(time.RFC3339, text)
-		if left := min(until.Sub(now), longestRetryAfter); err == nil && left > 0 {
-			c.limit.limited(kind, left, now)
+		if err == nil {
+			c.limit.resume(kind, min(until.Sub(now), longestRetryAfter), now)
 		}
 	}
 }

@@ -134,11 +134,11 @@ func usableServers(t *testing.T, servers []Resource) {
 	}
 }
 
-func usableHome(t *testing.T, users []HomeUser) {
-	if users == nil || len(users) > maxHomeUsers {
-		t.Errorf("%d users", len(users))
+func usableHome(t *testing.T, home Home) {
+	if len(home.Users) > maxHomeUsers {
+		t.Errorf("%d users", len(home.Users))
 	}
-	for _, user := range users {
+	for _, user := range home.Users {
 		if !isID(user.UUID) {
 			t.Errorf("%+v", user)
 		}

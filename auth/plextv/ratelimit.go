@@ -21,6 +21,7 @@ type pause struct {
 	start   time.Time
 	length  time.Duration
 	unnamed *backoff.ExponentialBackOff // lengths of pauses after a 429 that names none
+	told    bool                        // it was worth keeping, and is kept until an answer comes
 }
 
 func newRateLimit() *rateLimit { return &rateLimit{kinds: make(map[string]*pause)} }
@@ -65,16 +66,28 @@ func (l *rateLimit) limited(kind string, named time.Duration, now time.Time) tim
 	left := p.left(now)
 	switch {
 	case named > left:
-		p.start, p.length = now, named
+		p.start, p.length, p.told = now, named, p.told || named > worthKeeping
 	case left == 0:
 		p.start, p.length = now, p.unnamed.NextBackOff()
 	}
 	return p.left(now)
 }
 
-// answered makes the kind's pauses short again.
-func (l *rateLimit) answered(kind string) {
+// answered makes the kind's pauses short again, and reports whether one that was kept is
+// over: on a box whose clock starts in the past it would come back with every start.
+func (l *rateLimit) answered(kind string) (keptOver bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.of(kind).unnamed.Reset()
+	p := l.of(kind)
+	p.unnamed.Reset()
+	keptOver, p.told = p.told, false
+	return keptOver
+}
+
+// resume starts a pause that was kept; left may be over.
+func (l *rateLimit) resume(kind string, left time.Duration, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.of(kind)
+	p.start, p.length, p.told = now, max(0, left), true
 }

@@ -80,7 +80,9 @@ func (c *Client) learn(r request, a answer, err error) {
 	var failed *Error
 	switch {
 	case err == nil:
-		c.limit.answered(r.kind())
+		if c.limit.answered(r.kind()) {
+			c.onPause()
+		}
 	case errors.As(err, &failed) && (failed.Kind == RateLimited || failed.Kind == ServerError && failed.RetryAfter > 0):
 		if r.longestPause > 0 {
 			failed.RetryAfter = min(failed.RetryAfter, r.longestPause)
