@@ -102,13 +102,15 @@ func TestALockEndsWithThePin(t *testing.T) {
 func TestARemovedUserLeavesTheBoxToWhoSignedIn(t *testing.T) {
 	for name, begin := range map[string]func(*household){
 		"in use": func(*household) {},
-		"locked": (*household).lockOut,
+		"locked": func(h *household) {
+			h.lockOut()
+			h.idle() // the question that locked is over, too
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bothModes(t, func(t *testing.T, mode func(*setup)) {
 				h := newChildsBox(t, mode)
 				begin(h)
-				h.idle()
 				h.clock.Advance(time.Second) // what was asked before is not the answer any more
 				h.must(h.sim.RemoveHomeUser(h.child))
 				h.validate(name != "in use")
