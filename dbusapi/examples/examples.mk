@@ -33,7 +33,7 @@ docs:
 		$(XSLTPROC) -o dist/docs/ --stringparam man.authors.section.enabled 0 --stringparam refentry.meta.get.quietly 1 --stringparam man.output.quietly 1 $(docbook)/manpages/docbook.xsl $$part || exit; done
 	rm -r dist/docs/parts
 
-frontend-test: bin/plexauthd docs
+frontend-test: bin/unpaced/plexauthd docs
 	@sh packaging/test-packages.sh $(frontend_packages)
 	$(GO) test -tags rig -count 1 ./dbusapi/examples
 

@@ -23,7 +23,7 @@ import (
 var programs map[string][]string
 
 // daemonProgram is what make has built.
-const daemonProgram = "../../bin/plexauthd"
+const daemonProgram = "../../bin/unpaced/plexauthd"
 
 // watching has examples go on after a sign-in, and depend on what they hear alone.
 var watching = []string{"--watch", "--with-token", "--again", "3600"}

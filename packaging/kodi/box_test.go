@@ -30,7 +30,7 @@ const programs = "../../bin"
 
 func newBox(t *testing.T) *box {
 	t.Helper()
-	b := &box{Box: daemontest.New(t, filepath.Join(programs, "plexauthd"), bustest.Session(t))}
+	b := &box{Box: daemontest.New(t, filepath.Join(programs, "unpaced/plexauthd"), bustest.Session(t))}
 	b.configure("")
 	b.client = b.Client()
 	b.start()

@@ -19,11 +19,11 @@ kodi-test: kodi
 	$(MAKE) kodi-drive
 
 # With the add-on that lies in dist/.
-kodi-drive: bin/plexauthd
+kodi-drive: bin/unpaced/plexauthd
 	/usr/bin/python3 -m unittest discover -t packaging/kodi -s packaging/kodi/tests
 	$(GO) test -tags rig -count 1 -timeout 10m ./packaging/kodi
 
-kodi-screenshot: kodi bin/plexauthd
+kodi-screenshot: kodi bin/unpaced/plexauthd
 	$(GO) test -tags rig -count 1 -run 'TestSignIn$$' ./packaging/kodi
 	convert dist/kodi/code-1080.png -resize 960x540 +dither -colors 64 -strip \
 		-define png:exclude-chunks=date,time,tEXt PNG8:packaging/kodi/screenshot.png
