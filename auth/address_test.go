@@ -39,6 +39,7 @@ func TestATokenStaysAtItsAddress(t *testing.T) {
 				server := other.Start()
 				t.Cleanup(server.Close)
 
+				h.reaches(auth.SignedIn) // asked about after a restart
 				h.unread()
 				asked := len(h.sim.Requests())
 				h.moveTo(server.URL, restart)

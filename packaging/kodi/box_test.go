@@ -25,12 +25,12 @@ type box struct {
 	daemon *daemontest.Process
 }
 
-// programs is where make puts what the tests run.
-const programs = "../../bin"
+// program is what make builds for tests that call often.
+const program = "../../bin/unpaced/plexauthd"
 
 func newBox(t *testing.T) *box {
 	t.Helper()
-	b := &box{Box: daemontest.New(t, filepath.Join(programs, "unpaced/plexauthd"), bustest.Session(t))}
+	b := &box{Box: daemontest.New(t, program, bustest.Session(t))}
 	b.configure("")
 	b.client = b.Client()
 	b.start()
