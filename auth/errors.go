@@ -160,6 +160,9 @@ func isRefusal(err error) bool {
 // errNoHomeUser says that plex.tv's list of the home's users lacks one.
 var errNoHomeUser = errorf(NotFound, "the Plex Home has no such user")
 
+// errNoHome says that plex.tv knows of no home of the account, or lists nobody in it.
+var errNoHome = errorf(NotFound, "the account is in no Plex Home")
+
 // errUnreadUser says that the list lacks one, but that not all of it could be read.
 var errUnreadUser = errorf(InvalidResponse, "plex.tv's list of the Plex Home's users cannot be read in full, and the rest lacks this user")
 

@@ -71,3 +71,24 @@ func TestAHomeUserWhomPlexTvHasNeverNamedIsNotRemoved(t *testing.T) {
 	e := h.wind(askAgain, func(e auth.Event) bool { return e.Auth != nil })
 	equal(t, "change", *e.Auth, auth.AuthChange{Reason: auth.ReasonUserLocked})
 }
+
+// Only a list of users without this one says that the user was removed. A home that
+// plex.tv does not know for a while must not hand the box to its admin, who may have a PIN.
+func TestAMissingHomeRemovesNobody(t *testing.T) {
+	for name, fault := range map[string]plextvsim.Fault{
+		"404":   {Endpoint: plextvsim.HomeUsers, Status: http.StatusNotFound},
+		"null":  {Endpoint: plextvsim.HomeUsers, Body: `null`},
+		"empty": {Endpoint: plextvsim.HomeUsers, Body: `{"id":1,"users":[]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newChildsBox(t)
+			h.must(h.sim.Revoke(h.token()))
+			h.sim.Fail(fault)
+			h.validate(false)
+			equal(t, "change", *h.wind(askAgain, authChanged).Auth, auth.AuthChange{Reason: auth.ReasonUserLocked})
+			h.sim.Clear()
+			h.must(h.switchTo(h.child, childPin))
+			equal(t, "user", h.account.Snapshot().User.Title, "Ben")
+		})
+	}
+}

@@ -173,6 +173,8 @@ func (s *session) renewUser(ctx context.Context) error {
 	}
 	user, err := s.homeUser(ctx, used.UUID)
 	switch {
+	case errors.Is(err, errNoHome): // only a list without the user says that the user was removed
+		return errProtected
 	case err != nil:
 		return err
 	case user.Protected:
@@ -180,8 +182,8 @@ func (s *session) renewUser(ctx context.Context) error {
 	}
 	token, who, err := s.switchUser(ctx, used.UUID, secret.String{})
 	switch {
-	case isPlexKind(err, plextv.Gone): // the user has just left
-		return errNoHomeUser
+	case isPlexKind(err, plextv.Gone): // though listed a moment ago
+		return errProtected
 	case err != nil:
 		return err
 	}
@@ -249,6 +251,8 @@ func (s *session) homeUser(ctx context.Context, uuid string) (plextv.HomeUser, e
 		return list.Users[at], nil
 	case list.Unread > 0:
 		return plextv.HomeUser{}, errUnreadUser
+	case len(list.Users) == 0:
+		return plextv.HomeUser{}, errNoHome
 	}
 	return plextv.HomeUser{}, errNoHomeUser
 }
