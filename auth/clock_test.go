@@ -67,6 +67,24 @@ func TestTheClockJumpsDuringAPairing(t *testing.T) {
 	})
 }
 
+func TestAnUnsteadyClockIsNotWrittenWithEachQuestion(t *testing.T) {
+	b, clock := newWrongBox(t)
+	b.pair(auth.PinOptions{})
+	b.unread()
+	corrected := 0
+	for i := range 100 {
+		clock.set(time.Duration(i%2) * time.Hour)
+		before := b.account.Snapshot().Pairing.ExpiresAt
+		b.poll()
+		if !b.account.Snapshot().Pairing.ExpiresAt.Equal(before) {
+			corrected++
+		}
+	}
+	if corrected < 1 || corrected > 3 {
+		t.Errorf("written %d times with 100 questions in as many seconds", corrected)
+	}
+}
+
 func TestAPairingEndsInTimeWhateverTheClockSays(t *testing.T) {
 	jumps(t, func(t *testing.T, off time.Duration) {
 		b, clock := newWrongBox(t)

@@ -56,6 +56,7 @@ type poller struct {
 	// Only run touches these.
 	token      secret.String // claimed, but not signed in yet
 	lastAsked  time.Duration
+	correctAt  time.Duration // when the time that people see may be corrected again
 	pauseUntil time.Duration // plex.tv asked for a pause
 	pauseErr   error
 	failures   *backoff.ExponentialBackOff
@@ -227,11 +228,14 @@ func (p *poller) checkToken(ctx context.Context, signedIn *statefile.Auth) error
 }
 
 // correctExpiry corrects the time that people are shown after the box's clock
-// was set, which happens soon after the start of a box without a battery.
+// was set, which happens soon after the start of a box without a battery. An unsteady
+// clock costs one write a minute, not one for each question.
 func (p *poller) correctExpiry(ctx context.Context) {
 	const tolerance = 2 * time.Second
 	want := p.wallTime().Add(p.deadline - p.uptime())
-	if shown := p.snapshot().Pairing; shown.ID == p.pairing.ID && shown.ExpiresAt.Sub(want).Abs() > tolerance {
+	shown := p.snapshot().Pairing
+	if shown.ID == p.pairing.ID && shown.ExpiresAt.Sub(want).Abs() > tolerance && p.uptime() >= p.correctAt {
+		p.correctAt = p.uptime() + time.Minute
 		_ = p.save(ctx, p.ifCurrent(func(next *record, _ *Event) { next.correctExpiry(want) }))
 	}
 }
