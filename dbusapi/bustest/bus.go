@@ -135,6 +135,15 @@ const systemConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus 
 
 func start(t testing.TB, config string) *Bus {
 	t.Helper()
+	bus := configure(t, config)
+	t.Cleanup(func() { bus.stop() })
+	bus.run()
+	return bus
+}
+
+// configure makes a directory for a bus, and its configuration.
+func configure(t testing.TB, config string) *Bus {
+	t.Helper()
 	// Not t.TempDir: its name can be longer than a socket's may be, and other
 	// users have to get in.
 	dir, err := os.MkdirTemp("", "bus")
@@ -150,10 +159,7 @@ func start(t testing.TB, config string) *Bus {
 		t.Fatal(err)
 	}
 	// Without the bus's own guid, which is another one after a restart.
-	bus := &Bus{Address: "unix:path=" + socket, t: t, config: file, stop: func() {}}
-	t.Cleanup(func() { bus.stop() })
-	bus.run()
-	return bus
+	return &Bus{Address: "unix:path=" + socket, t: t, config: file, stop: func() {}}
 }
 
 // run starts dbus-daemon and returns when it takes connections.
