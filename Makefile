@@ -9,6 +9,7 @@
 # make soak-hour  an hour of the real daemon under load: does it grow? MINUTES=n for others
 # make model   random lives of the daemon, compared with a model, CHECKS in each mode
 # make sim-test  clients that others wrote, against plextv-sim; needs node, npm
+# make storm   changes as fast as they go, with 200 listeners and one that reads nothing; as root
 # make demo    the whole job once, on a private bus
 # make mock    daemon and simulated plex.tv for people who draw a screen, until q
 # make bench   how fast and how small, compared with services in C, Python and Go; a few minutes
@@ -48,7 +49,7 @@ ROOT_TAG := $(if $(filter 0,$(shell id -u)),-tags root)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: all print-build test sim-test fuzz model fleet soak soak-hour torture demo mock bench size go-test licenses pin check clean
+.PHONY: all print-build test sim-test storm fuzz model fleet soak soak-hour torture demo mock bench size go-test licenses pin check clean
 all: $(PROGRAMS)
 
 bin/%: $(SOURCES)
@@ -101,6 +102,10 @@ sim-test: bin/plextv-sim
 	@command -v npm >/dev/null || sh packaging/test-packages.sh nodejs npm
 	cd auth/plextvsim/clients && npm ci --ignore-scripts --no-audit --no-fund
 	cd auth/plextvsim/clients && PLEXTV_SIM='$(CURDIR)/bin/plextv-sim' $(GO) test -race -count=1 ./...
+
+storm:
+	@sh packaging/test-packages.sh dbus-broker
+	$(GO) test -count=1 -v -tags rig -run 'Storm|StopsReading' ./daemon/e2e
 
 CHECKS ?= 100
 model:
