@@ -96,11 +96,11 @@ func (f *sharing) leave(key any, call *sharedCall) {
 	call.cancel()
 }
 
-// end keeps a call that has ended for a while, unless it was given up.
+// end keeps a call that has ended for a while, unless it was given up or put off.
 func (f *sharing) end(ctx context.Context, key any, call *sharedCall) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.keep == 0 || ctx.Err() != nil {
+	if f.keep == 0 || ctx.Err() != nil || isPlexKind(call.err, plextv.RateLimited) { // which says for how long
 		f.forget(key, call)
 		return
 	}

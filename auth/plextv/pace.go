@@ -50,9 +50,13 @@ func newBudget(p Pace) *budget {
 	return &budget{all: bucket{size: p.Burst, every: p.Every}, pins: bucket{size: p.PinBurst, every: p.PinEvery}}
 }
 
-// take counts one question, or returns how long it is until it may be asked. Those
-// of the background are always counted and never refused.
+// take counts one question of a caller, or returns how long it is until it may be
+// asked. Those of the background do not count: the poll of a pairing, once a second,
+// would leave callers nothing.
 func (b *budget) take(newPin, background bool, now time.Time) (wait time.Duration) {
+	if background {
+		return 0
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	buckets := []*bucket{&b.all}
@@ -62,11 +66,11 @@ func (b *budget) take(newPin, background bool, now time.Time) (wait time.Duratio
 	for _, k := range buckets {
 		wait = max(wait, k.wait(now))
 	}
-	if wait > 0 && !background {
+	if wait > 0 {
 		return wait
 	}
 	for _, k := range buckets {
-		k.spent = min(k.spent+1, float64(k.size))
+		k.spent++
 	}
 	return 0
 }

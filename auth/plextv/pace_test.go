@@ -70,13 +70,20 @@ func TestNewPinsAreRare(t *testing.T) {
 }
 
 func TestBackgroundIsNotStarved(t *testing.T) {
-	s, c, _ := paced(t, someUser)
+	s, c, clock := paced(t, someUser)
 	s.ask(t.Context(), c, 50, askUser)
 	if n := s.ask(plextv.Background(t.Context()), c, 50, askUser); n != 50 {
 		t.Errorf("%d questions of the background, want 50", n)
 	}
 	if e := failed(t, askUser(t.Context(), c), plextv.RateLimited); e.RetryAfter > time.Second {
 		t.Errorf("the background puts callers off for %s", e.RetryAfter)
+	}
+	for range 5 { // a pairing is asked about, and somebody calls
+		clock.Advance(time.Second)
+		s.ask(plextv.Background(t.Context()), c, 1, askUser)
+		if err := askUser(t.Context(), c); err != nil {
+			t.Errorf("a caller a second later: %v", err)
+		}
 	}
 }
 
