@@ -5,6 +5,7 @@ package statefile
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -27,7 +28,10 @@ func (f *File) Lock() (release func(), err error) {
 		return nil, fmt.Errorf("locking the state: %w", err)
 	}
 	file, err := os.Open(dir)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return func() {}, nil // which reading the state says, too
+	case err != nil:
 		return nil, fmt.Errorf("locking the state: %w", err)
 	}
 	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
