@@ -18,9 +18,6 @@ import (
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 )
 
-// nowhere answers nobody: after a cut the daemon is to know by itself who is signed in.
-const nowhere = "https://127.0.0.1:1"
-
 // service is where plexauthd runs: a bus, a frontend on it and a plex.tv.
 type service struct {
 	*rig
@@ -190,7 +187,7 @@ func (s *service) record(steps int) (recording, []account) {
 func (s *service) survives(c cut, seen []account) error {
 	s.cuts++
 	return s.use(newDisk(fmt.Sprint("cut-", s.cuts), c.image), func(*child) error {
-		err := s.with(nowhere, func(status client.Status) error {
+		err := s.with(s.box.Plex.URL, func(status client.Status) error {
 			now, err := s.account()
 			if err != nil {
 				return err
@@ -216,6 +213,8 @@ func TestTheDaemonStartsAfterPowerCuts(t *testing.T) {
 			s := newService(newRig(t, "ext4"), t, mode)
 			cuts := percent(5)
 			rec, seen := s.record(min(max(cuts, 10), 30))
+			// After a cut the daemon is to know by itself who is signed in.
+			s.box.Sim.Fail(plextvsim.Fault{Reset: true})
 			for c := range rec.cuts(s.random, cuts) {
 				if err := s.survives(c, seen); err != nil {
 					t.Fatal(s.keep(c, err))
