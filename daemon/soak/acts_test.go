@@ -230,7 +230,7 @@ func (v *visitor) networkIsBack() error {
 
 // faults are how plex.tv and the way to it fail.
 var faults = []plextvsim.Fault{
-	{Status: 429, RetryAfter: "1"},
+	{Status: 429, RetryAfter: "1"}, // plexPause
 	{Status: 500},
 	{Status: 503, RetryAfter: "1"},
 	plextvsim.CaptivePortal(),

@@ -85,14 +85,19 @@ func (b *box) live(long time.Duration) (done int) {
 	}
 }
 
+// plexPause is the pause that plex.tv asks for in plexFails.
+const plexPause = time.Second
+
 // round has something happen. What a caller who has left set going may still come
-// in between, so an act that fails may be tried once more.
+// in between, and a pause that plex.tv has asked for, so an act that fails may be tried
+// once more when that is over.
 func (b *box) round() {
 	b.Helper()
 	act := acts[b.random.IntN(len(acts))]
 	err := b.try(act.do)
 	if err != nil {
 		b.Logf("%s, once more after: %v", act.name, err)
+		<-time.After(2 * plexPause)
 		err = b.try(act.do)
 	}
 	if err != nil {
