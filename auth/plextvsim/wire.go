@@ -97,10 +97,7 @@ type flag bool
 
 // MarshalXMLAttr implements [xml.MarshalerAttr].
 func (f flag) MarshalXMLAttr(name xml.Name) (xml.Attr, error) {
-	if f {
-		return xml.Attr{Name: name, Value: "1"}, nil
-	}
-	return xml.Attr{Name: name, Value: "0"}, nil
+	return xml.Attr{Name: name, Value: f.digit()}, nil
 }
 
 // nullable is a text that is null in JSON when it is empty.
