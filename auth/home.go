@@ -74,28 +74,12 @@ func (h *home) switchUser(ctx context.Context, uuid string, pin secret.String) e
 	if owner.UserID == "" {
 		_ = h.session.nameOwner(ctx) // the switch may be to that very person
 	}
-	before, err := h.countPin(ctx, pin)
-	if err != nil {
-		return err
-	}
-	token, who, err := h.session.switchUser(ctx, uuid, pin)
+	before, token, who, err := h.tryPin(ctx, uuid, pin)
 	if isPlexKind(err, plextv.PinRejected) && pin.IsZero() && !given.IsZero() {
 		// plex.tv wants a PIN of a user whom it did not call protected.
-		if before, err = h.countPin(ctx, given); err != nil {
-			return err
-		}
-		token, who, err = h.session.switchUser(ctx, uuid, given)
-	}
-	if isPlexKind(err, plextv.Gone) {
-		err = errNoHomeUser // the user has just left
+		before, token, who, err = h.tryPin(ctx, uuid, given)
 	}
 	if err != nil {
-		if !isPlexKind(err, plextv.PinRejected) {
-			_ = h.saveOrKeep(h.life, func(next *record, _ *Event) error {
-				next.restorePins(before)
-				return nil
-			})
-		}
 		return err
 	}
 	return h.save(ctx, func(next *record, e *Event) error {
@@ -115,6 +99,25 @@ func completed(user plextv.HomeUser, who plextv.User) (plextv.HomeUser, plextv.U
 	who.Thumb, who.Restricted = cmp.Or(who.Thumb, user.Thumb), who.Restricted || user.Restricted
 	user.ID = who.ID
 	return user, who
+}
+
+// tryPin gets a token of the user with a PIN, or with none, and returns also the count
+// of wrong PINs before it, which holds again unless plex.tv says that this one is wrong.
+func (h *home) tryPin(ctx context.Context, uuid string, pin secret.String) (before *statefile.HomePin, token secret.String, who plextv.User, err error) {
+	if before, err = h.countPin(ctx, pin); err != nil {
+		return nil, token, who, err
+	}
+	token, who, err = h.session.switchUser(ctx, uuid, pin)
+	if err != nil && !isPlexKind(err, plextv.PinRejected) {
+		_ = h.saveOrKeep(h.life, func(next *record, _ *Event) error {
+			next.restorePins(before)
+			return nil
+		})
+	}
+	if isPlexKind(err, plextv.Gone) {
+		err = errNoHomeUser // the user has just left
+	}
+	return before, token, who, err
 }
 
 // countPin counts a PIN as wrong before plex.tv is asked, so that cutting the
