@@ -58,6 +58,20 @@ const Any Endpoint = ""
 // handler gives an endpoint's reply to an exchange that names its client.
 type handler func(*Sim, *exchange) reply
 
+// signedIn makes a handler of what needs a token that is good; the simulator is locked
+// meanwhile.
+func signedIn(handle func(*Sim, *exchange, *session) reply) handler {
+	return func(s *Sim, x *exchange) reply {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		session, refusal := s.authenticate(x)
+		if session == nil {
+			return refusal
+		}
+		return handle(s, x, session)
+	}
+}
+
 // route is a row of the table of endpoints. In path, a * stands for one segment.
 type route struct {
 	endpoint     Endpoint
@@ -69,28 +83,28 @@ func routes() []route {
 	return []route{
 		{RequestPin, http.MethodPost, "/api/v2/pins", (*Sim).requestPin},
 		{CheckPin, http.MethodGet, "/api/v2/pins/*", (*Sim).checkPin},
-		{LinkPin, http.MethodPut, "/api/v2/pins/link", (*Sim).linkPin},
-		{GetUser, http.MethodGet, "/api/v2/user", (*Sim).getUser},
-		{SignOut, http.MethodDelete, "/api/v2/users/signout", (*Sim).signOut},
-		{Ping, http.MethodGet, "/api/v2/ping", (*Sim).ping},
-		{Resources, http.MethodGet, "/api/v2/resources", (*Sim).getResources},
+		{LinkPin, http.MethodPut, "/api/v2/pins/link", signedIn((*Sim).linkPin)},
+		{GetUser, http.MethodGet, "/api/v2/user", signedIn((*Sim).getUser)},
+		{SignOut, http.MethodDelete, "/api/v2/users/signout", signedIn((*Sim).signOut)},
+		{Ping, http.MethodGet, "/api/v2/ping", signedIn((*Sim).ping)},
+		{Resources, http.MethodGet, "/api/v2/resources", signedIn((*Sim).getResources)},
 		{RegisterKey, http.MethodPost, "/api/v2/auth/jwk", (*Sim).registerKey},
 		{GetNonce, http.MethodGet, "/api/v2/auth/nonce", (*Sim).getNonce},
 		{RefreshJWT, http.MethodPost, "/api/v2/auth/token", (*Sim).refreshJWT},
 		{GetKeys, http.MethodGet, "/api/v2/auth/keys", (*Sim).getKeys},
-		{HomeUsers, http.MethodGet, "/api/v2/home/users", (*Sim).getHomeUsers},
+		{HomeUsers, http.MethodGet, "/api/v2/home/users", signedIn((*Sim).getHomeUsers)},
 		{SwitchUser, http.MethodPost, "/api/v2/home/users/*/switch", (*Sim).switchUser},
 		{SignIn, http.MethodPost, "/api/v2/users/signin", (*Sim).signIn},
 		{SignIn, http.MethodPost, "/users/sign_in", (*Sim).signIn},
 		{V1Account, http.MethodGet, "/users/account", (*Sim).v1Account},
-		{V1Resources, http.MethodGet, "/api/resources", (*Sim).v1Resources},
-		{V1Servers, http.MethodGet, "/api/servers", (*Sim).v1Servers},
-		{V1Servers, http.MethodGet, "/api/servers/*", (*Sim).v1Servers},
-		{V1Friends, http.MethodGet, "/api/users", (*Sim).v1Friends},
-		{V1HomeUsers, http.MethodGet, "/api/home/users", (*Sim).v1HomeUsers},
+		{V1Resources, http.MethodGet, "/api/resources", signedIn((*Sim).v1Resources)},
+		{V1Servers, http.MethodGet, "/api/servers", signedIn((*Sim).v1Servers)},
+		{V1Servers, http.MethodGet, "/api/servers/*", signedIn((*Sim).v1Servers)},
+		{V1Friends, http.MethodGet, "/api/users", signedIn((*Sim).v1Friends)},
+		{V1HomeUsers, http.MethodGet, "/api/home/users", signedIn((*Sim).v1HomeUsers)},
 		{V1SwitchUser, http.MethodPost, "/api/home/users/*/switch", (*Sim).v1SwitchUser},
-		{V1Devices, http.MethodGet, "/devices", (*Sim).v1Devices},
-		{V1RemoveDevice, http.MethodDelete, "/devices/*", (*Sim).v1RemoveDevice},
+		{V1Devices, http.MethodGet, "/devices", signedIn((*Sim).v1Devices)},
+		{V1RemoveDevice, http.MethodDelete, "/devices/*", signedIn((*Sim).v1RemoveDevice)},
 	}
 }
 

@@ -119,13 +119,7 @@ func canonical(code string) string {
 	return code
 }
 
-func (s *Sim) linkPin(x *exchange) reply {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	session, refusal := s.authenticate(x)
-	if session == nil {
-		return refusal
-	}
+func (s *Sim) linkPin(x *exchange, session *session) reply {
 	code := x.param("code")
 	if err := s.claim(code, session.user); err != nil {
 		return refuse(codePinGone)

@@ -77,13 +77,7 @@ func (r Resource) filled() Resource {
 	return r
 }
 
-func (s *Sim) getResources(x *exchange) reply {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	session, refusal := s.authenticate(x)
-	if session == nil {
-		return refusal
-	}
+func (s *Sim) getResources(x *exchange, session *session) reply {
 	documents := make([]resourceDoc, 0, len(session.user.Resources))
 	for _, resource := range session.user.Resources {
 		documents = append(documents, resource.document(session, x))

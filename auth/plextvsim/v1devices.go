@@ -41,13 +41,7 @@ type v1DeviceDoc struct {
 }
 
 // v1Devices answers GET /devices.xml and /devices.json, where the list is bare.
-func (s *Sim) v1Devices(x *exchange) reply {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	session, refusal := s.authenticate(x)
-	if session == nil {
-		return refusal
-	}
+func (s *Sim) v1Devices(x *exchange, session *session) reply {
 	devices := []v1DeviceDoc{}
 	for _, d := range s.devices {
 		if d.user == session.user && d.signedIn() {
@@ -82,13 +76,7 @@ func (d *device) document(x *exchange) v1DeviceDoc {
 }
 
 // v1RemoveDevice answers DELETE /devices/{id}.xml.
-func (s *Sim) v1RemoveDevice(x *exchange) reply {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	session, refusal := s.authenticate(x)
-	if session == nil {
-		return refusal
-	}
+func (s *Sim) v1RemoveDevice(x *exchange, session *session) reply {
 	for _, d := range s.devices {
 		if d.user == session.user && strconv.FormatInt(d.id, 10) == path.Base(x.path) {
 			s.remove(d)

@@ -24,13 +24,7 @@ type v1HomeUserDoc struct {
 }
 
 // v1HomeUsers answers GET /api/home/users.
-func (s *Sim) v1HomeUsers(x *exchange) reply {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	session, refusal := s.authenticate(x)
-	if session == nil {
-		return refusal
-	}
+func (s *Sim) v1HomeUsers(x *exchange, session *session) reply {
 	members := session.user.homeMembers()
 	users := make([]v1HomeUserDoc, 0, len(members))
 	for _, member := range members {
@@ -93,13 +87,7 @@ type v1SharedServer struct {
 }
 
 // v1Friends answers GET /api/users/: here they are the others of the home.
-func (s *Sim) v1Friends(x *exchange) reply {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	session, refusal := s.authenticate(x)
-	if session == nil {
-		return refusal
-	}
+func (s *Sim) v1Friends(x *exchange, session *session) reply {
 	friends := []v1FriendDoc{}
 	for _, member := range session.user.homeMembers() {
 		if member != session.user {

@@ -61,13 +61,7 @@ func (f flag) number() int {
 const knownSince = "1710675293"
 
 // v1Resources answers GET /api/resources.
-func (s *Sim) v1Resources(x *exchange) reply {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	session, refusal := s.authenticate(x)
-	if session == nil {
-		return refusal
-	}
+func (s *Sim) v1Resources(x *exchange, session *session) reply {
 	resources := make([]v1ResourceDoc, 0, len(session.user.Resources))
 	for _, resource := range session.user.Resources {
 		resources = append(resources, resource.document(session, x).v1(x))
@@ -126,13 +120,7 @@ type v1SectionDoc struct {
 }
 
 // v1Servers answers GET /api/servers, and GET /api/servers/{machine id}.
-func (s *Sim) v1Servers(x *exchange) reply {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	session, refusal := s.authenticate(x)
-	if session == nil {
-		return refusal
-	}
+func (s *Sim) v1Servers(x *exchange, session *session) reply {
 	machine := path.Base(x.path)
 	all := machine == "servers"
 	servers := []v1ServerDoc{}
