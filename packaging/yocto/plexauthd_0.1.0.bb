@@ -30,7 +30,7 @@ LIC_FILES_CHKSUM = " \
 # build without one, run "go mod vendor" in the sources, commit vendor/ to a
 # branch or mirror of yours, name that here, and delete the line with [network].
 SRC_URI = "git://github.com/retune-tv/plexauthd;protocol=https;branch=main;destsuffix=${GO_SRCURI_DESTSUFFIX}"
-SRCREV = "512b60e8343b3f69aaf5262e3aeca58118f33b6d"
+SRCREV = "f7025dbca5d191269210a63ee24587e073d8f383"
 do_compile[network] = "1"
 
 GO_IMPORT = "github.com/retune-tv/plexauthd"
