@@ -85,12 +85,6 @@ func Run(ctx context.Context, o Options) error {
 	d.level.Set(settings.LogLevel)
 	d.log = systemd.NewLogger(systemd.Options{Stderr: o.Stderr, Level: d.level})
 	d.notifier = systemd.NewNotifier(d.log)
-	release, err := d.lock(store)
-	if err != nil {
-		return err
-	}
-	defer release()
-	d.inMemory, _ = statefile.InMemory(path) // no warning where that cannot be found out
 	plexTime := servertime.New(clock, bootTime)
 	asked, stopReleasing := releaseWhenUnasked(clock, freeMemory)
 	defer stopReleasing()
@@ -105,6 +99,12 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	release, err := d.lock(store) // not before: a mistake in the command line leaves the disk as it is
+	if err != nil {
+		return err
+	}
+	defer release()
+	d.inMemory, _ = statefile.InMemory(path) // no warning where that cannot be found out
 	return d.serve(ctx, clock, func() dbusapi.Account {
 		d.account = auth.Open(auth.Options{
 			Plex: d.plex, Store: store, Settings: settingsOf(settings, d.plex.Endpoint()), Clock: clock, Time: plexTime,
