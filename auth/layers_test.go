@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"account.go"},
 	{"schedule.go", "due.go", "alarm.go"},
 	{"pairing.go", "polling.go", "poller.go", "session.go", "credentials.go", "renew.go", "home.go", "servers.go", "serverlist.go", "flight.go", "whose.go"},
-	{"ledger.go", "commit.go", "opening.go"},
+	{"ledger.go", "opening.go"},
 	{"record.go", "transitions.go", "pintransitions.go", "movetransitions.go", "keytransitions.go", "verdict.go", "standing.go", "device.go", "snapshot.go", "events.go", "feed.go", "errors.go", "input.go", "log.go", "options.go", "doc.go"},
 }
 
