@@ -5,7 +5,6 @@ package statefile_test
 import (
 	"bytes"
 	"errors"
-	"maps"
 	"os"
 	"runtime/metrics"
 	"slices"
@@ -19,63 +18,6 @@ import (
 	"github.com/retune-tv/plexauthd/auth/secret"
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
-
-// ours are the keys that Save may change, by table.
-var ours = map[string]string{
-	"":                       "retune_client_id",
-	"retune_plex_auth":       "version selected_server_id selected_server_uri",
-	"retune_plex_auth.token": "token user_id username email thumb issued_at expires_at",
-	"plexauthd_user":         "uuid title home_admin restricted refused_at",
-	"plexauthd_pairing":      "id plex_id code strong expires_at token client_id kid private_key",
-	"retune_device_key":      "kid private_key created_at",
-	"plexauthd_home": "selected_server_id selected_server_uri token user_id username email thumb issued_at expires_at " +
-		"uuid title home_admin restricted refused_at",
-	"plexauthd_servers":  "list own_token fetched_at",
-	"plexauthd_home_pin": "wrong retry_at",
-}
-
-// foreign decodes the file and takes out our keys.
-func (b box) foreign() map[string]any {
-	b.Helper()
-	var values map[string]any
-	if _, err := toml.Decode(b.text(), &values); err != nil {
-		b.Fatalf("the file does not parse: %v\n%s", err, b.text())
-	}
-	// Backwards, for a table goes when the tables in it have gone.
-	for _, name := range slices.Backward(slices.Sorted(maps.Keys(ours))) {
-		at, table := values, values
-		for _, part := range strings.FieldsFunc(name, func(r rune) bool { return r == '.' }) {
-			at, table = table, tableIn(table, part)
-		}
-		for _, key := range strings.Fields(ours[name]) {
-			delete(table, key)
-		}
-		if len(table) == 0 && name != "" {
-			delete(at, name[strings.LastIndex(name, ".")+1:])
-		}
-	}
-	return values
-}
-
-func tableIn(table map[string]any, key string) map[string]any {
-	inner, _ := table[key].(map[string]any)
-	return inner
-}
-
-func (b box) wantForeign(want map[string]any) {
-	b.Helper()
-	before, err := toml.Marshal(want)
-	if err != nil {
-		b.Fatal(err)
-	}
-	after, err := toml.Marshal(b.foreign())
-	if err != nil {
-		b.Fatal(err)
-	}
-	if !bytes.Equal(before, after) {
-		b.Errorf("keys that are not ours were\n%s\nand are\n%s", before, after)
-	}
-}
 
 // inMemory keeps the files of a target in memory: no disk saves durably often
 // enough.
@@ -132,13 +74,8 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		theirs := b.foreign()
-		for table, gone := range map[string]bool{
-			"plexauthd_user": state.Auth == nil, "plexauthd_home": state.Owner == nil,
-			"plexauthd_servers": state.Servers == nil, "plexauthd_pairing": state.Pairing == nil,
-		} {
-			if gone {
-				delete(theirs, table)
-			}
+		for _, table := range goneTables(state) {
+			delete(theirs, table)
 		}
 		state.ClientID += "x"
 		for range 2 {
@@ -175,7 +112,7 @@ func wantHarmless(b box, data []byte, err error) {
 func quotesNothing(t testing.TB, err error, data []byte, dir string) {
 	t.Helper()
 	known := "retune_plex_auth"
-	for table, keys := range ours {
+	for table, keys := range oursIn() {
 		known += " " + strings.ReplaceAll(table, ".", " ") + " " + keys
 	}
 	isKnown := func(part string) bool { return slices.Contains(strings.Fields(known), part) }
