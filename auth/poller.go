@@ -54,7 +54,8 @@ type poller struct {
 	over     chan struct{} // closed when the pairing is no longer under way
 
 	// Only run touches these.
-	token      secret.String // claimed, but not signed in yet
+	timer      clockwork.Timer // of the next question
+	token      secret.String   // claimed, but not signed in yet
 	lastAsked  time.Duration
 	correctAt  time.Duration // when the time that people see may be corrected again
 	pauseUntil time.Duration // plex.tv asked for a pause

@@ -32,6 +32,7 @@ func newPoller(pairings *pairings, r *record, pairing *statefile.Pairing, stop c
 		close(p.over)
 	}
 	p.failures.Reset()
+	p.timer = p.clock.NewTimer(p.firstPause())
 	return p
 }
 
@@ -62,8 +63,7 @@ func (p *poller) check(ctx context.Context, urgent bool) error {
 }
 
 func (p *poller) run(ctx context.Context) {
-	timer := p.clock.NewTimer(p.firstPause())
-	defer timer.Stop()
+	defer p.timer.Stop()
 	var waiting []chan<- error
 	for {
 		select {
@@ -76,17 +76,17 @@ func (p *poller) run(ctx context.Context) {
 			}
 			waiting = append(waiting, c.reply)
 			if c.urgent {
-				timer.Reset(0)
+				p.timer.Reset(0)
 				continue
 			}
 			// Callers that ask again and again get an answer each, but plex.tv
 			// gets no more than a question a second.
-			timer.Reset(p.until(p.lastAsked + min(p.settings.PollInterval, time.Second)))
+			p.timer.Reset(p.until(p.lastAsked + min(p.settings.PollInterval, time.Second)))
 			continue
-		case <-timer.Chan():
+		case <-p.timer.Chan():
 		}
 		err := p.poll(ctx)
-		timer.Reset(p.pause(err))
+		p.timer.Reset(p.pause(err))
 		for _, reply := range waiting {
 			reply <- err
 		}
