@@ -235,11 +235,11 @@ func (b *box) awaitNoCalls() {
 func TestRememberedCallersAreBounded(t *testing.T) {
 	b := newBox(t, setup{bus: bustest.Roomy(t)})
 	_, most := b.service.RememberedCallers()
-	hello := rawCall(t, names.Bus, names.Credentials, "GetAuthHeaders")
+	hello := bustest.Call(names.Bus, names.Credentials+".GetAuthHeaders")
 	for range most + most/4 {
-		c := b.thrifty()
-		c.call(hello)
-		_ = c.socket.Close()
+		c := b.bus.Raw(t)
+		b.call(c, hello)
+		_ = c.Close()
 	}
 	if now, _ := b.service.RememberedCallers(); now > most || now == 0 {
 		t.Errorf("%d callers are remembered, %d may be", now, most)
@@ -274,17 +274,7 @@ func TestForgedNameOwnerChanged(t *testing.T) {
 	c.start(done, names.Main+".Validate")
 	b.awaitDelayed(1)
 	victim := c.conn.Names()[0]
-	liar.conn.Send(&dbus.Message{
-		Type: dbus.TypeSignal,
-		Headers: map[dbus.HeaderField]dbus.Variant{
-			dbus.FieldPath:        dbus.MakeVariant(dbus.ObjectPath("/org/freedesktop/DBus")),
-			dbus.FieldInterface:   dbus.MakeVariant("org.freedesktop.DBus"),
-			dbus.FieldMember:      dbus.MakeVariant("NameOwnerChanged"),
-			dbus.FieldDestination: dbus.MakeVariant(names.Bus),
-			dbus.FieldSignature:   dbus.MakeVariant(dbus.SignatureOf("", "", "")),
-		},
-		Body: []any{victim, victim, ""},
-	}, nil)
+	liar.conn.Send(bustest.Signal(names.Bus, names.DBusPath, theBus+".NameOwnerChanged", victim, victim, ""), nil)
 	liar.call("org.freedesktop.DBus.Peer.Ping").gives("") // the daemon has read the signal
 	b.plexTime.Advance(time.Second)
 	if call := <-done; call.Err != nil {

@@ -70,7 +70,7 @@ func TestDescriptorsDoNotPileUp(t *testing.T) {
 	for range rounds {
 		for _, name := range daemons {
 			object := flood.Object(name, names.Path)
-			_ = flood.Send(unasked(name, fds), nil)
+			_ = flood.Send(bustest.Signal(name, names.Path, "x.y.Unasked", fds), nil)
 			if err := object.CallWithContext(b.ctx, "x.y.Unasked", 0, fds).Err; b.ctx.Err() != nil {
 				t.Fatalf("no answer: %v", err)
 			}
@@ -80,16 +80,6 @@ func TestDescriptorsDoNotPileUp(t *testing.T) {
 		t.Errorf("%d descriptors before, now %d: %v", before, len(after), after)
 	}
 	c.main("RequestPin").gives("tsssx")
-}
-
-func unasked(to string, fds []dbus.UnixFD) *dbus.Message {
-	return &dbus.Message{Type: dbus.TypeSignal, Body: []any{fds}, Headers: map[dbus.HeaderField]dbus.Variant{
-		dbus.FieldDestination: dbus.MakeVariant(to),
-		dbus.FieldPath:        dbus.MakeVariant(dbus.ObjectPath(names.Path)),
-		dbus.FieldInterface:   dbus.MakeVariant("x.y"),
-		dbus.FieldMember:      dbus.MakeVariant("Unasked"),
-		dbus.FieldSignature:   dbus.MakeVariant(dbus.SignatureOf(fds)),
-	}}
 }
 
 // openFiles tells what this process, and so the daemon, has open.

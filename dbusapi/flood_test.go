@@ -3,14 +3,7 @@
 package dbusapi_test
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/binary"
 	"fmt"
-	"net"
-	"os"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -86,12 +79,12 @@ func TestCallsBeforeTheNameIsOurs(t *testing.T) {
 	b := newBox(t, setup{bus: bustest.Roomy(t)})
 	b.service.Close()
 	await(b, b.service.Gone(), "the end")
-	c := b.thrifty()
+	c := b.bus.Raw(t)
 	var last int
 	if _, err := fmt.Sscanf(b.client().conn.Names()[0], ":1.%d", &last); err != nil {
 		t.Fatal(err)
 	}
-	next := rawCall(t, fmt.Sprintf(":1.%d", last+1), "org.freedesktop.DBus.Peer", "Ping")
+	next := bustest.Call(fmt.Sprintf(":1.%d", last+1), names.Peer+".Ping")
 	next[2] = byte(dbus.FlagNoReplyExpected)
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -101,7 +94,7 @@ func TestCallsBeforeTheNameIsOurs(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				if _, err := c.socket.Write(next); err != nil {
+				if _, err := c.Write(next); err != nil {
 					t.Error(err)
 					return
 				}
@@ -121,89 +114,28 @@ func TestCallsBeforeTheNameIsOurs(t *testing.T) {
 func TestHotCallsAllocateNothing(t *testing.T) {
 	b := newBox(t, setup{})
 	b.client().signIn(b.token)
-	c := b.thrifty()
+	c := b.bus.Raw(t)
 	for _, request := range [][]byte{
-		rawCall(t, names.Bus, names.Credentials, "GetAuthHeaders"),
-		rawCall(t, names.Bus, names.Credentials, "GetToken"),
-		rawCall(t, names.Bus, names.Credentials, "GetStoredCredentials"),
-		rawCall(t, names.Bus, properties, "Get", names.Main, "State"),
-		rawCall(t, names.Bus, properties, "GetAll", names.Main),
-		rawCall(t, names.Bus, "org.freedesktop.DBus.Peer", "Ping"),
+		bustest.Call(names.Bus, names.Credentials+".GetAuthHeaders"),
+		bustest.Call(names.Bus, names.Credentials+".GetToken"),
+		bustest.Call(names.Bus, names.Credentials+".GetStoredCredentials"),
+		bustest.Call(names.Bus, properties+".Get", names.Main, "State"),
+		bustest.Call(names.Bus, properties+".GetAll", names.Main),
+		bustest.Call(names.Bus, names.Peer+".Ping"),
 	} {
-		if allocated := testing.AllocsPerRun(500, func() { c.call(request) }); allocated > 0 {
+		if allocated := testing.AllocsPerRun(500, func() { b.call(c, request) }); allocated > 0 {
 			t.Errorf("%v allocations for a call of %q", allocated, request)
 		}
 	}
 }
 
-// thrifty is a client that allocates nothing for a call.
-type thrifty struct {
-	t      *testing.T
-	socket net.Conn
-	in     *bufio.Reader
-}
-
-func (b *box) thrifty() *thrifty {
-	b.t.Helper()
-	path, _, _ := strings.Cut(strings.TrimPrefix(b.bus.Address, "unix:path="), ",")
-	socket, err := net.Dial("unix", path)
+// call calls on a raw connection, and wants an answer that is no error.
+func (b *box) call(c *bustest.Raw, request []byte) {
+	_, err := c.Write(request)
+	if err == nil {
+		err = c.Skip()
+	}
 	if err != nil {
-		b.t.Fatal(err)
+		b.t.Fatalf("%q: %v", request, err)
 	}
-	b.t.Cleanup(func() { _ = socket.Close() })
-	c := &thrifty{b.t, socket, bufio.NewReader(socket)}
-	if _, err := fmt.Fprintf(socket, "\x00AUTH EXTERNAL %x\r\n", strconv.Itoa(os.Getuid())); err != nil {
-		b.t.Fatal(err)
-	}
-	if line, err := c.in.ReadString('\n'); err != nil || !strings.HasPrefix(line, "OK") {
-		b.t.Fatalf("the bus says %q: %v", line, err)
-	}
-	hello := rawCall(b.t, theBus, theBus, "Hello")
-	if _, err := socket.Write([]byte("BEGIN\r\n")); err != nil {
-		b.t.Fatal(err)
-	}
-	c.call(hello)
-	return c
-}
-
-// call waits for the answer, which must not be an error.
-func (c *thrifty) call(request []byte) {
-	if _, err := c.socket.Write(request); err != nil {
-		c.t.Fatal(err)
-	}
-	for {
-		head, err := c.in.Peek(16)
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		kind := dbus.Type(head[1])
-		fields := (binary.LittleEndian.Uint32(head[12:]) + 7) &^ 7
-		if _, err := c.in.Discard(16 + int(fields+binary.LittleEndian.Uint32(head[4:]))); err != nil {
-			c.t.Fatal(err)
-		}
-		switch kind {
-		case dbus.TypeError:
-			c.t.Fatalf("an error answers %q", request)
-		case dbus.TypeMethodReply:
-			return
-		}
-	}
-}
-
-// rawCall is a call as it travels.
-func rawCall(t *testing.T, to, iface, member string, args ...any) []byte {
-	t.Helper()
-	var raw bytes.Buffer
-	err := (&dbus.Message{Type: dbus.TypeMethodCall, Body: args, Headers: map[dbus.HeaderField]dbus.Variant{
-		dbus.FieldDestination: dbus.MakeVariant(to),
-		dbus.FieldPath:        dbus.MakeVariant(dbus.ObjectPath(names.Path)),
-		dbus.FieldInterface:   dbus.MakeVariant(iface),
-		dbus.FieldMember:      dbus.MakeVariant(member),
-		dbus.FieldSignature:   dbus.MakeVariant(dbus.SignatureOf(args...)),
-	}}).EncodeTo(&raw, binary.LittleEndian)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw.Bytes()[8] = 1 // the serial
-	return raw.Bytes()
 }

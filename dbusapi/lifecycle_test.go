@@ -7,8 +7,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"net"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -86,48 +84,14 @@ type gatedBus struct {
 
 func newGatedBus(t *testing.T, bus *bustest.Bus) *gatedBus {
 	t.Helper()
-	socket := filepath.Join(t.TempDir(), "gate")
-	listener, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	g := &gatedBus{address: "unix:path=" + socket}
-	go func() {
-		for {
-			daemon, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go g.pass(t, daemon, bus)
-		}
-	}()
+	g := &gatedBus{}
+	g.address = bustest.Gated(t, bus, func(daemon io.Writer, p []byte) (int, error) {
+		g.gate.Lock()
+		defer g.gate.Unlock()
+		g.said.Write(p)
+		return daemon.Write(p)
+	}).Address
 	return g
-}
-
-// pass serves one connection of the daemon.
-func (g *gatedBus) pass(t *testing.T, daemon net.Conn, bus *bustest.Bus) {
-	path, _, _ := strings.Cut(strings.TrimPrefix(bus.Address, "unix:path="), ",")
-	behind, err := net.Dial("unix", path)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	go func() { _, _ = io.Copy(behind, daemon); _ = behind.Close() }()
-	_, _ = io.Copy(gatedWriter{daemon, g}, behind)
-	_ = daemon.Close()
-}
-
-type gatedWriter struct {
-	net.Conn
-	bus *gatedBus
-}
-
-func (w gatedWriter) Write(p []byte) (int, error) {
-	w.bus.gate.Lock()
-	defer w.bus.gate.Unlock()
-	w.bus.said.Write(p)
-	return w.Conn.Write(p)
 }
 
 // outcomes tells how calls of a member ended: the daemon's log says so even

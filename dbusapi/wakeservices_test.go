@@ -5,7 +5,6 @@ package dbusapi_test
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"testing"
 
 	"github.com/godbus/dbus/v5"
@@ -127,19 +126,7 @@ func (s *service) says(what said) {
 // read it.
 func (s *service) tells(what said) {
 	s.t.Helper()
-	dot := strings.LastIndex(what.signal, ".")
-	signal := &dbus.Message{
-		Type: dbus.TypeSignal,
-		Headers: map[dbus.HeaderField]dbus.Variant{
-			dbus.FieldPath:        dbus.MakeVariant(what.path),
-			dbus.FieldInterface:   dbus.MakeVariant(what.signal[:dot]),
-			dbus.FieldMember:      dbus.MakeVariant(what.signal[dot+1:]),
-			dbus.FieldDestination: dbus.MakeVariant(names.Bus),
-			dbus.FieldSignature:   dbus.MakeVariant(dbus.SignatureOf(what.body...)),
-		},
-		Body: what.body,
-	}
-	s.conn.Send(signal, nil)
+	s.conn.Send(bustest.Signal(names.Bus, what.path, what.signal, what.body...), nil)
 	s.ping()
 }
 

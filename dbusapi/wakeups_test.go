@@ -202,12 +202,8 @@ func TestWakeUpThatGodbusCannotDecode(t *testing.T) {
 	if _, err := conn.RequestName(connMan, dbus.NameFlagDoNotQueue); err != nil {
 		t.Fatal(err)
 	}
-	odd := w.raw(dbus.Message{Type: dbus.TypeSignal, Headers: map[dbus.HeaderField]dbus.Variant{
-		dbus.FieldPath:      dbus.MakeVariant(dbus.ObjectPath("/")),
-		dbus.FieldInterface: dbus.MakeVariant(connMan + ".Manager"),
-		dbus.FieldMember:    dbus.MakeVariant("PropertyChanged"),
-		dbus.FieldSignature: dbus.MakeVariant(dbus.ParseSignatureMust("sv")),
-	}}, "\x05\x00\x00\x00State\x00\x05a{bs}\x00\x00\x00\x00\x0a\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00x\x00")
+	odd := bustest.EncodeWith(bustest.Signal("", "/", connMan+".Manager.PropertyChanged"), "sv",
+		[]byte("\x05\x00\x00\x00State\x00\x05a{bs}\x00\x00\x00\x00\x0a\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00x\x00"))
 	if _, err := socket.Write(odd); err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ package dbusapi_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"io"
 	"net"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
@@ -32,50 +32,36 @@ func openRaw(address string, wrap func(net.Conn) io.ReadWriteCloser) (*dbus.Conn
 	return conn, socket, err
 }
 
-// raw is a message in the wire format with arguments that godbus would not send.
-func (b *box) raw(head dbus.Message, arguments string) []byte {
-	b.t.Helper()
-	var raw bytes.Buffer
-	if err := head.EncodeTo(&raw, binary.LittleEndian); err != nil {
-		b.t.Fatal(err)
-	}
-	binary.LittleEndian.PutUint32(raw.Bytes()[4:], uint32(len(arguments)))
-	binary.LittleEndian.PutUint32(raw.Bytes()[8:], 1000) // the serial
-	raw.WriteString(arguments)
-	return raw.Bytes()
-}
+const hungUp = "the bus has hung up"
 
-// callRaw calls RequestPinWithOptions with arguments that godbus would not
-// send, and gives the name of the error that comes back.
-func (b *box) callRaw(signature, arguments string) (name string) {
+// answerTo gives the name of the error that answers a call.
+func (b *box) answerTo(call []byte) (name string) {
 	b.t.Helper()
-	conn, socket, err := openRaw(b.bus.Address, func(socket net.Conn) io.ReadWriteCloser { return socket })
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.t.Cleanup(func() { _ = conn.Close() })
-	answers := make(chan *dbus.Message, 8)
-	conn.Eavesdrop(answers)
-	message := dbus.Message{Type: dbus.TypeMethodCall, Headers: map[dbus.HeaderField]dbus.Variant{
-		dbus.FieldDestination: dbus.MakeVariant(names.Bus),
-		dbus.FieldPath:        dbus.MakeVariant(dbus.ObjectPath(names.Path)),
-		dbus.FieldInterface:   dbus.MakeVariant(names.Main),
-		dbus.FieldMember:      dbus.MakeVariant("RequestPinWithOptions"),
-		dbus.FieldSignature:   dbus.MakeVariant(dbus.ParseSignatureMust(signature)),
-	}}
-	if _, err := socket.Write(b.raw(message, arguments)); err != nil {
+	c := b.bus.Raw(b.t)
+	defer c.Close()
+	if _, err := c.Write(call); err != nil {
 		b.t.Fatal(err)
 	}
 	for {
-		select {
-		case answer := <-answers:
-			if answer.Type == dbus.TypeError {
-				return answer.Headers[dbus.FieldErrorName].Value().(string)
-			}
-		case <-b.ctx.Done():
-			b.t.Fatalf("no answer to %s", signature)
+		raw, err := c.Next()
+		if err != nil {
+			return hungUp
+		}
+		m, err := dbus.DecodeMessage(bytes.NewReader(raw))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if m.Type == dbus.TypeError {
+			return m.Headers[dbus.FieldErrorName].Value().(string)
 		}
 	}
+}
+
+// answerToOptions calls RequestPinWithOptions with arguments that godbus would not
+// send.
+func (b *box) answerToOptions(signature, arguments string) (name string) {
+	b.t.Helper()
+	return b.answerTo(bustest.CallWith(names.Bus, names.Main+".RequestPinWithOptions", signature, []byte(arguments)))
 }
 
 func TestValidMessagesThatGodbusCannotDecode(t *testing.T) {
@@ -87,11 +73,11 @@ func TestValidMessagesThatGodbusCannotDecode(t *testing.T) {
 		"v":            "\x05a{bs}\x00\x00" + strings.Replace(entry, "%PAD%", "\x00\x00\x00\x00", 1),
 		"(((y)))a{bs}": "\x07\x00\x00\x00" + strings.Replace(entry, "%PAD%", "", 1),
 	} {
-		if name := b.callRaw(signature, arguments); name != names.ErrInvalidArgs {
+		if name := b.answerToOptions(signature, arguments); name != names.ErrInvalidArgs {
 			t.Errorf("%s was answered with %q", signature, name)
 		}
 	}
-	if name := b.callRaw("a{bs}", "\x00\x00\x00\x00\x00\x00\x00\x00"); name != names.ErrInvalidArgs {
+	if name := b.answerToOptions("a{bs}", "\x00\x00\x00\x00\x00\x00\x00\x00"); name != names.ErrInvalidArgs {
 		t.Errorf("an empty a{bs} was answered with %q", name)
 	}
 	b.client().main("RequestPin").gives("tsssx")

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
@@ -84,7 +85,7 @@ type measurement struct{ calls, median, time, cpu int64 }
 
 func (r *rig) measure(p *process, connections int, turn time.Duration) (m measurement) {
 	r.Helper()
-	call := r.message(p.bus, names.Path, names.Credentials, "GetAuthHeaders")
+	call := bustest.Call(p.bus, names.Credentials+".GetAuthHeaders")
 	out, err := r.load(call, "call", connections, turn.Milliseconds(), p.pid).Output()
 	if err == nil {
 		_, err = fmt.Sscan(string(out), &m.calls, &m.median, &m.time, &m.cpu)

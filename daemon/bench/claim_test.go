@@ -15,6 +15,7 @@ import (
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
 	"github.com/retune-tv/plexauthd/daemon/daemontest"
+	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
@@ -92,7 +93,7 @@ type subscribers struct {
 func (r *rig) subscribe() subscribers {
 	r.Helper()
 	rule := fmt.Sprintf("type='signal',path='%s'", names.Path)
-	cmd := r.load(r.message("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch", rule),
+	cmd := r.load(bustest.Call(names.DBus, names.DBus+".AddMatch", rule),
 		"listen", 200, "AuthChanged")
 	out, err := cmd.StdoutPipe()
 	if err == nil {

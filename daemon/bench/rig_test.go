@@ -6,15 +6,11 @@ package bench
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
 	"slices"
-	"strings"
 	"testing"
-
-	"github.com/godbus/dbus/v5"
 
 	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
@@ -115,30 +111,11 @@ func (r *rig) signedIn() (*process, map[string]string) {
 // load prepares contenders/load.c, whose connections say Hello and then message.
 func (r *rig) load(message []byte, args ...any) *exec.Cmd {
 	r.Helper()
-	socket, _, _ := strings.Cut(strings.TrimPrefix(r.Bus.Address, "unix:path="), ",")
-	cmd := exec.Command(r.tools.load, socket)
+	cmd := exec.Command(r.tools.load, r.Bus.Path())
 	for _, arg := range args {
 		cmd.Args = append(cmd.Args, fmt.Sprint(arg))
 	}
-	hello := r.message("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello")
+	hello := bustest.Call(names.DBus, names.DBus+".Hello")
 	cmd.Stdin = bytes.NewReader(slices.Concat(hello, message))
 	return r.prepared(cmd, contender{})
-}
-
-// message is a call as it travels.
-func (r *rig) message(to, path, iface, member string, args ...any) []byte {
-	r.Helper()
-	var raw bytes.Buffer
-	err := (&dbus.Message{Type: dbus.TypeMethodCall, Body: args, Headers: map[dbus.HeaderField]dbus.Variant{
-		dbus.FieldDestination: dbus.MakeVariant(to),
-		dbus.FieldPath:        dbus.MakeVariant(dbus.ObjectPath(path)),
-		dbus.FieldInterface:   dbus.MakeVariant(iface),
-		dbus.FieldMember:      dbus.MakeVariant(member),
-		dbus.FieldSignature:   dbus.MakeVariant(dbus.SignatureOf(args...)),
-	}}).EncodeTo(&raw, binary.LittleEndian)
-	if err != nil {
-		r.Fatal(err)
-	}
-	raw.Bytes()[8] = 1 // the serial
-	return raw.Bytes()
 }

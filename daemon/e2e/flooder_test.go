@@ -3,51 +3,26 @@
 package e2e
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
-	"io"
-	"net"
-	"os"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
 // flooder is a client on the bus that may leave answers unread.
 type flooder struct {
 	b       *box
-	socket  net.Conn
-	in      *bufio.Reader
+	socket  *bustest.Raw
 	serial  uint32
 	signals int // that came before answers
 }
 
 func (b *box) flooder() *flooder {
 	b.Helper()
-	path, _, _ := strings.Cut(strings.TrimPrefix(b.Bus.Address, "unix:path="), ",")
-	socket, err := net.Dial("unix", path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = socket.Close() })
-	if err := socket.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-		b.Fatal(err)
-	}
-	f := &flooder{b: b, socket: socket, in: bufio.NewReader(socket)}
-	f.write([]byte("\x00AUTH EXTERNAL " + hex.EncodeToString([]byte(strconv.Itoa(os.Getuid()))) + "\r\n"))
-	if line, err := f.in.ReadString('\n'); err != nil || !strings.HasPrefix(line, "OK") {
-		b.Fatalf("the bus says %q: %v", line, err)
-	}
-	f.write([]byte("BEGIN\r\n"))
-	f.flood(b.request(theBus, theBus+".Hello", 0), 1)
-	f.answers(1)
-	return f
+	return &flooder{b: b, socket: b.Bus.Raw(b)}
 }
 
 func (f *flooder) write(data []byte) {
@@ -59,21 +34,9 @@ func (f *flooder) write(data []byte) {
 
 // request is a call as it travels.
 func (b *box) request(to, method string, flags dbus.Flags, args ...any) []byte {
-	b.Helper()
-	dot := strings.LastIndex(method, ".")
-	path := map[bool]dbus.ObjectPath{true: names.Path, false: "/org/freedesktop/DBus"}[to == names.Bus]
-	var raw bytes.Buffer
-	err := (&dbus.Message{Type: dbus.TypeMethodCall, Flags: flags, Body: args, Headers: map[dbus.HeaderField]dbus.Variant{
-		dbus.FieldDestination: dbus.MakeVariant(to),
-		dbus.FieldPath:        dbus.MakeVariant(path),
-		dbus.FieldInterface:   dbus.MakeVariant(method[:dot]),
-		dbus.FieldMember:      dbus.MakeVariant(method[dot+1:]),
-		dbus.FieldSignature:   dbus.MakeVariant(dbus.SignatureOf(args...)),
-	}}).EncodeTo(&raw, binary.LittleEndian)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return raw.Bytes()
+	raw := bustest.Call(to, method, args...)
+	raw[2] = byte(flags)
+	return raw
 }
 
 // flood sends the same call many times, as fast as the bus takes it.
@@ -120,13 +83,8 @@ func (f *flooder) answer() string {
 // read reads the next message.
 func (f *flooder) read() []byte {
 	f.b.Helper()
-	raw := make([]byte, 16)
-	if _, err := io.ReadFull(f.in, raw); err != nil {
-		f.b.Fatal(err)
-	}
-	fields := int(binary.LittleEndian.Uint32(raw[12:])+7) &^ 7
-	raw = append(raw, make([]byte, fields+int(binary.LittleEndian.Uint32(raw[4:])))...)
-	if _, err := io.ReadFull(f.in, raw[16:]); err != nil {
+	raw, err := f.socket.Next()
+	if err != nil {
 		f.b.Fatal(err)
 	}
 	return raw

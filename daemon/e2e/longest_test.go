@@ -6,10 +6,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"strings"
 	"testing"
-
-	"github.com/godbus/dbus/v5"
 
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
@@ -20,25 +17,6 @@ const (
 	longestArray   = 64 << 20
 	longestMessage = 128 << 20
 )
-
-// longCall is a call with a body as it travels.
-func (b *box) longCall(method, signature string, body []byte) []byte {
-	b.Helper()
-	dot := strings.LastIndex(method, ".")
-	var raw bytes.Buffer
-	err := (&dbus.Message{Type: dbus.TypeMethodCall, Headers: map[dbus.HeaderField]dbus.Variant{
-		dbus.FieldDestination: dbus.MakeVariant(names.Bus),
-		dbus.FieldPath:        dbus.MakeVariant(dbus.ObjectPath(names.Path)),
-		dbus.FieldInterface:   dbus.MakeVariant(method[:dot]),
-		dbus.FieldMember:      dbus.MakeVariant(method[dot+1:]),
-		dbus.FieldSignature:   dbus.MakeVariant(dbus.ParseSignatureMust(signature)),
-	}}).EncodeTo(&raw, binary.LittleEndian)
-	if err != nil {
-		b.Fatal(err)
-	}
-	binary.LittleEndian.PutUint32(raw.Bytes()[4:], uint32(len(body)))
-	return append(raw.Bytes(), body...)
-}
 
 // text is a string as it travels.
 func text(length int) []byte {
@@ -65,10 +43,10 @@ func TestTheLongestMessages(t *testing.T) {
 	token, before := f.Token(), rollup(t, p, "Rss:")
 	const head = 256 // more than the header of a call
 	for name, call := range map[string][]byte{
-		"a text of 128 MiB":        b.longCall(names.Credentials+".ValidateToken", "s", text(longestMessage-head)),
-		"two arrays of 64 MiB":     b.longCall(names.Main+".RequestPin", "ayay", append(array(longestArray), array(longestArray-head)...)),
-		"a dictionary of 64 MiB":   b.longCall(names.Main+".RequestPinWithOptions", "a{sv}", variants(longestArray)),
-		"128 MiB for the property": b.longCall(propertiesInterface+".Get", "ss", append(text(3), text(longestMessage-head)...)),
+		"a text of 128 MiB":        bustest.CallWith(names.Bus, names.Credentials+".ValidateToken", "s", text(longestMessage-head)),
+		"two arrays of 64 MiB":     bustest.CallWith(names.Bus, names.Main+".RequestPin", "ayay", append(array(longestArray), array(longestArray-head)...)),
+		"a dictionary of 64 MiB":   bustest.CallWith(names.Bus, names.Main+".RequestPinWithOptions", "a{sv}", variants(longestArray)),
+		"128 MiB for the property": bustest.CallWith(names.Bus, propertiesInterface+".Get", "ss", append(text(3), text(longestMessage-head)...)),
 	} {
 		flooder, bystander := b.flooder(), b.bystander()
 		flooder.flood(call, 1)

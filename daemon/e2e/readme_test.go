@@ -15,6 +15,7 @@ import (
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
 	"github.com/retune-tv/plexauthd/daemon/daemontest"
+	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
@@ -77,16 +78,7 @@ func forgeAuthChanged(f *daemontest.Frontend) {
 		f.Fatal(err)
 	}
 	for _, to := range append(connections, "") {
-		headers := map[dbus.HeaderField]dbus.Variant{
-			dbus.FieldPath:      dbus.MakeVariant(dbus.ObjectPath(names.Path)),
-			dbus.FieldInterface: dbus.MakeVariant(names.Main),
-			dbus.FieldMember:    dbus.MakeVariant("AuthChanged"),
-			dbus.FieldSignature: dbus.MakeVariant(dbus.ParseSignatureMust("ba{sv}")),
-		}
-		if to != "" {
-			headers[dbus.FieldDestination] = dbus.MakeVariant(to)
-		}
-		f.Conn.Send(&dbus.Message{Type: dbus.TypeSignal, Headers: headers, Body: []any{false, map[string]dbus.Variant{}}}, nil)
+		f.Conn.Send(bustest.Signal(to, names.Path, names.Main+".AuthChanged", false, map[string]dbus.Variant{}), nil)
 	}
 }
 

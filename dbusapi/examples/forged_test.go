@@ -10,6 +10,7 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
@@ -45,38 +46,20 @@ func TestForgedSignals(t *testing.T) {
 // forge sends the signals to everybody, and to each connection.
 func (b *box) forge() {
 	b.Helper()
-	conn, err := dbus.Connect(b.Bus.Address)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = conn.Close() })
+	conn := b.Frontend().Conn
 	var connections []string
 	if err := conn.BusObject().Call(names.DBus+".ListNames", 0).Store(&connections); err != nil {
 		b.Fatal(err)
 	}
 	none := map[string]dbus.Variant{}
 	for _, to := range append(connections, "") {
-		b.signal(conn, to, properties+".PropertiesChanged", names.Main, pairingWith("EVIL"), []string{})
-		b.signal(conn, to, names.Main+".AuthChanged", false, none)
-		b.signal(conn, to, names.Main+".PinEnded", uint64(1), "expired")
-		b.signal(conn, to, names.Main+".AuthChanged", true, none)
+		conn.Send(bustest.Signal(to, names.Path, properties+".PropertiesChanged", names.Main, pairingWith("EVIL"), []string{}), nil)
+		conn.Send(bustest.Signal(to, names.Path, names.Main+".AuthChanged", false, none), nil)
+		conn.Send(bustest.Signal(to, names.Path, names.Main+".PinEnded", uint64(1), "expired"), nil)
+		conn.Send(bustest.Signal(to, names.Path, names.Main+".AuthChanged", true, none), nil)
 	}
 	var id string // answered when the bus has passed them on
 	if err := conn.BusObject().Call(names.DBus+".GetId", 0).Store(&id); err != nil {
 		b.Fatal(err)
 	}
-}
-
-func (b *box) signal(conn *dbus.Conn, to, name string, values ...any) {
-	dot := strings.LastIndex(name, ".")
-	headers := map[dbus.HeaderField]dbus.Variant{
-		dbus.FieldPath:      dbus.MakeVariant(dbus.ObjectPath(names.Path)),
-		dbus.FieldInterface: dbus.MakeVariant(name[:dot]),
-		dbus.FieldMember:    dbus.MakeVariant(name[dot+1:]),
-		dbus.FieldSignature: dbus.MakeVariant(dbus.SignatureOf(values...)),
-	}
-	if to != "" {
-		headers[dbus.FieldDestination] = dbus.MakeVariant(to)
-	}
-	conn.Send(&dbus.Message{Type: dbus.TypeSignal, Headers: headers, Body: values}, nil)
 }
