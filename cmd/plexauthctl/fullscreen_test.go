@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 )
 
 func TestLoginOnATerminal(t *testing.T) {
@@ -63,7 +65,7 @@ func TestLoginOnALargeTerminal(t *testing.T) {
 	s.await("█")
 	s.await("https://app.plex.tv/auth#?")
 	s.fits(80, 41)
-	resize(t, s.terminal, 80, 40)
+	daemontest.Resize(t, s.terminal, 80, 40)
 	s.await("needs a terminal of 80 columns and 41 rows") // within a second, also without a signal
 	s.ctrlC()
 	s.ends(exitFailed, "", "plexauthctl: cancelled\n")

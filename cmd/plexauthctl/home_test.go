@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 	"github.com/retune-tv/plexauthd/dbusapi/client/clienttest"
 )
@@ -87,7 +88,7 @@ func TestWhoIsMeant(t *testing.T) {
 // person sees, and does what a person does when the PIN is asked for.
 func switchAtTerminal(t *testing.T, p *person, act func(terminal *os.File, ctrlC func())) (status int, seen, stderr string) {
 	t.Helper()
-	terminal, stdin := openTerminal(t, 80)
+	terminal, stdin := daemontest.Terminal(t, 80, 24)
 	ctx, ctrlC := context.WithCancel(p.bounded())
 	defer ctrlC()
 	ended := make(chan int, 1)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 )
 
@@ -101,7 +102,7 @@ func TestImportWithoutPlex(t *testing.T) {
 func TestImportAtATerminal(t *testing.T) {
 	p := newPerson(t)
 	bob := p.Plex.AddUser(plextvsim.User{Username: "bob", Title: "Bob"})
-	terminal, stdin := openTerminal(t, 80)
+	terminal, stdin := daemontest.Terminal(t, 80, 24)
 	var stdout, stderr bytes.Buffer
 	asked, ended := make(chan struct{}), make(chan int, 1)
 	go func() {
@@ -133,7 +134,7 @@ func TestImportAtATerminal(t *testing.T) {
 
 func TestCtrlCWhileImportWaits(t *testing.T) {
 	p := newPerson(t)
-	_, stdin := openTerminal(t, 80)
+	_, stdin := daemontest.Terminal(t, 80, 24)
 	ctx, ctrlC := context.WithCancel(p.bounded())
 	asked, ended := make(chan struct{}), make(chan int, 1)
 	var stderr bytes.Buffer

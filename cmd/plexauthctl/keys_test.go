@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 )
 
@@ -18,7 +19,7 @@ func TestKeysAtATerminal(t *testing.T) {
 	p := withTerminal(t)
 	s := p.process("login")
 	s.await("Waiting, ")
-	resize(t, s.terminal, 80, 20)
+	daemontest.Resize(t, s.terminal, 80, 20)
 	s.await("needs a terminal")
 	s.types("\x1a\x1cabc") // Ctrl-Z, Ctrl-\ and what nobody asked for
 	s.await("Waiting, 4:5")

@@ -3,55 +3,15 @@
 package main
 
 import (
-	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
-	"golang.org/x/sys/unix"
 	"rsc.io/qr"
 
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 )
-
-// openTerminal gives both ends of a terminal (pty(7)): what a person sees and
-// what the program prints to.
-func openTerminal(t *testing.T, width uint16) (seen, printed *os.File) {
-	t.Helper()
-	return openTerminalOf(t, width, 24)
-}
-
-func openTerminalOf(t *testing.T, width, height uint16) (seen, printed *os.File) {
-	t.Helper()
-	seen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = seen.Close() })
-	fd := int(seen.Fd())
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resize(t, seen, width, height)
-	printed, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return seen, printed
-}
-
-func resize(t *testing.T, terminal *os.File, width, height uint16) {
-	t.Helper()
-	if err := unix.IoctlSetWinsize(int(terminal.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: height, Col: width}); err != nil {
-		t.Fatal(err)
-	}
-}
 
 func TestNoQROffATerminal(t *testing.T) {
 	for mode, want := range map[qrMode]bool{qrAuto: false, qrAlways: true, qrNever: false} {

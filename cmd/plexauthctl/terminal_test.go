@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/client/clienttest"
 )
 
@@ -43,8 +44,7 @@ func (p *person) sit(width, height uint16, args ...string) *sitting {
 func (p *person) newSitting(width, height uint16) *sitting {
 	p.t.Helper()
 	s := &sitting{p: p, pieces: make(chan string, 1000), status: make(chan int, 1)}
-	s.terminal, s.line = openTerminalOf(p.t, width, height)
-	p.t.Cleanup(func() { _ = s.line.Close() })
+	s.terminal, s.line = daemontest.Terminal(p.t, width, height)
 	s.before = s.termios()
 	go func() {
 		for piece := make([]byte, 1<<16); ; {

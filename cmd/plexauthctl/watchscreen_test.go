@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 	"github.com/retune-tv/plexauthd/dbusapi/client/clienttest"
 )
@@ -32,7 +33,7 @@ func TestWatchOnATerminal(t *testing.T) {
 	s.await("plexauthd is not running\r\n\r\n")
 	p.StartDaemon()
 	s.await("Signed in as alice")
-	resize(t, s.terminal, 80, 9)
+	daemontest.Resize(t, s.terminal, 80, 9)
 	s.await("Ctrl-C ends")
 	for strings.Contains(s.frame(), "pairing ended: claimed") { // an old event, for which there is no room
 		s.await("Ctrl-C ends")

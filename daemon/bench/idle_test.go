@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 )
 
 // idlers are daemons that are signed in over TLS and then left alone while other
@@ -89,8 +91,8 @@ func forget(path string) error {
 }
 
 func (i *idlers) read(p *process) {
-	i.pss.add(p.name, i.b.rollup(p, "Pss:"))
-	i.anonymous.add(p.name, i.b.rollup(p, "Anonymous:"))
+	i.pss.add(p.name, daemontest.Memory(i.b.t, p.pid, "Pss:"))
+	i.anonymous.add(p.name, daemontest.Memory(i.b.t, p.pid, "Anonymous:"))
 }
 
 // settle waits until they have been idle for a minute and reads what they hold.
@@ -126,22 +128,6 @@ func (i *idlers) rows(meanwhile func()) []row {
 		i.anonymous.row("of it anonymous, MiB", others, nil).with("the limit", 4, aim{"≤", 1}),
 		i.woken.row("wake-ups a minute, idle", others, nil).with("the aim", 0, aim{"≤", 0}),
 	}
-}
-
-// rollup reads a line of /proc/PID/smaps_rollup, in MiB.
-func (b *benchmark) rollup(p *process, field string) float64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p.pid))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, field); ok {
-			kib, _ := strconv.ParseFloat(strings.Fields(value)[0], 64)
-			return kib / mebibyte
-		}
-	}
-	b.t.Fatalf("no %s in smaps_rollup", field)
-	return 0
 }
 
 // wakeups counts how often all threads went to sleep, which is how often they woke.

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -57,7 +58,9 @@ func (by *bystander) settle() {
 func (by *bystander) wait() time.Duration {
 	by.b.Helper()
 	close(by.stopped)
-	wait := median(<-by.times)
+	times := <-by.times
+	slices.Sort(times)
+	wait := times[len(times)/2]
 	if wait > waitLimit {
 		by.b.Errorf("a bystander waits %v", wait)
 	}

@@ -5,9 +5,7 @@ package e2e
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -48,22 +46,11 @@ func floodBox(t *testing.T, bus *bustest.Bus) (b *box, p *daemontest.Process, f 
 // checkMemory compares the most memory that was held, ever and now, with the limit.
 func checkMemory(p *daemontest.Process, when string) {
 	p.Box.Helper()
-	peak, rss, pss := peak(p), rollup(p.Box.TB, p, "Rss:"), rollup(p.Box.TB, p, "Pss:")
+	peak, rss, pss := p.Memory("VmHWM:"), p.Memory("Rss:"), p.Memory("Pss:")
 	p.Box.Logf("%s: peak %.1f MiB, now RSS %.1f, PSS %.1f", when, peak, rss, pss)
 	if max(peak, rss, pss) > memoryLimit {
 		p.Box.Errorf("%s: more than %d MiB", when, memoryLimit)
 	}
-}
-
-// peak reads VmHWM in MiB.
-func peak(p *daemontest.Process) float64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Pid))
-	if err != nil {
-		p.Box.Fatal(err)
-	}
-	_, after, _ := strings.Cut(string(text), "VmHWM:")
-	kib, _ := strconv.ParseFloat(strings.Fields(after)[0], 64)
-	return kib / 1024
 }
 
 // floods are the calls that cost the daemon the most of their kind.
@@ -89,7 +76,7 @@ func TestFloods(t *testing.T) {
 	b, p, f := floodBox(t, bustest.Session(t))
 	f.RequestPin() // so that there is a picture to draw
 	b.Sim.Fail(plextvsim.Fault{Endpoint: plextvsim.GetUser, Delay: time.Hour})
-	before := rollup(t, p, "Rss:")
+	before := p.Memory("Rss:")
 	for _, flags := range []dbus.Flags{0, dbus.FlagNoReplyExpected} {
 		kinds := b.floods(flags)
 		for _, kind := range slices.Sorted(maps.Keys(kinds)) {
@@ -110,7 +97,7 @@ func TestFloods(t *testing.T) {
 // the answers only afterwards.
 func TestUnreadAnswers(t *testing.T) {
 	b, p, _ := floodBox(t, bustest.Roomy(t))
-	before := rollup(t, p, "Rss:")
+	before := p.Memory("Rss:")
 	kinds := b.floods(0)
 	for kind, calls := range map[string]int{"ping": 100_000, "property": 20_000, "headers": 10_000, "unknown": 10_000, "introspect": 1000} {
 		flooder, bystander := b.flooder(), b.bystander()
@@ -130,7 +117,7 @@ func TestUnreadAnswers(t *testing.T) {
 // nothing and somebody asks for all properties all the time.
 func TestPropertyStorm(t *testing.T) {
 	b, p, f := floodBox(t, bustest.Roomy(t))
-	before := rollup(t, p, "Rss:")
+	before := p.Memory("Rss:")
 	const subscribers, changes = 200, 500
 	all := make([]*flooder, subscribers)
 	for i := range all {
@@ -163,7 +150,7 @@ func TestPropertyStorm(t *testing.T) {
 // TestAThousandConnections has all of them call before any reads.
 func TestAThousandConnections(t *testing.T) {
 	b, p, _ := floodBox(t, bustest.Roomy(t))
-	before := rollup(t, p, "Rss:")
+	before := p.Memory("Rss:")
 	kinds := b.floods(0)
 	flooders := make([]*flooder, 1000)
 	for i := range flooders {
@@ -194,7 +181,7 @@ func TestAThousandConnections(t *testing.T) {
 // TestSlowCallsAreBounded has more calls wait for plex.tv than the daemon takes.
 func TestSlowCallsAreBounded(t *testing.T) {
 	b, p, _ := floodBox(t, bustest.Roomy(t))
-	before := rollup(t, p, "Rss:")
+	before := p.Memory("Rss:")
 	b.Sim.Fail(plextvsim.Fault{Delay: time.Hour})
 	flooders := make([]*flooder, 9)
 	for i := range flooders {
@@ -225,7 +212,7 @@ func (b *box) checkDrained(p *daemontest.Process, before float64) {
 	b.Helper()
 	b.Sim.Clear()
 	gone := time.After(daemontest.Patience)
-	for after := rollup(b.TB, p, "Rss:"); after > before+6; after = rollup(b.TB, p, "Rss:") {
+	for after := p.Memory("Rss:"); after > before+6; after = p.Memory("Rss:") {
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-gone:

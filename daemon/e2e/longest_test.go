@@ -40,7 +40,7 @@ func variants(length int) []byte {
 // as wrong, by a daemon that has not taken it in.
 func TestTheLongestMessages(t *testing.T) {
 	b, p, f := floodBox(t, bustest.Roomy(t))
-	token, before := f.Token(), rollup(t, p, "Rss:")
+	token, before := f.Token(), p.Memory("Rss:")
 	const head = 256 // more than the header of a call
 	for name, call := range map[string][]byte{
 		"a text of 128 MiB":        bustest.CallWith(names.Bus, names.Credentials+".ValidateToken", "s", text(longestMessage-head)),

@@ -3,9 +3,6 @@
 package e2e
 
 import (
-	"bufio"
-	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -13,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/godbus/dbus/v5"
 	"golang.org/x/sys/unix"
@@ -26,10 +22,8 @@ import (
 // mock is a running plextv-sim mock, with a frontend on its bus.
 type mock struct {
 	*daemontest.Frontend
-	cmd    *exec.Cmd
+	*daemontest.Program
 	orders io.Writer
-	lines  chan string // of standard output
-	stderr bytes.Buffer
 	temp   string // where it makes its directories
 }
 
@@ -37,61 +31,23 @@ type mock struct {
 func startMock(t *testing.T, stdin *os.File) *mock {
 	t.Helper()
 	bus := bustest.Session(t)
-	m := &mock{temp: t.TempDir(), lines: make(chan string, 1000), Frontend: daemontest.Connect(t, bus.Address)}
-	m.cmd = exec.Command(filepath.Join(programs, "plextv-sim"), "mock", "--bus", bus.Address)
-	m.cmd.Env = append(os.Environ(), "TMPDIR="+m.temp)
-	m.cmd.Stderr = &m.stderr
+	m := &mock{temp: t.TempDir(), Frontend: daemontest.Connect(t, bus.Address)}
+	cmd := exec.Command(filepath.Join(programs, "plextv-sim"), "mock", "--bus", bus.Address)
+	cmd.Env = append(os.Environ(), "TMPDIR="+m.temp)
 	if stdin != nil {
-		m.cmd.Stdin = stdin
+		cmd.Stdin = stdin
 	} else {
-		orders, err := m.cmd.StdinPipe()
+		orders, err := cmd.StdinPipe()
 		if err != nil {
 			t.Fatal(err)
 		}
 		m.orders = orders
 	}
-	out, err := m.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := m.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = m.cmd.Process.Kill() })
-	go func() {
-		defer close(m.lines)
-		for scanner := bufio.NewScanner(out); scanner.Scan(); {
-			m.lines <- scanner.Text()
-		}
-	}()
-	m.says("plexauthd is on " + bus.Address)
-	m.says("DBUS_SYSTEM_BUS_ADDRESS=" + bus.Address)
-	m.says("ends it all")
+	m.Program = daemontest.Run(t, cmd)
+	m.AwaitText("plexauthd is on " + bus.Address)
+	m.AwaitText("DBUS_SYSTEM_BUS_ADDRESS=" + bus.Address)
+	m.AwaitText("ends it all")
 	return m
-}
-
-// says waits for a line that has the text.
-func (m *mock) says(text string) {
-	m.Helper()
-	m.saysWithin(daemontest.Patience, text)
-}
-
-func (m *mock) saysWithin(limit time.Duration, text string) {
-	m.Helper()
-	deadline := time.After(limit)
-	for {
-		select {
-		case line, ok := <-m.lines:
-			if !ok {
-				m.Fatalf("it has ended without %q: %s", text, &m.stderr)
-			}
-			if strings.Contains(line, text) {
-				return
-			}
-		case <-deadline:
-			m.Fatalf("no line with %q", text)
-		}
-	}
 }
 
 func (m *mock) order(text string) {
@@ -104,11 +60,7 @@ func (m *mock) order(text string) {
 // ends checks that it ends well and leaves nothing.
 func (m *mock) ends() {
 	m.Helper()
-	for range m.lines {
-	}
-	if err := m.cmd.Wait(); err != nil {
-		m.Errorf("%v: %s", err, &m.stderr)
-	}
+	m.MustEndWell()
 	m.AwaitOwner(names.Bus, false)
 	if left, err := os.ReadDir(m.temp); err != nil || len(left) > 0 {
 		m.Errorf("left: %v (%v)", left, err)
@@ -124,45 +76,45 @@ func TestMock(t *testing.T) {
 	t.Parallel()
 	m := startMock(t, nil)
 	m.order("c\n")
-	m.says("claim failed: no code waits")
+	m.AwaitText("claim failed: no code waits")
 	_, code := m.RequestPin()
-	m.says("PIN " + code + " requested")
+	m.AwaitText("PIN " + code + " requested")
 	m.order("c\n")
-	m.says("state: signed-in")
+	m.AwaitText("state: signed-in")
 	m.order("u\n")
-	m.says("Kim uses the box")
+	m.AwaitText("Kim uses the box")
 	m.order("switch-user\n")
-	m.says("Bob uses the box")
+	m.AwaitText("Bob uses the box")
 	m.order("u\n")
-	m.says("sim-user uses the box")
+	m.AwaitText("sim-user uses the box")
 	m.order("o\n")
-	m.says("out of reach")
+	m.AwaitText("out of reach")
 	if _, err := m.validate(); err == nil || err.(dbus.Error).Name != names.ErrorPrefix+"Unreachable" {
 		t.Errorf("offline: %v", err)
 	}
 	m.order("b\n")
-	m.says("is back")
+	m.AwaitText("is back")
 	if valid, err := m.validate(); !valid || err != nil {
 		t.Errorf("back: %v, %v", valid, err)
 	}
 	m.order("r\n")
-	m.says("are now answered with status 401")
-	m.says("state: unverified")
-	m.saysWithin(3*daemontest.Patience, "state: expired") // it takes more than a minute to be believed
+	m.AwaitText("are now answered with status 401")
+	m.AwaitText("state: unverified")
+	m.AwaitSlow(3, "state: expired") // it takes more than a minute to be believed
 	m.RequestPin()
 	m.order("expire\n")
-	m.says("pairing ended: expired")
+	m.AwaitText("pairing ended: expired")
 	m.RequestPin()
 	m.order("claim\n")
-	m.says("state: signed-in")
+	m.AwaitText("state: signed-in")
 	m.order("d\n")
-	m.says("1 devices removed")
-	m.says("state: unverified")
+	m.AwaitText("1 devices removed")
+	m.AwaitText("state: unverified")
 	m.order("nonsense\nh\n")
-	m.says(`"nonsense" is no key`)
-	m.says("ends it all")
+	m.AwaitText(`"nonsense" is no key`)
+	m.AwaitText("ends it all")
 	m.order("l\n")
-	m.says("ten seconds")
+	m.AwaitText("ten seconds")
 	m.MustFail("RateLimited", "RequestPin")
 	m.order("quit\n")
 	m.ends()
@@ -177,13 +129,13 @@ func TestMockEnds(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			m := startMock(t, nil)
-			_ = m.cmd.Process.Signal(signal)
+			_ = m.Process.Signal(signal)
 			m.ends()
 		})
 	}
 	t.Run("killed", func(t *testing.T) {
 		m := startMock(t, nil)
-		_ = m.cmd.Process.Kill()
+		_ = m.Process.Kill()
 		m.AwaitOwner(names.Bus, false)
 	})
 	t.Run("when the daemon does", func(t *testing.T) {
@@ -193,16 +145,14 @@ func TestMockEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = syscall.Kill(int(pid), syscall.SIGKILL)
-		for range m.lines {
-		}
-		if err := m.cmd.Wait(); err == nil || !strings.Contains(m.stderr.String(), "plexauthd has ended (signal: killed)") {
-			t.Errorf("%v: %s", err, &m.stderr)
+		if err := m.End(); err == nil || !strings.Contains(m.Printed.String(), "plexauthd has ended (signal: killed)") {
+			t.Errorf("%v: %s", err, &m.Printed)
 		}
 	})
 }
 
 func TestMockAtATerminal(t *testing.T) {
-	terminal, stdin := openTerminal(t)
+	terminal, stdin := daemontest.Terminal(t, 80, 24)
 	before, err := unix.IoctlGetTermios(int(stdin.Fd()), unix.TCGETS)
 	if err != nil {
 		t.Fatal(err)
@@ -211,35 +161,12 @@ func TestMockAtATerminal(t *testing.T) {
 	m.orders = terminal
 	m.RequestPin()
 	m.order("c") // without Enter
-	m.says("state: signed-in")
+	m.AwaitText("state: signed-in")
 	m.order("q")
 	m.ends()
 	if after, err := unix.IoctlGetTermios(int(stdin.Fd()), unix.TCGETS); err != nil || *after != *before {
 		t.Errorf("the terminal is not as it was: %+v, %v", after, err)
 	}
-}
-
-// openTerminal gives both ends of a terminal (pty(7)).
-func openTerminal(t *testing.T) (person, program *os.File) {
-	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = person.Close() })
-	if err := unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	number, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = program.Close() })
-	return person, program
 }
 
 func TestMockCannotStart(t *testing.T) {

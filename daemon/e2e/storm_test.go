@@ -148,7 +148,7 @@ func TestListenerThatStopsReading(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, p, f := floodBox(t, start(t))
-			before := rollup(t, p, "Rss:")
+			before := p.Memory("Rss:")
 			b.flooder().subscribe() // and reads nothing more
 			other, bystander := b.listener(), b.bystander()
 			s := b.storm(3)

@@ -10,8 +10,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -36,21 +34,11 @@ func (b *box) measure() (m measure) {
 	b.Helper()
 	counts := b.count(syscall.SIGUSR1)
 	process := fmt.Sprintf("/proc/%d/", b.process.Pid)
-	rollup, err := os.ReadFile(process + "smaps_rollup")
-	if err != nil {
-		b.Fatalf("plexauthd is not there: %v\n%s", err, &b.Printed)
-	}
 	return measure{
-		Pss: mebibytes(string(rollup), "Pss"), Anonymous: mebibytes(string(rollup), "Anonymous"),
+		Pss: b.process.Memory("Pss:"), Anonymous: b.process.Memory("Anonymous:"),
 		Heap: float64(counts.Heap) / (1 << 20), Goroutines: counts.Goroutines,
 		Files: b.entries(process + "fd"), Threads: b.entries(process + "task"),
 	}
-}
-
-func mebibytes(rollup, name string) float64 {
-	found := regexp.MustCompile(`(?m)^` + name + `:\s+(\d+) kB$`).FindStringSubmatch(rollup)
-	kibibytes, _ := strconv.ParseFloat(found[1], 64)
-	return kibibytes / 1024
 }
 
 func (b *box) entries(dir string) int {

@@ -5,16 +5,13 @@
 package examples
 
 import (
-	"bufio"
 	"encoding/xml"
-	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
 	"github.com/retune-tv/plexauthd/daemon/daemontest"
@@ -86,102 +83,44 @@ func (b *box) clearCredentials() {
 func (b *box) plexIsDown() { b.Sim.Fail(plextvsim.Fault{Reset: true}) }
 func (b *box) plexIsBack() { b.Sim.Clear() }
 
-// example is a running example program.
-type example struct {
-	t     testing.TB
-	name  string
-	cmd   *exec.Cmd
-	lines chan string
-
-	mu  sync.Mutex
-	all strings.Builder
-}
-
 // run starts an example on the box's bus.
-func (b *box) run(name string, command []string) *example {
+func (b *box) run(command []string, options ...string) *daemontest.Program {
 	b.Helper()
-	cmd := exec.Command(command[0], append(command[1:], "--bus", b.Bus.Address)...)
+	args := slices.Concat(command[1:], options, []string{"--bus", b.Bus.Address})
+	cmd := exec.Command(command[0], args...)
 	// GLib: a misuse of it ends the program. Qt: no screen, and console.log as it is.
 	cmd.Env = append(os.Environ(), "G_DEBUG=fatal-warnings", "QT_QPA_PLATFORM=offscreen", "QT_QUICK_BACKEND=software", "QT_MESSAGE_PATTERN=%{message}")
-	read, written, err := os.Pipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	cmd.Stdout, cmd.Stderr = written, written
-	if err := cmd.Start(); err != nil {
-		b.Fatalf("starting %s: %v", name, err)
-	}
-	_ = written.Close()
-	e := &example{t: b.TB, name: name, cmd: cmd, lines: make(chan string, 10000)}
-	go e.read(read)
-	b.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	return e
+	return daemontest.Run(b, cmd)
 }
 
-func (e *example) read(from *os.File) {
-	defer close(e.lines)
-	for lines := bufio.NewScanner(from); lines.Scan(); {
-		e.mu.Lock()
-		fmt.Fprintln(&e.all, lines.Text())
-		e.mu.Unlock()
-		e.lines <- lines.Text()
+// examples are those that run on the same box.
+type examples []*daemontest.Program
+
+// runAll starts every example.
+func (b *box) runAll(options ...string) (all examples) {
+	b.Helper()
+	for _, command := range programs {
+		all = append(all, b.run(command, options...))
+	}
+	return all
+}
+
+// await waits until each has printed the line.
+func (all examples) await(line string) {
+	for _, e := range all {
+		e.Await(line)
 	}
 }
 
-// pause stops the example where it is, until it goes on.
-func (e *example) pause() { _ = e.cmd.Process.Signal(syscall.SIGSTOP) }
-func (e *example) goOn()  { _ = e.cmd.Process.Signal(syscall.SIGCONT) }
-
-// printed is all that the example has printed.
-func (e *example) printed() string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.all.String()
-}
-
-// await waits for a line.
-func (e *example) await(want string) {
-	e.t.Helper()
-	late := time.After(daemontest.Patience)
-	for {
-		select {
-		case line, ok := <-e.lines:
-			if line == want {
-				return
-			}
-			if !ok {
-				e.t.Fatalf("%s ended before %q; it printed\n%s", e.name, want, e.printed())
-			}
-		case <-late:
-			e.t.Fatalf("%s did not print %q but\n%s", e.name, want, e.printed())
-		}
+// signal sends a signal to each.
+func (all examples) signal(s syscall.Signal) {
+	for _, e := range all {
+		_ = e.Process.Signal(s)
 	}
 }
 
-// end waits until the example has ended and all that it printed is read.
-func (e *example) end() error {
-	killer := time.AfterFunc(daemontest.Patience, func() { _ = e.cmd.Process.Kill() })
-	defer killer.Stop()
-	for range e.lines {
-	}
-	return e.cmd.Wait()
-}
-
-func (e *example) mustEndWell() {
-	e.t.Helper()
-	if err := e.end(); err != nil {
-		e.t.Errorf("%s: %v; it printed\n%s", e.name, err, e.printed())
-	}
-}
-
-// mustFail wants an exit status that tells, and no crash.
-func (e *example) mustFail() {
-	e.t.Helper()
-	err := e.end()
-	if err == nil || !e.cmd.ProcessState.Exited() || strings.Contains(e.printed(), "Traceback") {
-		e.t.Errorf("%s ended so: %v; it printed\n%s", e.name, err, e.printed())
-	}
-}
+// asksFor is what an example prints while a pairing is under way.
+func asksFor(code string) string { return "Go to https://plex.tv/link and enter " + code }
 
 // methods are the names of all methods in the XML.
 func methods(t *testing.T) (all []string) {

@@ -64,18 +64,13 @@ func buildAndRun(m *testing.M) int {
 func TestSignIn(t *testing.T) {
 	b := newBox(t)
 	b.startDaemon()
-	var all []*example
-	for name, command := range programs {
-		all = append(all, b.run(name, command))
-	}
+	all := b.runAll()
 	code := b.requestPin()
-	for _, e := range all {
-		e.await("Go to https://plex.tv/link and enter " + code)
-	}
+	all.await(asksFor(code))
 	b.claim(code, "Ada")
 	for _, e := range all {
-		e.await("Signed in as Ada")
-		e.mustEndWell()
+		e.Await("Signed in as Ada")
+		e.MustEndWell()
 	}
 }
 
@@ -86,16 +81,11 @@ func TestEveryTokenOverRestarts(t *testing.T) {
 	const rounds = 100
 	b := newBox(t)
 	b.startDaemon()
-	var all []*example
-	for name, command := range programs {
-		all = append(all, b.run(name, append(command, watching...)))
-	}
+	all := b.runAll(watching...)
 	for round := range rounds {
 		b.signInOverRestart(round, all)
 		token := b.token()
-		for _, e := range all {
-			e.await("Signed in as " + userOf(round) + ", token " + token)
-		}
+		all.await("Signed in as " + userOf(round) + ", token " + token)
 		b.plexIsBack()
 		b.clearCredentials()
 	}
@@ -105,18 +95,11 @@ func TestEveryTokenOverRestarts(t *testing.T) {
 // TestNoDaemon starts the examples before the daemon.
 func TestNoDaemon(t *testing.T) {
 	b := newBox(t)
-	var all []*example
-	for name, command := range programs {
-		all = append(all, b.run(name, command))
-	}
-	for _, e := range all {
-		e.await("Waiting for plexauthd.")
-	}
+	all := b.runAll()
+	all.await("Waiting for plexauthd.")
 	b.startDaemon()
 	code := b.requestPin()
-	for _, e := range all {
-		e.await("Go to https://plex.tv/link and enter " + code)
-	}
+	all.await(asksFor(code))
 }
 
 // TestNoPlex has plex.tv out of reach at first: each example says so, and tries
@@ -128,11 +111,11 @@ func TestNoPlex(t *testing.T) {
 			b := newBox(t)
 			b.plexIsDown()
 			b.startDaemon()
-			e := b.run(name, command)
-			e.await("Plex cannot be reached. Is the network up?")
+			e := b.run(command)
+			e.Await("Plex cannot be reached. Is the network up?")
 			b.plexIsBack()
 			b.watch.Await("a pairing", func(e client.Event) bool { return e.Status.Pin.ID != 0 })
-			e.await("Go to https://plex.tv/link and enter " + b.requestPin())
+			e.Await(asksFor(b.requestPin()))
 		})
 	}
 }
@@ -144,12 +127,12 @@ func TestNothingPrintsATokenUnasked(t *testing.T) {
 	b.claim(b.requestPin(), "Ada")
 	b.awaitSignIn()
 	token := b.token()
-	for name, command := range programs {
-		e := b.run(name, command)
-		e.await("Signed in as Ada")
-		e.mustEndWell()
-		if strings.Contains(e.printed(), token) {
-			t.Errorf("%s printed the token", name)
+	for _, command := range programs {
+		e := b.run(command)
+		e.Await("Signed in as Ada")
+		e.MustEndWell()
+		if strings.Contains(e.Printed.String(), token) {
+			t.Errorf("%q printed the token", command)
 		}
 	}
 }
@@ -161,10 +144,10 @@ func TestBusGoes(t *testing.T) {
 			t.Parallel()
 			b := newBox(t)
 			b.startDaemon()
-			e := b.run(name, command)
-			e.await("Go to https://plex.tv/link and enter " + b.requestPin())
+			e := b.run(command)
+			e.Await(asksFor(b.requestPin()))
 			b.Bus.Stop()
-			e.mustFail()
+			e.MustEndInError()
 		})
 	}
 }

@@ -19,26 +19,19 @@ import (
 func TestForgedSignals(t *testing.T) {
 	b := newBox(t)
 	b.startDaemon()
-	var all []*example
-	for name, command := range programs {
-		all = append(all, b.run(name, append(command, watching...)))
-	}
+	all := b.runAll(watching...)
 	code := b.requestPin()
-	for _, e := range all {
-		e.await("Go to https://plex.tv/link and enter " + code)
-	}
+	all.await(asksFor(code))
 	b.claim(code, "Ada")
 	b.awaitSignIn()
-	for _, e := range all {
-		e.await("Signed in as Ada, token " + b.token())
-	}
+	all.await("Signed in as Ada, token " + b.token())
 	b.forge()
 	b.clearCredentials()
 	code = b.requestPin()
 	for _, e := range all {
-		e.await("Go to https://plex.tv/link and enter " + code)
-		if printed := e.printed(); strings.Contains(printed, "EVIL") || strings.Count(printed, "Signed in as Ada") != 1 {
-			t.Errorf("%s believes anybody; it printed\n%s", e.name, printed)
+		e.Await(asksFor(code))
+		if printed := e.Printed.String(); strings.Contains(printed, "EVIL") || strings.Count(printed, "Signed in as Ada") != 1 {
+			t.Errorf("%q believes anybody; it printed\n%s", e.Args, printed)
 		}
 	}
 }

@@ -65,7 +65,7 @@ func TestSignalThatOvertakesTheAnswer(t *testing.T) {
 				t.Fatal(err)
 			}
 			b := &box{Box: &daemontest.Box{TB: t, Bus: bus}}
-			b.run(name, append(command, watching...)).await("Go to https://plex.tv/link and enter NEW1")
+			b.run(command, watching...).Await(asksFor("NEW1"))
 		})
 	}
 }

@@ -6,6 +6,7 @@ package examples
 
 import (
 	"fmt"
+	"syscall"
 	"time"
 )
 
@@ -13,14 +14,12 @@ func userOf(round int) string { return fmt.Sprintf("Ada %d", round) }
 
 // signInOverRestart signs a user in, with the daemon killed at a moment that
 // differs from round to round, and returns when it runs again and has the token.
-func (b *box) signInOverRestart(round int, all []*example) {
+func (b *box) signInOverRestart(round int, all examples) {
 	b.Helper()
 	code := b.requestPin()
 	claim := func() { b.claim(code, userOf(round)) }
 	if round%6 != 0 {
-		for _, e := range all {
-			e.await("Go to https://plex.tv/link and enter " + code)
-		}
+		all.await(asksFor(code))
 	}
 	switch round % 6 {
 	case 0: // while the examples ask for a code
@@ -40,16 +39,12 @@ func (b *box) signInOverRestart(round int, all []*example) {
 		b.awaitSignIn()
 		b.restart(nil)
 	case 5: // while they are slow; and only its return shows the daemon
-		for _, e := range all {
-			e.pause()
-		}
+		all.signal(syscall.SIGSTOP)
 		claim()
 		b.awaitSignIn()
 		b.daemon.End()
-		for _, e := range all {
-			e.goOn()
-			e.await("Waiting for plexauthd.")
-		}
+		all.signal(syscall.SIGCONT)
+		all.await("Waiting for plexauthd.")
 		b.plexIsDown()
 		b.startDaemon()
 	}

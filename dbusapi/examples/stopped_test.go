@@ -20,16 +20,9 @@ func TestStoppedDaemon(t *testing.T) {
 		}
 	}
 	signal(syscall.SIGSTOP)
-	var all []*example
-	for name, command := range programs {
-		all = append(all, b.run(name, command))
-	}
-	for _, e := range all {
-		e.await("Waiting for plexauthd.")
-	}
+	all := b.runAll()
+	all.await("Waiting for plexauthd.")
 	signal(syscall.SIGCONT)
 	code := b.requestPin()
-	for _, e := range all {
-		e.await("Go to https://plex.tv/link and enter " + code)
-	}
+	all.await(asksFor(code))
 }

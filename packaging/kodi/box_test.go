@@ -8,7 +8,6 @@ import (
 	"context"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
@@ -116,23 +115,7 @@ func (b *box) signOut() {
 }
 
 // frontend is frontend.py, a second program that signs the box in.
-type frontend struct {
-	daemontest.Output
-	t testing.TB
-}
-
-func (b *box) frontend() *frontend {
+func (b *box) frontend() *daemontest.Program {
 	b.Helper()
-	f := &frontend{t: b.TB}
-	cmd := exec.Command("/usr/bin/python3", "frontend.py", b.Bus.Address)
-	cmd.Stdout, cmd.Stderr = f, b.Output()
-	must(b, cmd.Start())
-	b.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	return f
-}
-
-// awaitLine waits until the frontend has printed that.
-func (f *frontend) awaitLine(line string) {
-	f.t.Helper()
-	await(f.t, "the second frontend says "+line, func() bool { return strings.Contains(f.String(), line+"\n") })
+	return daemontest.Run(b, exec.Command("/usr/bin/python3", "frontend.py", b.Bus.Address))
 }

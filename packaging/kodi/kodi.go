@@ -8,7 +8,6 @@ package kodi
 
 import (
 	"encoding/json"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -16,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 )
 
 const (
@@ -115,16 +116,10 @@ func (k *Kodi) AwaitEnd() time.Duration {
 	return time.Since(began)
 }
 
-// Memory is how much of the machine's memory Kodi takes, in bytes.
-func (k *Kodi) Memory() int64 {
+// Memory is how much of the machine's memory Kodi takes, in KiB.
+func (k *Kodi) Memory() int {
 	k.t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", k.process.Pid))
-	must(k.t, err)
-	_, rest, _ := strings.Cut(string(text), "\nPss_Anon:")
-	var kilobytes int64
-	_, err = fmt.Sscan(rest, &kilobytes)
-	must(k.t, err)
-	return kilobytes << 10
+	return int(1024 * daemontest.Memory(k.t, k.process.Pid, "Pss_Anon:"))
 }
 
 func (k *Kodi) await(what string, done func() bool) {

@@ -69,7 +69,7 @@ func TestSignIn(t *testing.T) {
 
 	pin := openWithCode(b, k)
 	other := b.frontend()
-	other.awaitLine("code " + pin.Code)
+	other.Await("code " + pin.Code)
 	wantReadable(b, k, pin, "code-1080", overscan, acrossTheRoom)
 	k.AwaitHome("PlexAuth.State", "pairing")
 
@@ -77,7 +77,7 @@ func TestSignIn(t *testing.T) {
 	k.AwaitClosed()
 	k.await("a notification", func() bool { return k.Is("Window.IsVisible(notification)") })
 	k.Glance("signed-in")
-	other.awaitLine("heard True signed-in")
+	other.Await("heard True signed-in")
 	k.AwaitHome("PlexAuth.State", "signed-in")
 	k.AwaitHome("PlexAuth.Authenticated", "true")
 	k.AwaitHome("PlexAuth.User", "Ada")
