@@ -118,7 +118,7 @@ mock: $(PROGRAMS)
 	$(if $(DBUS_SESSION_BUS_ADDRESS),,dbus-run-session --) bin/plextv-sim mock
 
 # BENCH=-quick has one short round of everything: does it all still work?
-bench: bin/plexauthd
+bench: bin/plexauthd bin/unpaced/plexauthd
 	@sh packaging/test-packages.sh libglib2.0-dev python3-dbus python3-gi
 	@$(GO) test -c -tags rig -o bin/bench.test ./daemon/bench
 	@cd daemon/bench && ../../bin/bench.test -test.timeout 20m $(BENCH)

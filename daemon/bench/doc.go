@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package bench compares plexauthd with services that do the same in other ways:
-// `make bench` prints the table. README.md tells how, and has the last one.
+// `make bench` writes tables and pictures. README.md tells how, and has the last ones.
 //
 // Its contenders answer the same call with the same nine headers from memory:
 // services in C on sd-bus and on GDBus, in Python on dbus-python and on jeepney,

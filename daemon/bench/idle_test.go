@@ -5,6 +5,7 @@
 package bench
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/retune-tv/plexauthd/auth/plextvsim"
 	"github.com/retune-tv/plexauthd/daemon/daemontest"
 )
 
@@ -25,11 +27,10 @@ type idlers struct {
 	since          time.Time
 	daemons        []*process
 	others         []*process
+	floors         []contender
 	pss, anonymous figures
 	woken          figures
 }
-
-const mebibyte = 1 << 10 // in KiB, as /proc counts
 
 func (b *benchmark) beginIdle() *idlers {
 	i := &idlers{b: b, pss: figures{}, anonymous: figures{}, woken: figures{}}
@@ -47,7 +48,7 @@ func (b *benchmark) beginIdle() *idlers {
 	for _, c := range last.others(headers) {
 		for range b.rounds(3) {
 			p := last.run(c)
-			last.measure(p, 1, b.turn())
+			last.measure(p, getAuthHeaders(p), together, 1, b.turn())
 			i.read(p)
 			p.end()
 			last.frontend.AwaitOwner(c.bus, false)
@@ -56,7 +57,51 @@ func (b *benchmark) beginIdle() *idlers {
 	for _, c := range last.others(headers) {
 		i.others = append(i.others, last.run(c))
 	}
+	i.readFloors(last, headers)
 	return i
+}
+
+// readFloors reads what programs in Go hold that do less.
+func (i *idlers) readFloors(r *rig, headers map[string]string) {
+	least := r.floors(headers)
+	i.floors = []contender{least.nothing, least.raw, least.asked}
+	for _, c := range i.floors {
+		for range i.b.rounds(3) {
+			answered := r.Sim.Count(plextvsim.Ping)
+			p := r.run(c)
+			switch c.name {
+			case least.raw.name:
+				r.measure(p, getAuthHeaders(p), together, 1, i.b.turn())
+			case least.asked.name:
+				r.awaitAnswers(answered+1, plextvsim.Ping)
+			}
+			i.b.awaitSleep(p)
+			i.read(p)
+			p.end()
+		}
+	}
+}
+
+// awaitSleep waits until a process uses no more processor time.
+func (b *benchmark) awaitSleep(p *process) {
+	for used := -1; ; <-time.After(300 * time.Millisecond) {
+		before := used
+		if used = b.processorTime(p); used == before {
+			return
+		}
+	}
+}
+
+// processorTime is what a process has used, in ticks (proc_pid_stat(5)).
+func (b *benchmark) processorTime(p *process) (ticks int) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')'):]))
+	user, _ := strconv.Atoi(fields[12])
+	kernel, _ := strconv.Atoi(fields[13])
+	return user + kernel
 }
 
 // copied gives a copy of plexauthd in a file of its own.
@@ -103,9 +148,9 @@ func (i *idlers) settle() {
 	}
 }
 
-// rows count wake-ups while the other rows are measured, for at least two minutes
+// count counts wake-ups while the other rows are measured, for at least two minutes
 // and a half, in which the Go runtime collects garbage unasked.
-func (i *idlers) rows(meanwhile func()) []row {
+func (i *idlers) count(meanwhile func()) {
 	began, before := time.Now(), map[*process]int{}
 	all := append(i.daemons, i.others...)
 	for _, p := range all {
@@ -123,11 +168,14 @@ func (i *idlers) rows(meanwhile func()) []row {
 		others = append(others, p.contender)
 	}
 	less := map[string]aim{"dbus-python": {"<", 1}, "jeepney, Python": {"<", 1}}
-	return []row{
-		i.pss.row("memory signed in and idle, Pss, MiB", others, less).with("the limit", 10, aim{"≤", 1}),
-		i.anonymous.row("of it anonymous, MiB", others, nil).with("the limit", 4, aim{"≤", 1}),
-		i.woken.row("wake-ups a minute, idle", others, nil).with("the aim", 0, aim{"≤", 0}),
-	}
+	const pss, anonymous = "memory signed in and idle, Pss, MiB", "of it anonymous, MiB"
+	i.b.services = append(i.b.services,
+		i.pss.row(pss, others, less).with("the limit", 10, aim{"≤", 1}),
+		i.anonymous.row(anonymous, others, nil).with("the limit", 4, aim{"≤", 1}),
+		i.woken.row("wake-ups a minute, idle", others, nil).with("the aim", 0, aim{"≤", 0}))
+	i.b.floors = append(i.b.floors,
+		i.pss.row(pss, append([]contender{named(others, "GDBus C")}, i.floors...), map[string]aim{"GDBus C": {"≤", 1}}),
+		i.anonymous.row(anonymous, i.floors, nil).with("the aim", 2.6, aim{"≤", 1}))
 }
 
 // wakeups counts how often all threads went to sleep, which is how often they woke.

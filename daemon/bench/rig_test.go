@@ -12,6 +12,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/godbus/dbus/v5"
+
+	"github.com/retune-tv/plexauthd/auth/plextvsim"
 	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
@@ -35,7 +38,7 @@ type contender struct {
 
 func newRig(t testing.TB, tools tools, daemon string) *rig {
 	t.Helper()
-	r := &rig{Box: daemontest.New(t, daemon, bustest.Session(t)), tools: tools}
+	r := &rig{Box: daemontest.New(t, daemon, bustest.Roomy(t)), tools: tools}
 	r.frontend = r.Frontend()
 	r.daemon = contender{
 		name: "plexauthd", bus: names.Bus, env: []string{"SSL_CERT_FILE=" + r.Path("ca.pem")},
@@ -69,6 +72,25 @@ func (r *rig) others(headers map[string]string) []contender {
 	return all
 }
 
+// floors are programs in Go that do less than plexauthd: what one of them costs, no
+// change to plexauthd can save.
+func (r *rig) floors(headers map[string]string) floors {
+	raw := contender{name: "Go, raw system calls", bus: "tv.retune.bench.Raw"}
+	raw.command = []string{r.tools.rawbus, raw.bus}
+	for name, value := range headers {
+		raw.command = append(raw.command, name, value)
+	}
+	return floors{
+		raw:     raw,
+		nothing: contender{name: "Go, nothing at all", command: []string{r.tools.nothing}},
+		asked: contender{
+			name: "Go, one question over TLS", command: []string{r.tools.asktls, r.Plex.URL + "/api/v2/ping"}, env: r.daemon.env,
+		},
+	}
+}
+
+type floors struct{ raw, nothing, asked contender }
+
 func (r *rig) prepared(cmd *exec.Cmd, c contender) *exec.Cmd {
 	cmd.Env = append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS="+r.Bus.Address)
 	cmd.Env = append(cmd.Env, c.env...)
@@ -92,7 +114,9 @@ func (r *rig) run(c contender) *process {
 	}
 	end := func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }
 	r.Cleanup(end)
-	r.frontend.AwaitOwner(c.bus, true)
+	if c.bus != "" {
+		r.frontend.AwaitOwner(c.bus, true)
+	}
 	return &process{c, cmd.Process.Pid, end}
 }
 
@@ -106,6 +130,26 @@ func (r *rig) signedIn() (*process, map[string]string) {
 		r.Fatalf("%d headers: %v", len(headers), err)
 	}
 	return p, headers
+}
+
+// mostServers is how many media servers of an account plexauthd keeps.
+const mostServers = 200
+
+// signedInWith runs plexauthd, signed in to an account with so many media servers.
+func (r *rig) signedInWith(servers int) *process {
+	r.Helper()
+	p := r.run(r.daemon)
+	resources := make([]plextvsim.Resource, servers)
+	for i := range resources {
+		resources[i] = plextvsim.SampleResources()[0]
+		resources[i].Name = fmt.Sprint("Server ", i)
+	}
+	r.SignInAs(r.frontend, r.Sim.AddUser(plextvsim.User{Resources: resources}))
+	var list []map[string]dbus.Variant
+	if err := r.frontend.Call("Credentials.ListServers").Store(&list); err != nil || len(list) != min(servers, mostServers) {
+		r.Fatalf("%d servers of %d: %v", len(list), servers, err)
+	}
+	return p
 }
 
 // load prepares contenders/load.c, whose connections say Hello and then message.

@@ -5,7 +5,6 @@
 package bench
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -17,14 +16,18 @@ import (
 
 var (
 	program = flag.String("program", "../../bin/plexauthd", "the plexauthd to measure, as it is shipped")
+	unpaced = flag.String("unpaced", "../../bin/unpaced/plexauthd", "the same without limits for callers")
 	quick   = flag.Bool("quick", false, "one short round of everything, to see whether it works")
 )
 
 // benchmark is one run of all rows.
 type benchmark struct {
-	t       testing.TB
-	program string
-	tools   tools
+	t                testing.TB
+	program, unpaced string
+	tools            tools
+
+	services, growth, floors []row // the tables
+	charts                   []chart
 }
 
 // rounds is how often each contender has its turn.
@@ -51,22 +54,26 @@ func (b *benchmark) minute() time.Duration {
 	return time.Minute
 }
 
-// TestTable measures everything and prints the table. It fails when something
-// does not work, never because of a figure.
+// TestTable measures everything, prints the tables and draws the pictures. Without
+// -quick, README.md has them then. It fails when something does not work, never
+// because of a figure.
 func TestTable(t *testing.T) {
-	b := &benchmark{t, *program, buildTools(t)}
-	idle := b.beginIdle()
-	rows := b.callRows()
+	b := &benchmark{t: t, program: *program, unpaced: *unpaced, tools: buildTools(t)}
+	idle, growing := b.beginIdle(), b.beginGrowing()
+	b.calls()
 	idle.settle()
-	idleRows := idle.rows(func() {
-		rows = append(append(rows, b.startRow()), b.claimRows()...)
-		rows = append(append(rows, b.stateRows()...), b.sizeRow())
+	idle.count(func() {
+		growing.settle()
+		b.starts()
+		b.claimRows()
+		barest := b.states()
+		b.sizeRow()
+		b.growingSaves(barest)
+		b.growingClaims()
+		b.growingCalls()
 	})
-	rows = append(rows, idleRows...)
-	var table bytes.Buffer
-	print(&table, rows)
-	fmt.Printf("%s, %s, %d processors, Linux %s, %s\n\n%s\n", time.Now().Format(time.DateOnly),
-		processor(), runtime.NumCPU(), release(), runtime.Version(), table.String())
+	fmt.Println(b.report())
+	b.draw()
 }
 
 // processor is the name of the machine's, as the kernel has it.
@@ -87,11 +94,11 @@ func release() string {
 }
 
 // sizeRow is about the programs themselves.
-func (b *benchmark) sizeRow() row {
-	return row{"binary, stripped, MiB", size(b.t, b.program), []reference{
+func (b *benchmark) sizeRow() {
+	b.services = append(b.services, row{"binary, stripped, MiB", size(b.t, b.program), []reference{
 		{"the limit", samples{8}, aim{"≤", 1}},
 		{"godbus", size(b.t, b.tools.godbus), aim{}},
-	}}
+	}})
 }
 
 func size(t testing.TB, file string) samples {

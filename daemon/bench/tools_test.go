@@ -15,6 +15,7 @@ import (
 type tools struct {
 	load, start                               string
 	sdbus, gdbus, dbusPython, jeepney, godbus string
+	nothing, rawbus, asktls                   string // the least that a program in Go takes
 }
 
 // buildTools builds them as distributions do: optimized, and stripped.
@@ -31,12 +32,16 @@ func buildTools(t testing.TB) tools {
 		output(t, "gcc", args...)
 		return program
 	}
-	godbus := filepath.Join(dir, "godbus")
-	output(t, "env", "CGO_ENABLED=0", "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", godbus, "./contenders/godbus")
+	build := func(name string) string {
+		program := filepath.Join(dir, name)
+		output(t, "env", "CGO_ENABLED=0", "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "./contenders/"+name)
+		return program
+	}
 	return tools{
 		load: compile("load.c"), start: compile("start.c"),
-		sdbus: compile("sdbus.c", "libsystemd"), gdbus: compile("gdbus.c", "gio-2.0", "libsystemd"), godbus: godbus,
+		sdbus: compile("sdbus.c", "libsystemd"), gdbus: compile("gdbus.c", "gio-2.0", "libsystemd"), godbus: build("godbus"),
 		dbusPython: "contenders/dbus_python.py", jeepney: "contenders/jeepney_service.py",
+		nothing: build("nothing"), rawbus: build("rawbus"), asktls: build("asktls"),
 	}
 }
 

@@ -4,14 +4,16 @@
 // all services alike and hide how they differ.
 //
 //     load SOCKET call CONNECTIONS MILLISECONDS PID
+//     load SOCKET turns CONNECTIONS MILLISECONDS PID
 //     load SOCKET listen CONNECTIONS MEMBER
 //
 // Standard input has two messages, as they travel: Hello and what each connection
-// sends after it.
+// sends after it. "00000000" in the second is replaced by a number that grows.
 //
-// call sends that again and again, one call at a time on each connection, and
-// prints how many were answered, the nanoseconds of the median call, those in all,
-// and those of processor time that the process PID used meanwhile.
+// call sends that once on each connection and then again and again, one call at a
+// time on each, and prints how many were answered, the nanoseconds of the median
+// call, those in all, and those of processor time that the process PID used
+// meanwhile. turns does the same with one call at a time on all of them.
 //
 // listen prints "ready" when all connections are answered, waits until each has
 // got a signal of that name, and prints when, on the monotonic clock, the first
@@ -24,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -39,6 +42,7 @@ struct connection {
 };
 
 static char messages[2 * LONGEST];
+static char *counter; // eight digits in the second message, or NULL
 
 static int64_t now(clockid_t clock) {
 	struct timespec t;
@@ -60,6 +64,18 @@ static void send_message(struct connection *c, const char *m) {
 	c->sent = now(CLOCK_MONOTONIC);
 	if (write(c->fd, m, size(m)) != (ssize_t)size(m))
 		err(1, "sending");
+}
+
+// call_once sends the second message, which is another one each time if it has a
+// counter.
+static void call_once(struct connection *c) {
+	static unsigned calls;
+	char digits[16];
+	if (counter) {
+		snprintf(digits, sizeof digits, "%08u", ++calls % 100000000);
+		memcpy(counter, digits, 8);
+	}
+	send_message(c, messages + size(messages));
 }
 
 // receive reads once and reports whether the next message is there.
@@ -127,37 +143,74 @@ static void wait_for_any(struct connection *all, struct pollfd *polled, int conn
 		err(1, "waiting");
 }
 
-static void call(struct connection *all, struct pollfd *polled, int connections, int64_t nanoseconds, pid_t pid) {
-	enum { KEPT = 1 << 20 };
-	static int64_t times[KEPT];
-	const char *m = messages + size(messages);
+enum { KEPT = 1 << 20 };
+
+// measurement is of calls to a process.
+struct measurement {
 	clockid_t processor;
-	if (clock_getcpuclockid(pid, &processor))
+	int64_t began, used, ended, answered;
+	int64_t times[KEPT];
+};
+
+// begin starts one, after each connection has called once: a service may ask the
+// bus who that is.
+static void begin(struct measurement *m, struct connection *all, int connections, pid_t pid) {
+	if (clock_getcpuclockid(pid, &m->processor))
 		errx(1, "process %d has no clock", pid);
-	int64_t began = now(CLOCK_MONOTONIC), used = now(processor), ended = began, answered = 0;
+	for (int i = 0; i < connections; i++) {
+		call_once(&all[i]);
+		await_return(&all[i]);
+	}
+	m->began = m->ended = now(CLOCK_MONOTONIC);
+	m->used = now(m->processor);
+}
+
+// note adds a call that has been answered.
+static void note(struct measurement *m, struct connection *c) {
+	m->ended = now(CLOCK_MONOTONIC);
+	m->times[m->answered++ % KEPT] = m->ended - c->sent;
+}
+
+static void end(struct measurement *m) { m->used = now(m->processor) - m->used; }
+
+static void print(struct measurement *m) {
+	size_t kept = m->answered < KEPT ? m->answered : KEPT;
+	qsort(m->times, kept, sizeof *m->times, compare);
+	printf("%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 "\n", m->answered, m->times[kept / 2], m->ended - m->began, m->used);
+}
+
+// call leaves no call unanswered, which would disturb what is measured next.
+static void call(struct measurement *m, struct connection *all, struct pollfd *polled, int connections, int64_t nanoseconds) {
 	for (int i = 0; i < connections; i++)
-		send_message(&all[i], m);
-	while (ended - began < nanoseconds) {
+		call_once(&all[i]);
+	while (m->ended - m->began < nanoseconds) {
 		wait_for_any(all, polled, connections);
 		for (int i = 0; i < connections; i++) {
 			struct connection *c = &all[i];
 			for (bool there = polled[i].revents && receive(c); there; there = drop(c))
 				if (is(c, METHOD_RETURN, "")) {
-					ended = now(CLOCK_MONOTONIC);
-					times[answered++ % KEPT] = ended - c->sent;
-					send_message(c, m);
+					note(m, c);
+					call_once(c);
 				}
 		}
 	}
-	used = now(processor) - used;
-	size_t kept = answered < KEPT ? answered : KEPT;
-	qsort(times, kept, sizeof *times, compare);
-	printf("%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 "\n", answered, times[kept / 2], ended - began, used);
+	end(m);
+	for (int i = 0; i < connections; i++)
+		await_return(&all[i]);
+}
+
+static void take_turns(struct measurement *m, struct connection *all, int connections, int64_t nanoseconds) {
+	for (int i = 0; m->ended - m->began < nanoseconds; i = (i + 1) % connections) {
+		call_once(&all[i]);
+		await_return(&all[i]);
+		note(m, &all[i]);
+	}
+	end(m);
 }
 
 static void listen_for(struct connection *all, struct pollfd *polled, int connections, const char *member) {
 	for (int i = 0; i < connections; i++) {
-		send_message(&all[i], messages + size(messages));
+		call_once(&all[i]);
 		await_return(&all[i]);
 	}
 	puts("ready");
@@ -176,16 +229,37 @@ static void listen_for(struct connection *all, struct pollfd *polled, int connec
 	printf("%" PRId64 " %" PRId64 "\n", first, last);
 }
 
+// allow_many lets the process have as many connections as it may.
+static void allow_many(void) {
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		err(1, "reading the limit of open files");
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		err(1, "raising the limit of open files");
+}
+
 int main(int argc, char **argv) {
 	if (argc < 5 || !fread(messages, 1, sizeof messages, stdin))
 		errx(2, "wrong use");
+	char *second = messages + size(messages);
+	counter = memmem(second, size(second), "00000000", 8);
 	int connections = atoi(argv[3]);
 	struct connection *all = calloc(connections, sizeof *all);
 	struct pollfd *polled = calloc(connections, sizeof *polled);
+	allow_many();
 	for (int i = 0; i < connections; i++)
 		open_connection(&all[i], argv[1]);
-	if (!strcmp(argv[2], "listen"))
+	if (!strcmp(argv[2], "listen")) {
 		listen_for(all, polled, connections, argv[4]);
+		return 0;
+	}
+	static struct measurement m;
+	int64_t nanoseconds = atoll(argv[4]) * 1000000;
+	begin(&m, all, connections, atoi(argv[5]));
+	if (!strcmp(argv[2], "turns"))
+		take_turns(&m, all, connections, nanoseconds);
 	else
-		call(all, polled, connections, atoll(argv[4]) * 1000000, atoi(argv[5]));
+		call(&m, all, polled, connections, nanoseconds);
+	print(&m);
 }
