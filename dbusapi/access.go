@@ -46,8 +46,9 @@ type authorizer struct {
 
 // rememberedCallers bounds authorizer.known. A box has fewer callers at a time, but
 // scripts that call once and exit would let it grow for days. A full map is
-// cleared, which costs one question to the bus for each caller that calls again.
-const rememberedCallers = 256
+// cleared, which costs one question to the bus for each caller that calls again: ten
+// times the processor time of a call that asks nothing.
+const rememberedCallers = 1024
 
 func newAuthorizer(bus *directory, group *group, onSystemBus bool, clock clockwork.Clock, log *slog.Logger) *authorizer {
 	return &authorizer{bus: bus, group: group, onSystemBus: onSystemBus, clock: clock, log: log, known: map[string]identity{}}
