@@ -149,7 +149,7 @@ func (a *Account) CancelPin(ctx context.Context, id uint64) error { return a.pai
 // at least 30 s, or 60 s for a new token, make it [Expired]; those after the first
 // are asked for in the background, and so is whether plex.tv has changed its mind.
 func (a *Account) Validate(ctx context.Context) (bool, error) {
-	return whileTheirs(a.ledger, inUse, func() (bool, error) { return isValid(a.session.verify(ctx)) })
+	return whileTheirs(a.ledger, turns, func() (bool, error) { return isValid(a.session.verify(ctx)) })
 }
 
 // ValidateToken asks plex.tv about any token, as Validate does, and does not change
@@ -170,19 +170,20 @@ func (a *Account) Store(ctx context.Context, c Credentials) error {
 	return a.session.storeCredentials(ctx, c)
 }
 
-// Clear forgets the credentials on this box. Doing it twice is no error. If the
-// store cannot forget the token it fails with [StorageFailed], and nobody is signed
-// in until the next start.
+// Clear forgets the credentials on this box. Doing it twice is no error. A token
+// that the store cannot forget is revoked at plex.tv, as [Account.SignOut] does.
 func (a *Account) Clear(ctx context.Context) error {
-	return a.session.clear(ctx)
+	_, err := a.session.signOut(ctx, false)
+	return err
 }
 
 // SignOut forgets the credentials on this box and then revokes the token at
 // plex.tv, best effort, for at most 10 s. It forgets first: the state of the
 // network or the disk must not keep anybody signed in. It fails with [StorageFailed]
-// only if the store cannot forget the token and plex.tv has not revoked it.
+// only if the store cannot forget the token and plex.tv has not revoked it; then the
+// next start would find somebody signed in.
 func (a *Account) SignOut(ctx context.Context) (revoked bool, err error) {
-	return a.session.signOut(ctx)
+	return a.session.signOut(ctx, true)
 }
 
 // SelectServer remembers the media server that the user selected, for as long as
@@ -196,7 +197,7 @@ func (a *Account) SelectServer(ctx context.Context, s Server) error {
 // survives restarts and refusals of the token. [AuthRequired] when nobody is signed
 // in, [UserLocked] as with [Account.Token].
 func (a *Account) ListServers(ctx context.Context) ([]MediaServer, error) {
-	return whileTheirs(a.ledger, inUse, func() ([]MediaServer, error) { return a.servers.list(ctx) })
+	return whileTheirs(a.ledger, turns, func() ([]MediaServer, error) { return a.servers.list(ctx) })
 }
 
 // ServerHeaders returns the headers for a media server, with the token that this
@@ -206,14 +207,14 @@ func (a *Account) ListServers(ctx context.Context) ([]MediaServer, error) {
 // token for it, [PinRejected] if it does only with the home user's PIN, as
 // [Account.SwitchUser] does.
 func (a *Account) ServerHeaders(ctx context.Context, machineID string) (Headers, error) {
-	return whileTheirs(a.ledger, inUse, func() (Headers, error) { return a.servers.headers(ctx, machineID) })
+	return whileTheirs(a.ledger, turns, func() (Headers, error) { return a.servers.headers(ctx, machineID) })
 }
 
 // RenewServerHeaders is for a caller whom the media server refused with what
 // ServerHeaders returned: plex.tv is asked for another token first, at most once
 // a minute.
 func (a *Account) RenewServerHeaders(ctx context.Context, machineID string) (Headers, error) {
-	return whileTheirs(a.ledger, inUse, func() (Headers, error) {
+	return whileTheirs(a.ledger, turns, func() (Headers, error) {
 		return a.servers.headersWithin(ctx, machineID, retokenPause, true)
 	})
 }
@@ -221,7 +222,7 @@ func (a *Account) RenewServerHeaders(ctx context.Context, machineID string) (Hea
 // ListUsers returns the users of the Plex Home, as plex.tv lists them now. An
 // account without a home gets an empty list, or itself alone.
 func (a *Account) ListUsers(ctx context.Context) ([]HomeUser, error) {
-	return whileTheirs(a.ledger, (*record).owner, func() ([]HomeUser, error) { return a.home.users(ctx) })
+	return whileTheirs(a.ledger, signIns, func() ([]HomeUser, error) { return a.home.users(ctx) })
 }
 
 // SwitchUser lets a user of the Plex Home use the box. pin is zero for a user

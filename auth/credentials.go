@@ -76,30 +76,31 @@ func (s *session) selectServer(ctx context.Context, server Server) error {
 	})
 }
 
-// clear forgets the credentials. A failure of the store leaves nobody signed in, but
-// the next start would find the token.
-func (s *session) clear(ctx context.Context) error {
-	left, err := s.forget(ctx, func(next *record, e *Event) error { return next.signOut(e) })
-	return cmp.Or(err, left)
-}
-
-// signOut forgets the credentials, and then revokes the tokens at plex.tv. What the
-// store still holds is worth nothing once they are revoked.
-func (s *session) signOut(ctx context.Context) (revoked bool, err error) {
+// signOut forgets the credentials, and then revokes the tokens at plex.tv if that is
+// wanted, or if the store still holds them: they are worth nothing then.
+func (s *session) signOut(ctx context.Context, revokes bool) (revoked bool, err error) {
 	var before record
 	done := make(chan struct{})
 	left, err := s.forget(ctx, func(next *record, e *Event) error {
 		before = *next
-		if next.Auth != nil && next.DeviceKey != nil {
+		if revokes && next.Auth != nil && next.DeviceKey != nil {
 			next.revoking = done
 		}
 		return next.signOut(e)
 	})
-	if err != nil || before.Auth == nil {
-		return false, cmp.Or(err, left)
+	switch {
+	case err != nil:
+		return false, err
+	case before.Auth == nil && before.spent:
+		return false, nil
+	case before.Auth == nil || !revokes && left == nil:
+		return false, left
 	}
-	if revoked = s.revoke(ctx, &before, done); revoked {
-		left = nil
+	if revoked = s.revoke(ctx, &before, done); revoked && left != nil {
+		left = s.saveOrKeep(s.life, func(next *record, _ *Event) error {
+			next.spent = next.Auth == nil
+			return nil
+		})
 	}
 	return revoked, left
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/retune-tv/plexauthd/auth"
 	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
 // Three wrong PINs cost a pause. Whoever guesses at a PIN may hold the group, and
@@ -47,4 +48,23 @@ func TestNothingButTimeLiftsThePauseAfterWrongPins(t *testing.T) {
 			h.must(h.switchTo(h.child, childPin))
 		})
 	}
+}
+
+// A clock that was years ahead wrote the end of the pause, and is right now.
+func TestAPauseAfterWrongPinsIsNeverLongerThanItsLimit(t *testing.T) {
+	h := newHousehold(t)
+	for range 3 {
+		wantCode(t, "wrong PIN", h.switchTo(h.child, "9999"), auth.PinRejected)
+	}
+	state := h.disk()
+	h.close()
+	state.HomePin = &statefile.HomePin{Wrong: state.HomePin.Wrong, RetryAt: h.clock.Now().AddDate(2, 0, 0)}
+	h.options.Store = statefile.Open(h.path, h.clock)
+	h.must(h.options.Store.Save(state))
+	h.open()
+	wantCode(t, "too soon", h.switchTo(h.child, childPin), auth.RateLimited)
+	h.clock.Advance(29 * time.Second)
+	wantCode(t, "still too soon", h.switchTo(h.child, childPin), auth.RateLimited)
+	h.clock.Advance(2 * time.Second)
+	h.must(h.switchTo(h.child, childPin))
 }

@@ -56,7 +56,8 @@ func (h *home) switchUser(ctx context.Context, uuid string, pin secret.String) e
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	owner := h.record().owner()
+	r := h.record()
+	owner := r.owner()
 	if owner == nil {
 		return errSignedOut()
 	}
@@ -83,7 +84,7 @@ func (h *home) switchUser(ctx context.Context, uuid string, pin secret.String) e
 		return err
 	}
 	return h.save(ctx, func(next *record, e *Event) error {
-		if now := next.owner(); now == nil || now.UserID != owner.UserID && owner.UserID != "" {
+		if now := next.owner(); now == nil || next.signIns != r.signIns && (owner.UserID == "" || now.UserID != owner.UserID) {
 			return errSignedOut() // or somebody else has signed in meanwhile
 		}
 		next.restorePins(before)
@@ -123,13 +124,14 @@ func (h *home) tryPin(ctx context.Context, uuid string, pin secret.String) (befo
 // countPin counts a PIN as wrong before plex.tv is asked, so that cutting the
 // power does not evade the count, and returns the count before it.
 func (h *home) countPin(ctx context.Context, pin secret.String) (before *statefile.HomePin, err error) {
+	var limited error
 	err = h.save(ctx, func(next *record, _ *Event) error {
-		if before = next.HomePin; pin.IsZero() {
-			return nil
+		if before, limited = next.HomePin, nil; !pin.IsZero() {
+			limited = next.countPin(h.time.Now())
 		}
-		return next.countPin(h.time.Now())
+		return nil
 	})
-	return before, err
+	return before, cmp.Or(err, limited)
 }
 
 func checkSwitch(uuid string, pin secret.String) error {

@@ -29,6 +29,7 @@ func (r *record) moveTo(address string, e *Event) (moved bool) {
 		left = statefile.Away{PlexURL: r.PlexURL, ClientID: r.ClientID, DeviceKey: r.DeviceKey, Auth: r.Auth, Owner: r.Owner}
 		r.Away = left
 	}
+	r.signIns, r.turns = r.signIns+1, r.turns+1
 	r.DeviceKey, r.Auth, r.Owner, r.Servers = nil, nil, nil, nil
 	r.PlexURL, r.plexProblem, r.times = address, "", uptimes{}
 	r.resetStanding()

@@ -26,6 +26,11 @@ type record struct {
 	unreadable     bool // the store keeps a state that it could not read
 	storageProblem string
 	plexProblem    string
+	// signIns counts the sign-ins, and turns the users of the box, the ends of both
+	// included: an answer is not for who came after the one who asked.
+	signIns, turns uint64
+	// spent tells that the token which the store could not forget is revoked.
+	spent bool
 	// revoking is closed once plex.tv has been told of every sign-out of the
 	// device key, or telling it was given up; nil before the first.
 	revoking <-chan struct{}
@@ -228,16 +233,19 @@ const (
 	pinsResetAfter  = time.Hour
 )
 
-// countWrongPin counts one more wrong PIN. It fails with [RateLimited] while the
-// pause lasts.
+// countWrongPin counts one more wrong PIN. While the pause lasts it fails with
+// [RateLimited] and does not, but ends a pause in time whose end was written by a
+// clock far ahead.
 func countWrongPin(before *statefile.HomePin, now time.Time) (*statefile.HomePin, error) {
 	var count statefile.HomePin
 	if before != nil && now.Sub(before.RetryAt) < pinsResetAfter {
 		count = *before
 	}
-	// No pause is longer than its limit, even if plex.tv's clock jumps.
-	if left := min(count.RetryAt.Sub(now), pinPause(count.Wrong)); left > 0 {
-		return nil, errorf(RateLimited, "too many wrong PINs: try again in %s", (left + time.Second - 1).Truncate(time.Second))
+	if longest := now.Add(pinPause(count.Wrong)); count.RetryAt.After(longest) {
+		count.RetryAt = longest
+	}
+	if left := count.RetryAt.Sub(now); left > 0 {
+		return &count, errorf(RateLimited, "too many wrong PINs: try again in %s", (left + time.Second - 1).Truncate(time.Second))
 	}
 	count.Wrong++
 	count.RetryAt = now.Add(pinPause(count.Wrong))
@@ -250,15 +258,6 @@ func pinPause(wrong uint64) time.Duration {
 		return 0
 	}
 	return min(longestPinPause, firstPinPause<<min(wrong-freePins, 10))
-}
-
-// sameUser reports whether both are the same person's: by the token if plex.tv has
-// not said whose it is.
-func sameUser(a, b *statefile.Auth) bool {
-	if a.UserID == "" || b.UserID == "" {
-		return a.Token.Equal(b.Token)
-	}
-	return a.UserID == b.UserID
 }
 
 func sameSignIn(a, b *statefile.Auth) bool {

@@ -136,7 +136,6 @@ func (m *mediaServers) known(ctx context.Context, maxAge time.Duration, key list
 // one is believed when it comes again, an hour later or because somebody has asked for
 // the list once more.
 func (m *mediaServers) ask(ctx context.Context, r *record, key listKey) ([]knownServer, error) {
-	user := r.Auth
 	own, resources, err := m.resources(ctx, r, key.retoken)
 	if err != nil {
 		return nil, err
@@ -149,9 +148,8 @@ func (m *mediaServers) ask(ctx context.Context, r *record, key listKey) ([]known
 	}
 	list := &statefile.Servers{List: secret.New(string(text)), OwnToken: own.token, FetchedAt: m.time.Now()}
 	return known, m.saveOrKeep(ctx, func(next *record, _ *Event) error {
-		same := next.Auth != nil && next.Auth.UserID == user.UserID
 		switch now := m.now(); {
-		case !same || user.UserID == "" && !next.Auth.Token.Equal(user.Token):
+		case next.turns != r.turns:
 		case len(known) == 0 && len(before) > 0 && !next.emptyAgain(key.demanded, now):
 			known = before
 		default:

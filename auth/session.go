@@ -227,12 +227,13 @@ func asOwner[T any](ctx context.Context, s *session, ask func(context.Context, p
 func (s *session) nameOwner(ctx context.Context) error {
 	limited, cancel := clockwork.WithTimeout(ctx, s.clock, userTimeout)
 	defer cancel()
+	signIns := s.record().signIns
 	user, err := asOwner(limited, s, s.plex.User)
 	if err != nil {
 		return err
 	}
 	return s.saveOrKeep(ctx, func(next *record, _ *Event) error {
-		if owner := next.owner(); owner != nil && owner.UserID == "" {
+		if owner := next.owner(); owner != nil && owner.UserID == "" && next.signIns == signIns {
 			next.nameOwner(user)
 		}
 		return nil

@@ -75,29 +75,39 @@ func TestWhatCannotBeStoredIsNotDone(t *testing.T) {
 }
 
 func TestSigningOutNeedsNoDisk(t *testing.T) {
-	b := newBox(t)
-	b.signIn(plextvsim.User{Username: "alice"})
-	b.unread()
-	mend := b.breakDisk()
-	revoked, err := b.account.SignOut(b.soon())
-	b.must(err)
-	equal(t, "revoked", revoked, true)
-	now := b.account.Snapshot()
-	equal(t, "state", now.State, auth.SignedOut)
-	equal(t, "problem is known", now.StorageProblem != "", true)
-	equal(t, "told", *b.await(authChanged).Auth, auth.AuthChange{Reason: auth.ReasonSignedOut})
-	b.close()
-	mend()
-	b.options.Store = statefile.Open(b.path, b.clock)
-	b.open() // the disk still has the token, but plex.tv does not take it
-	b.passUntil(in(auth.Expired), time.Minute)
+	for name, do := range map[string]func(*box) error{
+		"Clear": func(b *box) error { return b.account.Clear(b.soon()) },
+		"SignOut": func(b *box) error {
+			_, err := b.account.SignOut(b.soon())
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBox(t)
+			b.signIn(plextvsim.User{Username: "alice"})
+			b.unread()
+			mend := b.breakDisk()
+			for range 2 {
+				b.must(do(b))
+				now := b.account.Snapshot()
+				equal(t, "state", now.State, auth.SignedOut)
+				equal(t, "problem is known", now.StorageProblem != "", true)
+				equal(t, "revoked", b.sim.Count(plextvsim.SignOut), 1)
+			}
+			equal(t, "told", *b.await(authChanged).Auth, auth.AuthChange{Reason: auth.ReasonSignedOut})
+			b.close()
+			mend()
+			b.options.Store = statefile.Open(b.path, b.clock)
+			b.open() // the disk still has the token, but plex.tv does not take it
+			b.passUntil(in(auth.Expired), time.Minute)
+		})
+	}
 }
 
 func TestASignOutThatNothingForgetsSaysSo(t *testing.T) {
 	for name, do := range map[string]func(b *box) error{
 		"Clear": func(b *box) error { return b.account.Clear(b.soon()) },
 		"SignOut": func(b *box) error {
-			b.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.SignOut, Status: 500})
 			_, err := b.account.SignOut(b.soon())
 			return err
 		},
@@ -106,6 +116,7 @@ func TestASignOutThatNothingForgetsSaysSo(t *testing.T) {
 			b := newBox(t, withLimits)
 			b.signIn(plextvsim.User{})
 			mend := b.breakDisk()
+			b.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.SignOut, Status: 400})
 			wantCode(t, "on a broken disk", do(b), auth.StorageFailed)
 			equal(t, "state", b.account.Snapshot().State, auth.SignedOut)
 			wantCode(t, "once more", b.account.Clear(b.soon()), auth.StorageFailed)

@@ -50,18 +50,38 @@ func TestOneRefusalOfWhoSignedInEndsNoHomeUsersSession(t *testing.T) {
 
 // Somebody else signs in while plex.tv looks for the home user.
 func TestASwitchDoesNotLandInAnothersSignIn(t *testing.T) {
-	h := newHousehold(t)
-	h.unread()
-	h.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.SwitchUser, Delay: time.Second, Times: 1})
-	switched := make(chan error, 1)
-	go func() { switched <- h.switchTo(h.guest, "") }()
-	h.must(h.sim.Await(h.soon(), 1, plextvsim.SwitchUser))
-	h.signIn(plextvsim.User{Username: "eve"})
-	h.tick(time.Second)
-	wantCode(t, "switch", receive(h.box, switched), auth.AuthRequired)
-	equal(t, "user", h.account.Snapshot().User.Username, "eve")
-	if reasons := h.reasons(); len(reasons) != 0 {
-		t.Errorf("told: %v", reasons)
+	for name, anonymous := range map[string]bool{"": false, "who signed in has no name yet": true} {
+		t.Run(name, func(t *testing.T) {
+			h := newHousehold(t)
+			if anonymous {
+				h.signInNameless()
+			}
+			h.unread()
+			h.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.SwitchUser, Delay: time.Second, Times: 1})
+			switched := make(chan error, 1)
+			go func() { switched <- h.switchTo(h.guest, "") }()
+			h.must(h.sim.Await(h.soon(), 1, plextvsim.SwitchUser))
+			h.sim.Clear()
+			h.signIn(plextvsim.User{Username: "eve"})
+			h.tick(time.Second)
+			wantCode(t, "switch", receive(h.box, switched), auth.AuthRequired)
+			equal(t, "user", h.account.Snapshot().User.Username, "eve")
+			if reasons := h.reasons(); len(reasons) != 0 {
+				t.Errorf("told: %v", reasons)
+			}
+			equal(t, "who signed in, kept as owner", h.disk().Owner, nil)
+		})
 	}
-	equal(t, "who signed in, kept as owner", h.disk().Owner, nil)
+}
+
+// signInNameless signs in again, while plex.tv does not say who that is.
+func (h *household) signInNameless() {
+	h.Helper()
+	h.must(h.account.Clear(h.soon()))
+	h.unread()
+	h.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.GetUser, Body: "[]"})
+	p := h.pair(auth.PinOptions{})
+	h.must(h.sim.Claim(p.Code, ""))
+	e := h.passUntil(authChanged, interval)
+	equal(h, "id", e.Snapshot.Credentials.UserID, "")
 }

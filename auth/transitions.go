@@ -28,6 +28,7 @@ func (r *record) signIn(auth *statefile.Auth, checked bool, now instant, e *Even
 	if auth.SelectedServerID == "" && auth.UserID != "" && auth.UserID == r.userID() {
 		auth.SelectedServerID, auth.SelectedServerURI = r.Auth.SelectedServerID, r.Auth.SelectedServerURI
 	}
+	r.signIns, r.turns, r.spent = r.signIns+1, r.turns+1, false
 	same := r.Auth != nil && !r.refused() && r.Auth.Token.Equal(auth.Token) && r.userID() == auth.UserID
 	r.Auth, r.Owner, r.Servers = auth, nil, nil
 	r.rejectGivenUp()
@@ -49,6 +50,7 @@ func (r *record) signOut(e *Event) error {
 	if r.Auth == nil {
 		return nil
 	}
+	r.signIns, r.turns = r.signIns+1, r.turns+1
 	r.Auth, r.Owner, r.Servers = nil, nil, nil
 	r.rejectGivenUp()
 	r.resetStanding()
@@ -102,6 +104,7 @@ func (r *record) renew(token secret.String, claims devicekey.Claims, now instant
 // switchUser lets a user of the home use the box with the token that plex.tv gave.
 func (r *record) switchUser(to plextv.HomeUser, token secret.String, who plextv.User, now instant, e *Event) {
 	if r.userID() != to.ID || r.refused() {
+		r.turns++
 		r.Servers, r.times.servers, r.times.emptied = nil, 0, 0
 		e.Auth = &AuthChange{Authenticated: true, Reason: ReasonUserSwitched}
 	}
@@ -182,7 +185,7 @@ func (r *record) useHomeUser(token secret.String, who plextv.User, now time.Time
 // pause after too many.
 func (r *record) countPin(now time.Time) error {
 	counted, err := countWrongPin(r.HomePin, now)
-	if err == nil {
+	if err == nil || *counted != *r.HomePin {
 		r.HomePin = counted
 	}
 	return err

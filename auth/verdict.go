@@ -131,6 +131,7 @@ func (r *record) lock(cause error, ended bool, now instant, e *Event) {
 // returnToOwner makes who signed in the user in use, because the home has no such
 // user any more as the one before.
 func (r *record) returnToOwner(now instant, e *Event) {
+	r.turns++
 	r.Auth, r.Owner, r.Servers, r.times.servers = r.Owner, nil, nil, 0
 	r.resetStanding()
 	if r.Auth.UserID != "" {

@@ -2,25 +2,24 @@
 
 package auth
 
-import "github.com/retune-tv/plexauthd/auth/statefile"
-
-// whileTheirs asks until the answer is for the account that whose names when it
-// comes: while plex.tv was asked another user may have begun to use the box, or
-// somebody may have signed out.
-func whileTheirs[T any](l *ledger, whose func(*record) *statefile.Auth, ask func() (T, error)) (T, error) {
+// whileTheirs asks until the answer is for whoever it was asked for: while plex.tv
+// was asked another user may have begun to use the box, or somebody may have signed
+// out. count tells their turns or sign-ins apart.
+func whileTheirs[T any](l *ledger, count func(*record) uint64, ask func() (T, error)) (T, error) {
 	for {
-		before := whose(l.record())
+		before := l.record()
 		answer, err := ask()
-		now := whose(l.record())
+		now := l.record()
 		switch {
-		case before != nil && now == nil:
+		case before.Auth != nil && now.Auth == nil:
 			var none T
 			return none, errSignedOut()
-		case before == nil || sameUser(before, now):
+		case before.Auth == nil || count(before) == count(now):
 			return answer, err
 		}
 	}
 }
 
-// inUse is the account in use.
-func inUse(r *record) *statefile.Auth { return r.Auth }
+func turns(r *record) uint64 { return r.turns }
+
+func signIns(r *record) uint64 { return r.signIns }

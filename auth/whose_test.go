@@ -9,6 +9,7 @@ import (
 
 	"github.com/retune-tv/plexauthd/auth"
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/auth/secret"
 )
 
 // overtaken asks, and lets somebody do something else before plex.tv answers.
@@ -115,4 +116,19 @@ func TestListUsersIsOfWhoIsSignedIn(t *testing.T) {
 	h.must(err)
 	equal(t, "users", len(users), 1)
 	equal(t, "user", users[0].Title, "eve")
+}
+
+// Ann signs out and in again while plex.tv is asked: the token in the answer is that of
+// the first sign-in.
+func TestNoAnswerFromAnEarlierSignInOfTheSamePerson(t *testing.T) {
+	h, machineID := newHouseholdWithAServer(t)
+	other := secret.New(h.token())
+	h.claimed(auth.PinOptions{})
+	ask := func(ctx context.Context) (auth.Headers, error) { return h.account.ServerHeaders(ctx, machineID) }
+	headers, err := overtaken(h, plextvsim.Resources, ask, func() {
+		h.must(h.account.Clear(h.soon()))
+		h.must(h.account.Store(h.soon(), auth.Credentials{Token: other}))
+	})
+	h.must(err)
+	equal(t, "the token is of this sign-in", headers["X-Plex-Token"] == other.Reveal(), true)
 }
