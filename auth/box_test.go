@@ -145,12 +145,17 @@ func (b *box) file() []byte {
 	return data
 }
 
+func (b *box) serversPath() string { return filepath.Join(filepath.Dir(b.path), statefile.ServersName) }
+
 // disk is what a daemon would find if it started now. It reads a copy, because
 // loading tidies up around the file.
 func (b *box) disk() statefile.State {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "state.toml")
 	b.must(os.WriteFile(path, b.file(), 0o600))
+	if servers, err := os.ReadFile(b.serversPath()); err == nil {
+		b.must(os.WriteFile(filepath.Join(filepath.Dir(path), statefile.ServersName), servers, 0o600))
+	}
 	state, err := statefile.Open(path, b.clock).Load()
 	b.must(err)
 	return state

@@ -4,7 +4,6 @@ package auth
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"math"
 	"time"
@@ -25,8 +24,8 @@ const (
 	anyAge = time.Duration(math.MaxInt64)
 )
 
-// MediaServer is a Plex Media Server of the account in use. The state file keeps
-// it in JSON.
+// MediaServer is a Plex Media Server of the account in use. The store keeps it in
+// JSON.
 type MediaServer struct {
 	MachineID string   `json:"machine_id"`
 	Name      string   `json:"name"`
@@ -142,11 +141,11 @@ func (m *mediaServers) ask(ctx context.Context, r *record, key listKey) ([]known
 	}
 	before := knownServers(r.Servers)
 	known := listed(resources, own, r.boundToKey(), before)
-	text, err := json.Marshal(known)
+	text, err := encoded(known, user.SelectedServerID)
 	if err != nil {
 		return nil, err
 	}
-	list := &statefile.Servers{List: secret.New(string(text)), OwnToken: own.token, FetchedAt: m.time.Now()}
+	list := statefile.Servers{List: text, OwnToken: own.token}
 	return known, m.saveOrKeep(ctx, func(next *record, _ *Event) error {
 		switch now := m.now(); {
 		case next.turns != r.turns:

@@ -161,7 +161,8 @@ func (r *record) keepOwnToken(opaque secret.String) {
 			known = *r.Servers
 		}
 		known.OwnToken = opaque
-		r.Servers, r.times.servers = &known, 0
+		r.setServers(known)
+		r.times.servers = 0
 	}
 }
 
@@ -195,8 +196,16 @@ func (r *record) countPin(now time.Time) error {
 func (r *record) restorePins(count *statefile.HomePin) { r.HomePin = count }
 
 // keepServers keeps plex.tv's list of media servers.
-func (r *record) keepServers(list *statefile.Servers, now instant) {
-	r.Servers, r.times.servers, r.times.emptied = list, now.uptime, 0
+func (r *record) keepServers(list statefile.Servers, now instant) {
+	r.setServers(list)
+	r.times.servers, r.times.emptied = now.uptime, 0
+}
+
+// setServers replaces what is known of the media servers, unless that changes nothing.
+func (r *record) setServers(list statefile.Servers) {
+	if r.Servers == nil || !r.Servers.Equal(list) {
+		r.Servers = &list
+	}
 }
 
 // emptyListAfter is how long plex.tv must go on listing no media servers, where

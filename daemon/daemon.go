@@ -84,6 +84,7 @@ func Run(ctx context.Context, o Options) error {
 	d := &daemon{options: o, config: settings, level: new(slog.LevelVar), ready: make(chan struct{})}
 	d.level.Set(settings.LogLevel)
 	d.log = systemd.NewLogger(systemd.Options{Stderr: o.Stderr, Level: d.level})
+	store.ReportServers(d.logServersLost)
 	d.notifier = systemd.NewNotifier(d.log)
 	plexTime := servertime.New(clock, bootTime)
 	asked, stopReleasing := releaseWhenUnasked(clock, freeMemory)

@@ -52,6 +52,11 @@ func (d *daemon) lock(store *statefile.File) (release func(), err error) {
 	return release, nil
 }
 
+// logServersLost is for a problem that costs nothing but a question to plex.tv.
+func (d *daemon) logServersLost(err error) {
+	d.log.Warn("going on without the list of media servers on the disk", "message_id", MessageServersLost, "error", err)
+}
+
 // syncKey has the disk keep a key that was made a moment ago, and what systemd opens
 // it with. systemd-creds(1) syncs neither, and the daemon may not open their files, but
 // it can have the file systems written. A key in another place is synced by who made it,

@@ -35,8 +35,6 @@ var secretKeys = []struct{ name, text string }{
 	{"plexauthd_pairing.private_key", otherPrivate},
 	{"retune_device_key.private_key", private},
 	{"plexauthd_home.token", "adm-Ku55rT"},
-	{"plexauthd_servers.list", "srv-Hy20pL"},
-	{"plexauthd_servers.own_token", "own-Wd64eN"},
 }
 
 // firstRelease is how the first release left a file: what was added later is
@@ -99,11 +97,6 @@ home_admin = true
 restricted = false
 refused_at = 2026-01-17T08:30:00Z
 
-[plexauthd_servers]
-list = "[{\"accessToken\":\"srv-Hy20pL\"}]"
-own_token = "own-Wd64eN"
-fetched_at = 2026-01-15T12:10:00Z
-
 [plexauthd_home_pin]
 wrong = 3
 retry_at = 2026-01-15T12:20:00Z
@@ -148,10 +141,6 @@ func fullState() statefile.State {
 			ID: 7, PlexID: secret.New("1234567"), Code: "AB12", Strong: true,
 			ExpiresAt: utc("2026-01-15T12:05:00Z"), Token: secret.New("claimed-Qx77"),
 			ClientID: "before", Kid: otherKid, PrivateKey: secret.New(otherPrivate),
-		},
-		Servers: &statefile.Servers{
-			List: secret.New(`[{"accessToken":"srv-Hy20pL"}]`), OwnToken: secret.New("own-Wd64eN"),
-			FetchedAt: utc("2026-01-15T12:10:00Z"),
 		},
 		HomePin: &statefile.HomePin{Wrong: 3, RetryAt: utc("2026-01-15T12:20:00Z")},
 	}

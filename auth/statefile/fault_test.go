@@ -242,9 +242,9 @@ func (b box) subjects(call kernelCall) string {
 		switch {
 		case path[1] == filepath.Dir(b.dir):
 			names = append(names, "parent")
-		case strings.HasPrefix(path[1], b.dir+"/.state.toml"):
+		case strings.HasPrefix(path[1], b.dir+"/.state.toml"), strings.HasPrefix(path[1], b.dir+"/.servers.toml"):
 			names = append(names, "temporary")
-		case path[1] == b.dir || path[1] == b.path:
+		case path[1] == b.dir || path[1] == b.path || path[1] == b.serversPath():
 			names = append(names, filepath.Base(path[1]))
 		}
 	}

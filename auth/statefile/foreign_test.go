@@ -60,7 +60,7 @@ func givenUp(i int) string { return fmt.Sprint("plexauthd_given_up_", i+1) }
 func goneTables(s statefile.State) (tables []string) {
 	for table, gone := range map[string]bool{
 		"retune_plex_auth": s.Auth == nil, "plexauthd_user": s.Auth == nil, "plexauthd_home": s.Owner == nil,
-		"retune_device_key": s.DeviceKey == nil, "plexauthd_servers": s.Servers == nil, "plexauthd_pairing": s.Pairing == nil,
+		"retune_device_key": s.DeviceKey == nil, "plexauthd_servers": true, "plexauthd_pairing": s.Pairing == nil,
 		"plexauthd_home_pin": s.HomePin == nil, "plexauthd_pauses": s.Pauses == nil, "plexauthd_plex": s.PlexURL == "",
 		"plexauthd_away": s.Away.PlexURL == "", "plexauthd_away_key": s.Away.DeviceKey == nil,
 		"plexauthd_away_user": s.Away.Auth == nil, "plexauthd_away_home": s.Away.Owner == nil,

@@ -154,7 +154,7 @@ func FuzzRoundTrip(f *testing.F) {
 		s.Auth.Token, s.Pairing.PlexID, s.Pairing.Code = secret.New(one), secret.New(two), two
 		s.Pairing.ID, s.Pairing.Strong, s.Auth.Restricted = id, flag, flag
 		s.Owner.Token, s.Owner.Title, s.Pairing.ClientID = secret.New(two), two, one
-		s.Servers.List, s.Servers.OwnToken, s.HomePin.Wrong = secret.New(one), secret.New(two), id
+		s.Servers, s.HomePin.Wrong = &statefile.Servers{List: secret.New(one), OwnToken: secret.New(two)}, id
 		for _, text := range []string{"", annotated} {
 			b := newBox(t, text)
 			if !utf8.ValidString(one) || !utf8.ValidString(two) || len(one)+len(two) > 100_000 {
@@ -193,7 +193,7 @@ func FuzzSealed(f *testing.F) {
 		b := newSealedBox(t, "")
 		s := fullState()
 		s.Auth.Token, s.Pairing.Token = secret.New(text), secret.New("sealed:"+text)
-		s.Owner.Token, s.Servers.List, s.Servers.OwnToken = secret.New(text+"x"), secret.New(text), secret.New("sealed:"+text)
+		s.Owner.Token, s.Servers = secret.New(text+"x"), &statefile.Servers{List: secret.New(text), OwnToken: secret.New("sealed:" + text)}
 		b.save(s)
 		if text == "" {
 			s.Auth, s.Owner, s.Servers = nil, nil, nil

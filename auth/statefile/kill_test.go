@@ -18,6 +18,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/retune-tv/plexauthd/auth/secret"
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
@@ -59,6 +60,9 @@ func child(task, path string) *exec.Cmd {
 func numbered(n int) statefile.State {
 	s := fullState()
 	s.ClientID = strconv.Itoa(n)
+	if n%4 > 0 {
+		s.Servers = &statefile.Servers{List: secret.New(strings.Repeat("s", n*577%5000))}
+	}
 	s.Auth.Title = strings.Repeat("t", n*977%5000)
 	if n%3 == 0 {
 		s.Pairing = nil
@@ -102,8 +106,15 @@ func TestKilledWriters(t *testing.T) {
 			b.wantFiles()
 			continue
 		}
-		b.wantState(numbered(n))
-		b.wantFiles("state.toml")
+		want, names := numbered(n), []string{"state.toml"}
+		if state.Servers == nil {
+			want.Servers = nil // the writer was killed between its two files
+		} else {
+			names = []string{"servers.toml", "state.toml"}
+		}
+		b.wantState(want)
+		b.save(want)
+		b.wantFiles(names...)
 	}
 	t.Logf("%d of 20 were killed between rename and acknowledgement", inFlight)
 }

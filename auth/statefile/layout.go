@@ -153,6 +153,7 @@ func deviceKeySection(table string, k *DeviceKey) section {
 	}}
 }
 
+// serversSection is for the file of its own. Older versions have it in the state.
 func serversSection(s *Servers) section {
 	if s == nil {
 		return absent(serversTable)
@@ -160,7 +161,6 @@ func serversSection(s *Servers) section {
 	return section{table: toml.Key{serversTable}, fields: []field{
 		{key: "list", at: &s.List},
 		{key: "own_token", at: &s.OwnToken, optional: true},
-		{key: "fetched_at", at: &s.FetchedAt},
 	}}
 }
 

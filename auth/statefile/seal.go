@@ -117,19 +117,25 @@ func (k Key) sealText(name, clientID, plain string) string {
 // be read in another place.
 func place(name, clientID string) []byte { return []byte(name + "\x00" + clientID) }
 
-// hide seals what old may show, and removes copies that may show it.
-func (f *File) hide(old document) error {
+// hide seals what old may show, and removes copies that may show it. bareServers
+// tells that the file of the media servers does.
+func (f *File) hide(old document, bareServers bool) error {
 	copies, err := bareCopies(f.path)
 	if err == nil {
 		err = removeAll(copies)
 	}
-	if err != nil {
+	if err == nil && bareServers {
+		err = f.servers.remove() // which needs no space
+	}
+	switch {
+	case err != nil:
 		return f.failed("remove old copy", f.path, err)
+	case old.bare:
+		return f.write(old, old.plain)
+	case bareServers:
+		f.putServers(old.plain, old.plain.Servers)
 	}
-	if !old.bare {
-		return nil
-	}
-	return f.write(old, old.plain)
+	return nil
 }
 
 // bareCopies lists the copies of the file at path in which nothing is sealed.

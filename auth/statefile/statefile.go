@@ -37,6 +37,7 @@ type File struct {
 	key   Key
 
 	mu        sync.Mutex
+	servers   serversFile
 	refusal   error  // why Load forbids Save
 	signedIn  bool   // the last state loaded or saved holds a token
 	keptAside string // see KeptAside
@@ -59,7 +60,7 @@ func Open(path string, clock clockwork.Clock) *File {
 // was never on the disk in plain text. The way back is to remove the file and
 // sign in again without the key.
 func OpenSealed(path string, clock clockwork.Clock, key Key) *File {
-	return &File{path: path, clock: clock, key: key}
+	return &File{path: path, clock: clock, key: key, servers: serversFile{path: serversPath(path), key: key}}
 }
 
 // Load reads the state. No file is no state and no error. Errors are
@@ -75,6 +76,9 @@ func OpenSealed(path string, clock clockwork.Clock, key Key) *File {
 // is known whose it was. A pairing with such a key is left out
 // without an error.
 //
+// The media servers are those in [ServersName] unless the state file has some, as
+// older versions leave it. Where nothing can be made of that file there are none.
+//
 // Load also removes temporary files that a killed daemon left, and takes
 // permissions of group and others from the file as well as it can. With a key
 // it seals what the file shows in plain text and removes copies in which nothing
@@ -84,7 +88,7 @@ func (f *File) Load() (State, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	// What cannot be removed is tried again when somebody signs out.
-	if stale, err := temporaries(f.path); err == nil {
+	if stale, err := f.temporaries(); err == nil {
 		_ = removeAll(stale)
 	}
 	doc, err := f.read()
@@ -97,8 +101,16 @@ func (f *File) Load() (State, error) {
 		f.refusal = err
 	}
 	f.signedIn = doc.plain.Auth != nil
+	bareServers := false
+	switch {
+	case err != nil || doc.plain.Servers != nil:
+	case f.signedIn:
+		doc.plain.Servers, bareServers = f.servers.load(doc.plain)
+	default:
+		_ = f.servers.remove() // as above
+	}
 	if err == nil && f.key.aead != nil {
-		err = f.hide(doc)
+		err = f.hide(doc, bareServers)
 	}
 	if err == nil && len(doc.unread) > 0 {
 		err = &UnreadError{Path: f.path, Keys: doc.unread}
@@ -110,7 +122,7 @@ func (f *File) Load() (State, error) {
 // Keys that are not ours and comments stay, but for those in tables of what is
 // nil in s. Without Auth neither Owner nor Servers is kept, and no copy with
 // their tokens is left in the directory. Keys that Load would not accept are
-// refused.
+// refused. That Servers cannot be kept is no error, see [File.ReportServers].
 // If the file already holds s, nothing is written. A file that became corrupt
 // since Load is set aside as there. Every error is a [*WriteError].
 func (f *File) Save(s State) error {
@@ -137,8 +149,12 @@ func (f *File) Save(s State) error {
 	return nil
 }
 
-// write puts s into old and that on disk.
+// write puts s into old and that on disk. The servers in old go to their own file
+// before, so that none are lost between. Those of another account are gone before
+// the state is saved, and new ones come after it.
 func (f *File) write(old document, s State) error {
+	servers := s.whole().Servers
+	s.Servers = nil
 	if err := s.checkKeys(); err != nil {
 		return f.failed("encode", f.path, err)
 	}
@@ -159,7 +175,14 @@ func (f *File) write(old document, s State) error {
 	if err != nil {
 		return err
 	}
-	return f.put(old, text)
+	if servers == nil && s.Auth != nil || old.state.Servers != nil {
+		f.putServers(s, servers)
+	}
+	if err := f.put(old, text); err != nil || servers == nil {
+		return err
+	}
+	f.putServers(s, servers)
+	return nil
 }
 
 // KeptAside returns where the last Save kept what it could not carry over:
@@ -221,46 +244,6 @@ func (f *File) base(s State) (document, error) {
 	}
 	f.keptAside = broken.SetAside
 	return document{}, nil
-}
-
-// setAside moves the corrupt file away and notes that in broken.
-func (f *File) setAside(broken *CorruptError) {
-	target := f.path + corrupt + f.clock.Now().UTC().Format("20060102T150405Z")
-	var err error
-	broken.SetAside, err = setAside(f.path, target)
-	if err != nil {
-		broken.Err = fmt.Errorf("%w; setting it aside: %w", broken.Err, err)
-	}
-}
-
-// removeCopies removes what may hold the tokens of an account that is no
-// longer signed in. Corrupt files go with the account that is signed out now;
-// while nobody was signed in, they are all that is left to examine.
-func (f *File) removeCopies() error {
-	stale, err := temporaries(f.path)
-	stale = append(stale, f.path+original)
-	if err == nil && f.signedIn {
-		var spoilt []string
-		spoilt, err = corruptCopies(f.path)
-		stale = append(stale, spoilt...)
-	}
-	if err == nil {
-		err = removeAll(stale)
-	}
-	if err != nil {
-		return f.failed("remove old copy", f.path, err)
-	}
-	return nil
-}
-
-// keepOriginal keeps the document whose comments are about to be lost.
-func (f *File) keepOriginal(old document) error {
-	path := f.path + original
-	if err := replace(path, []byte(old.text)); err != nil {
-		return f.failed("keep old copy", path, err)
-	}
-	f.keptAside = path
-	return nil
 }
 
 // put makes text durable. Text that is on the disk already is not written again,

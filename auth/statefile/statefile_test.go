@@ -46,13 +46,13 @@ func TestWhatIsAbsent(t *testing.T) {
 		}
 	}
 	s.Pairing = &statefile.Pairing{PlexID: secret.New("1")}
-	s.Servers, s.HomePin = &statefile.Servers{}, &statefile.HomePin{}
+	s.HomePin = &statefile.HomePin{}
 	b.save(s)
 	b.wantState(s)
 	if strings.Count(b.text(), "\ntoken = ") != 1 {
 		t.Errorf("want one token in\n%s", b.text())
 	}
-	for _, absent := range []string{"client_id = \"\"", "kid", "private_key", "own_token", "fetched_at", "retry_at"} {
+	for _, absent := range []string{"client_id = \"\"", "kid", "private_key", "retry_at"} {
 		if strings.Contains(b.text(), absent) {
 			t.Errorf("%s is in the file:\n%s", absent, b.text())
 		}
@@ -71,7 +71,7 @@ func TestTimesAreWholeSecondsInUTC(t *testing.T) {
 	east := time.FixedZone("east", 3600)
 	for _, at := range []*time.Time{
 		&s.Auth.IssuedAt, &s.Auth.ExpiresAt, &s.Auth.RefusedAt, &s.Pairing.ExpiresAt, &s.DeviceKey.CreatedAt,
-		&s.Owner.IssuedAt, &s.Owner.ExpiresAt, &s.Owner.RefusedAt, &s.Servers.FetchedAt, &s.HomePin.RetryAt,
+		&s.Owner.IssuedAt, &s.Owner.ExpiresAt, &s.Owner.RefusedAt, &s.HomePin.RetryAt,
 	} {
 		*at = at.Add(9 * time.Millisecond).In(east)
 	}

@@ -125,7 +125,7 @@ func TestAHalfWrittenDeviceKeyLeavesTheAccount(t *testing.T) {
 
 func TestAHalfWrittenDeviceKeyWithoutHomeUser(t *testing.T) {
 	p := halfWritten["truncated"]
-	from, to := strings.Index(full, "[plexauthd_home]"), strings.Index(full, "[plexauthd_servers]")
+	from, to := strings.Index(full, "[plexauthd_home]"), strings.Index(full, "[plexauthd_home_pin]")
 	newBox(t, p.edit(full[:from]+full[to:])).wantHalfWritten(fullState().Auth, p.says)
 
 	b := newBox(t, "retune_client_id = \"3f0c\"\n"+p.edit("[retune_device_key]\n\n"))

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -101,20 +102,27 @@ func judge(path string, least, most int) (int, error) {
 	if n < least || n > most {
 		return n, fmt.Errorf("state %d is on the disk, which must be one of %d to %d", n, least, most)
 	}
-	if !reflect.DeepEqual(state, story(n)) {
+	want := story(n)
+	if state.Servers == nil && (n > least || story(n+1).Servers == nil) {
+		want.Servers = nil // they are written after the state, and removed before the next
+	}
+	if !reflect.DeepEqual(state, want) {
 		return n, fmt.Errorf("state %d is not what was saved: %+v", n, state)
 	}
-	return n, onlyTheState(path)
+	if state.Auth == nil {
+		return n, onlyTheState(path)
+	}
+	return n, onlyTheState(path, statefile.ServersName)
 }
 
-// onlyTheState wants no other file next to the state.
-func onlyTheState(path string) error {
+// onlyTheState wants no other file next to the state than those that may be there.
+func onlyTheState(path string, others ...string) error {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil && !os.IsNotExist(err) {
 		return err
 	}
 	for _, entry := range entries {
-		if entry.Name() != filepath.Base(path) {
+		if entry.Name() != filepath.Base(path) && !slices.Contains(others, entry.Name()) {
 			return fmt.Errorf("%s is left next to the state", entry.Name())
 		}
 	}

@@ -52,9 +52,10 @@ func story(n int) statefile.State {
 		}
 	}
 	switch n % 5 {
-	case 3:
-		s.Servers = &statefile.Servers{List: secret.New(strings.Repeat("[]", n*53%3000)), FetchedAt: issued}
-	case 4:
+	case 3, 4:
+		s.Servers = &statefile.Servers{List: secret.New(strings.Repeat("[]", n*53%3000)), OwnToken: secret.New(strconv.Itoa(n))}
+	}
+	if n%5 == 4 {
 		admin := *story(n - 1).Auth
 		s.Owner, s.Auth.UserID = &admin, "guest"
 	}
@@ -118,7 +119,10 @@ func runWriter(task string) error {
 // to put its text at path.
 func saver(path string, careless func(path string, text []byte) error) (func(statefile.State) error, error) {
 	if careless == nil {
-		return statefile.Open(path, clockwork.NewRealClock()).Save, nil
+		file := statefile.Open(path, clockwork.NewRealClock())
+		var lost error
+		file.ReportServers(func(err error) { lost = err })
+		return func(s statefile.State) error { return errors.Join(file.Save(s), lost) }, nil
 	}
 	scratch, err := os.MkdirTemp("", "powercut")
 	if err != nil {
