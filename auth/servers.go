@@ -141,7 +141,7 @@ func (m *mediaServers) ask(ctx context.Context, r *record, key listKey) ([]known
 	}
 	before := knownServers(r.Servers)
 	known := listed(resources, own, r.boundToKey(), before)
-	text, err := encoded(known, user.SelectedServerID)
+	text, err := encoded(known, r.Auth.SelectedServerID)
 	if err != nil {
 		return nil, err
 	}
