@@ -76,12 +76,12 @@ func (s *standing) doubt(uptime time.Duration, age, span time.Duration) {
 func (s *standing) reject(uptime time.Duration) {
 	if s.verdict != rejected {
 		*s = standing{verdict: rejected, last: uptime}
-	} else if uptime-s.last >= shortened(s.pause()) {
+	} else if uptime-s.last >= shortest(s.pause()) {
 		s.refusals, s.last = s.refusals+1, uptime
 	}
 }
 
-// pause is how long to wait before plex.tv is asked about a rejected token again.
+// pause is the most to wait before plex.tv is asked about a rejected token again.
 func (s standing) pause() time.Duration {
 	pauses := [...]time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 24 * time.Hour}
 	return pauses[min(s.refusals, len(pauses)-1)]
@@ -95,8 +95,10 @@ func (s standing) nextQuestion(span time.Duration, share float64) time.Duration 
 		return s.last + pause + time.Duration(share*float64(pause)/5)
 	}
 	pause := s.pause()
-	return s.last + shortened(pause) + time.Duration(share*2*float64(pause-shortened(pause)))
+	return s.last + shortest(pause) + time.Duration(share*float64(pause)/5)
 }
 
-// shortened is the shortest that a pause gets when it is spread.
-func shortened(pause time.Duration) time.Duration { return pause * 7 / 10 }
+// shortest is the least that a pause gets when it is spread. All pauses together
+// stay longer than an hour, so that an outage of an hour costs nobody a day; none is
+// longer than it is called, so that after one all boxes are back within another.
+func shortest(pause time.Duration) time.Duration { return pause * 3 / 4 }
