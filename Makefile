@@ -2,8 +2,8 @@
 # make         build the programs into bin/
 # make test    everything that needs no second machine; as root also what needs other users
 # make torture the power cut while the state is saved, CUTS times; as root
-# make fleet   10,000 boxes at one plex.tv: when do they renew their tokens, and do
-#              they live through an hour in which it refuses everybody?
+# make fleet   10,000 boxes at one plex.tv: when do they renew their tokens, how often
+#              do they ask, do they live through an hour in which it refuses everybody?
 # make fuzz    every fuzz target for FUZZTIME (10m); FUZZ=part of a name for some
 # make soak    a thousand years of a box; YEARS=n for others, SEED=n to begin elsewhere
 # make soak-hour  an hour of the real daemon under load: does it grow? MINUTES=n for others
@@ -80,7 +80,7 @@ fuzz:
 # Without the race detector, which 10,000 accounts would wait for too long; make
 # test has it look at the same code.
 fleet:
-	$(GO) test -count=1 -tags soak -run 'Fleet|Launch' -v ./auth/soak
+	GOGC=200 $(GO) test -count=1 -tags soak -run 'Fleet|Launch' -v ./auth/soak
 
 YEARS ?= 1000
 SEED  ?= 1

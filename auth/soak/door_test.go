@@ -20,6 +20,7 @@ import (
 // call is a request that has arrived at plex.tv.
 type call struct {
 	kind   string // the last word of its path, "pin" for a question about one
+	box    string // its client identifier
 	at     time.Time
 	status int // 0 if the box has heard no answer
 	pause  time.Duration
@@ -58,7 +59,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if sprung.before != nil {
 		sprung.before()
 	}
-	seen := &answer{ResponseWriter: w, call: call{kind: kindOf(r), at: d.clock.Now()}}
+	seen := &answer{ResponseWriter: w, call: call{kind: kindOf(r), box: r.Header.Get("X-Plex-Client-Identifier"), at: d.clock.Now()}}
 	defer d.note(seen)
 	if sprung.after != nil {
 		d.sim.ServeHTTP(httptest.NewRecorder(), r)

@@ -36,6 +36,7 @@ import (
 type fleet struct {
 	testing.TB
 	random *rand.Rand
+	server string // its address
 	clock  *clockwork.FakeClock
 	sim    *plextvsim.Sim
 	door   *door
@@ -45,14 +46,18 @@ type fleet struct {
 	boxes  []*member
 	asked  map[string][]time.Duration // since the first day, by kind of call
 	legacy bool                       // boxes have opaque tokens, about which they ask every day
+	paced  map[string]int             // questions by box; if not nil, boxes keep the daemon's pace
 }
 
 // member is a box of the fleet.
 type member struct {
+	id      string
 	clock   *boxClock
 	account *auth.Account
 	at      time.Duration // its next timer, or a visit before that
 	visit   time.Duration // when somebody uses it, 0 for never
+	again   time.Duration // from then to the next visit, 0 for no other
+	use     func(*member) // what is done at a visit; nil: Validate
 }
 
 // hasty is a clock on which nobody waits: a question is repeated at once.
@@ -91,16 +96,22 @@ func newFleet(t *testing.T, size int, signInWithin time.Duration) *fleet {
 	server, err := plextvsim.Listen(f.door, "127.0.0.1:0", false)
 	f.must(err)
 	t.Cleanup(server.Close)
-	f.time = servertime.New(f.clock, nil)
-	f.client, err = plextv.New(plextv.Config{BaseURL: server.URL, Clock: hasty{f.clock}, OnDate: f.time.Learn})
-	f.must(err)
-	t.Cleanup(f.client.CloseIdleConnections)
+	f.time, f.server = servertime.New(f.clock, nil), server.URL
+	f.client = f.newClient(plextv.Pace{})
 	t.Cleanup(f.close)
 	for range size {
 		f.agenda = append(f.agenda, &member{at: time.Duration(f.random.Int64N(int64(signInWithin)))})
 	}
 	heap.Init(&f.agenda)
 	return f
+}
+
+func (f *fleet) newClient(pace plextv.Pace) *plextv.Client {
+	f.Helper()
+	client, err := plextv.New(plextv.Config{BaseURL: f.server, Clock: hasty{f.clock}, OnDate: f.time.Learn, Pace: pace})
+	f.must(err)
+	f.Cleanup(client.CloseIdleConnections)
+	return client
 }
 
 func (f *fleet) must(err error) {
@@ -127,7 +138,10 @@ func (f *fleet) live(until time.Duration) {
 			m.clock.Advance(f.clock.Since(m.clock.FakeClock.Now()))
 		}
 		if m.at == m.visit {
-			_, _ = m.account.Validate(context.Background())
+			m.used()
+			if m.again > 0 {
+				m.visit += m.again
+			}
 		}
 		f.must(m.clock.BlockUntilContext(context.Background(), 1))
 		wait, _ := m.clock.next()
@@ -138,9 +152,20 @@ func (f *fleet) live(until time.Duration) {
 		heap.Fix(&f.agenda, 0)
 		for _, c := range f.door.take() {
 			f.asked[c.kind] = append(f.asked[c.kind], c.at.Sub(firstDay))
+			if f.paced != nil {
+				f.paced[c.box]++
+			}
 		}
 	}
 	f.pass(until)
+}
+
+func (m *member) used() {
+	if m.use != nil {
+		m.use(m)
+		return
+	}
+	_, _ = m.account.Validate(context.Background())
 }
 
 func (f *fleet) pass(until time.Duration) {
@@ -150,6 +175,7 @@ func (f *fleet) pass(until time.Duration) {
 // signIn starts a box with a token that it has just been given.
 func (f *fleet) signIn(m *member) {
 	id := fmt.Sprint("box-", len(f.boxes))
+	m.id = id
 	key, err := devicekey.Generate()
 	f.must(err)
 	token := f.sim.AddUser(plextvsim.User{})
@@ -180,6 +206,9 @@ func (f *fleet) signIn(m *member) {
 func (f *fleet) open(m *member, o auth.Options) {
 	m.clock = newBoxClock(f.clock)
 	o.Plex, o.Clock, o.Time = f.client, m.clock, f.time
+	if f.paced != nil {
+		o.Plex, o.ShareFor = f.newClient(plextv.Polite()), time.Second
+	}
 	o.Settings.PollInterval, o.Settings.PairingTimeout = pollInterval, pairingTimeout
 	m.account = auth.Open(o)
 	f.boxes = append(f.boxes, m)
@@ -222,11 +251,12 @@ func (f *fleet) rate(kind string, from, to, window time.Duration) (peak int, ave
 		}
 	}
 	peak = slices.Max(append(slices.Collect(maps.Values(counts)), 0))
-	return peak, float64(total) / float64((to-from)/window)
+	return peak, float64(total) * float64(window) / float64(to-from)
 }
 
 // A fleet that has grown over a week renews its tokens evenly.
 func TestAFleetIsSpread(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t, 10_000, 7*day)
 	f.live(14 * day)
 	peak, average := f.rate("token", 7*day, 14*day, time.Hour)
@@ -239,6 +269,7 @@ func TestAFleetIsSpread(t *testing.T) {
 // A fleet that has signed in within one hour spreads from renewal to renewal: the
 // jitter is a fifth of a token's life, so the first two are not even.
 func TestALaunchSpreads(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t, 2_000, time.Hour)
 	f.live(28 * day)
 	even := 2000 / (0.6 * 7 * 24)
@@ -253,6 +284,7 @@ func TestALaunchSpreads(t *testing.T) {
 
 // After an outage of a day, those whose renewals were due do not all come at once.
 func TestAFleetComesBackSpread(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t, 2_000, 7*day)
 	f.live(14 * day)
 	f.sim.Fail(plextvsim.Fault{Status: http.StatusServiceUnavailable})
