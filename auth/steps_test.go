@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -199,19 +198,11 @@ func (s *sufferer) endsWell() {
 
 // secrets are what was sent to plex.tv and must be known to nobody else.
 func (s *sufferer) secrets() (secrets []string) {
-	for _, r := range s.sim.Requests() {
-		secrets = append(secrets, r.Header.Get("X-Plex-Token"), r.Query.Get("deviceJWT"))
-		if r.Endpoint == plextvsim.CheckPin {
-			secrets = append(secrets, r.Path[strings.LastIndex(r.Path, "/")+1:])
-		}
-		if _, jwt, found := strings.Cut(string(r.Body), `"jwt":"`); found {
-			secrets = append(secrets, strings.TrimSuffix(jwt, `"}`))
-		}
-	}
+	secrets = append(s.sim.Secrets(), s.token())
 	if key := s.disk().DeviceKey; key != nil {
 		secrets = append(secrets, key.PrivateKey.Reveal())
 	}
-	return slices.DeleteFunc(append(secrets, s.token()), func(text string) bool { return text == "" })
+	return secrets
 }
 
 // suffering runs a step with each of the faults in each of the modes.

@@ -249,18 +249,5 @@ func (b *box) onDisk(text string) bool {
 	return strings.Contains(string(state), text)
 }
 
-// secrets gives what must stay between plex.tv and those who may read
-// credentials: every token and PIN id that has travelled so far.
-func (b *box) secrets() []string {
-	b.t.Helper()
-	found := []string{b.token}
-	for _, request := range b.plex.Requests() {
-		if token := request.Header.Get("X-Plex-Token"); token != "" {
-			found = append(found, token)
-		}
-		if request.Endpoint == plextvsim.CheckPin {
-			found = append(found, filepath.Base(request.Path))
-		}
-	}
-	return found
-}
+// secrets gives what must stay between plex.tv and those who may read credentials.
+func (b *box) secrets() []string { return append(b.plex.Secrets(), b.token) }

@@ -29,18 +29,25 @@ func (b *box) matchRules() uint32 {
 	return stats["MatchRules"].Value().(uint32)
 }
 
-// awaitMatchRules returns when the bus keeps that many rules for the daemon.
-func (b *box) awaitMatchRules(want uint32) {
+// until waits until something is as it should be; now says how it is.
+func (b *box) until(done func() (ok bool, now any)) {
 	b.t.Helper()
 	for {
-		got := b.matchRules()
-		if got == want {
+		ok, now := done()
+		if ok {
 			return
 		}
 		if b.ctx.Err() != nil {
-			b.t.Fatalf("the daemon has %d match rules, want %d", got, want)
+			b.t.Fatalf("in the end the daemon has %v", now)
 		}
+		runtime.Gosched()
 	}
+}
+
+// awaitMatchRules returns when the bus keeps that many rules for the daemon.
+func (b *box) awaitMatchRules(want uint32) {
+	b.t.Helper()
+	b.until(func() (bool, any) { got := b.matchRules(); return got == want, fmt.Sprint(got, " match rules") })
 }
 
 // watchedCallers asks the bus how many callers the daemon has it watch.
@@ -71,26 +78,15 @@ func (b *box) rulesWith(text string) (found []string) {
 // who leaves before that is not noticed.
 func (b *box) leave(c *client) {
 	b.t.Helper()
-	for len(b.rulesWith("arg0='"+c.conn.Names()[0]+"',arg2=''")) == 0 {
-		if b.ctx.Err() != nil {
-			b.t.Fatal("the daemon does not have the caller watched")
-		}
-	}
+	rule := "arg0='" + c.conn.Names()[0] + "',arg2=''"
+	b.until(func() (bool, any) { return len(b.rulesWith(rule)) > 0, "the caller not watched" })
 	_ = c.conn.Close()
 }
 
 // awaitWatchedCallers returns when the daemon has that many callers watched.
 func (b *box) awaitWatchedCallers(want int) {
 	b.t.Helper()
-	for {
-		got := b.watchedCallers()
-		if got == want {
-			return
-		}
-		if b.ctx.Err() != nil {
-			b.t.Fatalf("the daemon has %d callers watched, want %d", got, want)
-		}
-	}
+	b.until(func() (bool, any) { got := b.watchedCallers(); return got == want, fmt.Sprint(got, " callers watched") })
 }
 
 func TestCallsThatAskPlexBlockNobody(t *testing.T) {
@@ -224,12 +220,10 @@ func (b *box) awaitNobodyIsServed() {
 // awaitNoCalls returns when the daemon works on no call.
 func (b *box) awaitNoCalls() {
 	b.t.Helper()
-	for calls, callers := b.service.InFlight(); calls != 0 || callers != 0; calls, callers = b.service.InFlight() {
-		if b.ctx.Err() != nil {
-			b.t.Fatalf("the daemon works on %d calls, and keeps something of %d callers", calls, callers)
-		}
-		runtime.Gosched()
-	}
+	b.until(func() (bool, any) {
+		calls, callers := b.service.InFlight()
+		return calls+callers == 0, fmt.Sprint(calls, " calls to work on, and something of ", callers, " callers")
+	})
 }
 
 func TestRememberedCallersAreBounded(t *testing.T) {

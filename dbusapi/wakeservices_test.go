@@ -93,17 +93,9 @@ type service struct {
 
 func newService(t *testing.T, bus *bustest.Bus, name string) *service {
 	t.Helper()
-	conn, err := dbus.Connect(bus.Address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	if reply, err := conn.RequestName(name, dbus.NameFlagDoNotQueue); err != nil || reply != dbus.RequestNameReplyPrimaryOwner {
-		t.Fatalf("taking the name %s: %v %v", name, reply, err)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
-	return &service{t, ctx, name, conn}
+	return &service{t, ctx, name, bus.Own(t, name)}
 }
 
 // leaves gives the name up and stays on the bus.

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -36,6 +39,22 @@ func (s *Sim) Requests() []Request {
 		requests = append(requests, *r)
 	}
 	return requests
+}
+
+// jwtPattern finds JWTs in a body.
+var jwtPattern = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`)
+
+// Secrets returns the tokens, JWTs and PIN ids that the requests so far had: what a
+// client must tell nobody else. Some come more than once.
+func (s *Sim) Secrets() (secrets []string) {
+	for _, r := range s.Requests() {
+		secrets = append(secrets, strings.TrimSpace(r.Header.Get("X-Plex-Token")), r.Query.Get("deviceJWT"))
+		secrets = append(secrets, jwtPattern.FindAllString(string(r.Body), -1)...)
+		if r.Endpoint == CheckPin {
+			secrets = append(secrets, path.Base(r.Path))
+		}
+	}
+	return slices.DeleteFunc(secrets, func(text string) bool { return text == "" })
 }
 
 // Count returns how many requests for the endpoint have arrived since the simulator

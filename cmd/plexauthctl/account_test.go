@@ -27,7 +27,7 @@ func TestStatus(t *testing.T) {
 	p := newPerson(t)
 	p.prints(exitSignedOut, "Nobody is signed in\n", "", "status")
 	p.prints(exitSignedOut, "plexauthd "+clienttest.Version, "", "status")
-	pin, err := p.frontend().RequestPin(p.bounded(), client.PinOptions{})
+	pin, err := p.Client().RequestPin(p.bounded(), client.PinOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestStatus(t *testing.T) {
 
 	p.SignIn()
 	server := client.Server{MachineID: "a1b2", URI: "https://10.0.0.2:32400"}
-	if err := p.frontend().SelectServer(p.bounded(), server); err != nil {
+	if err := p.Client().SelectServer(p.bounded(), server); err != nil {
 		t.Fatal(err)
 	}
 	p.prints(exitDone, "Signed in as alice\n", "", "status")
@@ -98,7 +98,7 @@ func TestValidate(t *testing.T) {
 	if err := p.Plex.Revoke(token); err != nil {
 		t.Fatal(err)
 	}
-	watch, err := p.frontend().Watch(p.bounded())
+	watch, err := p.Client().Watch(p.bounded())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,12 +150,12 @@ func TestWatch(t *testing.T) {
 	text.await("Signed in")
 	text.await("sign-in changed: signed-in")
 	lines.await(`"event":"auth-changed"`)
-	pin, err := p.frontend().RequestPin(p.bounded(), client.PinOptions{})
+	pin, err := p.Client().RequestPin(p.bounded(), client.PinOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	text.await("pairing with code " + pin.Code + " at https://plex.tv/link until ")
-	if err := p.frontend().SelectServer(p.bounded(), client.Server{MachineID: "a1b2", URI: "http://10.0.0.2:32400"}); err != nil {
+	if err := p.Client().SelectServer(p.bounded(), client.Server{MachineID: "a1b2", URI: "http://10.0.0.2:32400"}); err != nil {
 		t.Fatal(err)
 	}
 	text.await("server http://10.0.0.2:32400 (a1b2)")
@@ -163,7 +163,7 @@ func TestWatch(t *testing.T) {
 	text.await("plexauthd is not running")
 	p.StartDaemon()
 	text.await("pairing with code " + pin.Code)
-	if err := p.frontend().CancelPin(p.bounded(), pin.ID); err != nil {
+	if err := p.Client().CancelPin(p.bounded(), pin.ID); err != nil {
 		t.Fatal(err)
 	}
 	text.await("no pairing under way")

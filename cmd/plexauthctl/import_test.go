@@ -39,11 +39,11 @@ func TestImport(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	// What plex.tv says of the user counts, not what the browser has kept.
-	stored, err := p.frontend().StoredCredentials(p.bounded())
+	stored, err := p.Client().StoredCredentials(p.bounded())
 	if err != nil || stored.Username != "bob" || stored.Token.Reveal() != bob || stored.IssuedAt.Unix() != 1768478400 {
 		t.Errorf("%+v, %v", stored, err)
 	}
-	headers, err := p.frontend().Headers(p.bounded())
+	headers, err := p.Client().Headers(p.bounded())
 	if id := headers.Identity["X-Plex-Client-Identifier"]; err != nil || id == "" || id == "3f0c" {
 		t.Errorf("the client identifier is %q (%v)", id, err)
 	}
@@ -78,7 +78,7 @@ func TestImportRefused(t *testing.T) {
 			t.Errorf("the input is printed: %s", stderr)
 		}
 	}
-	stored, err := p.frontend().StoredCredentials(p.bounded())
+	stored, err := p.Client().StoredCredentials(p.bounded())
 	if err != nil || stored.Token.Reveal() != alice {
 		t.Errorf("what was stored is gone: %v", err)
 	}

@@ -13,7 +13,7 @@ func TestLocked(t *testing.T) {
 	p := newPerson(t)
 	p.SignIn()
 	bob := p.AddHomeUser("Bob", "4711")
-	c := p.frontend()
+	c := p.Client()
 	if err := c.SwitchUser(p.bounded(), bob, secret.New("4711")); err != nil {
 		t.Fatal(err)
 	}

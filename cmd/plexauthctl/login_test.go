@@ -70,7 +70,7 @@ func TestLoginEndsByItself(t *testing.T) {
 		},
 		"cancelled": {
 			func(p *person, pin client.Pairing) {
-				if err := p.frontend().CancelPin(p.bounded(), pin.ID); err != nil {
+				if err := p.Client().CancelPin(p.bounded(), pin.ID); err != nil {
 					p.t.Fatal(err)
 				}
 			}, "somebody else has cancelled",
@@ -213,7 +213,7 @@ func TestLoginOverALongStop(t *testing.T) {
 			p.StopDaemon()
 			r.await("daemon-gone")
 			p.elsewhere(func() {
-				if err := p.frontend().CancelPin(p.bounded(), pin.ID); err != nil {
+				if err := p.Client().CancelPin(p.bounded(), pin.ID); err != nil {
 					t.Fatal(err)
 				}
 				test.end(p)

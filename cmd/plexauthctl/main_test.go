@@ -165,20 +165,9 @@ func decode(t *testing.T, text string, target any) {
 	}
 }
 
-// frontend gives another client on the box.
-func (p *person) frontend() *client.Client {
-	p.t.Helper()
-	c, err := client.Dial(p.t.Context(), p.Bus.Address)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.t.Cleanup(func() { _ = c.Close() })
-	return c
-}
-
 func (p *person) state() client.Status {
 	p.t.Helper()
-	s, err := p.frontend().State(p.bounded())
+	s, err := p.Client().State(p.bounded())
 	if err != nil {
 		p.t.Fatal(err)
 	}

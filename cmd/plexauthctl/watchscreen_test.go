@@ -15,7 +15,7 @@ func TestWatchOnATerminal(t *testing.T) {
 	p := withTerminal(t)
 	s := p.sit(80, 24, "watch")
 	s.await("Nobody is signed in")
-	pin, err := p.frontend().RequestPin(p.bounded(), client.PinOptions{})
+	pin, err := p.Client().RequestPin(p.bounded(), client.PinOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func TestWatchOnATerminal(t *testing.T) {
 	p.claim(pin.Code)
 	s.await("Signed in as alice")
 	s.await("pairing ended: claimed")
-	if err := p.frontend().SelectServer(p.bounded(), client.Server{MachineID: "a1b2", URI: "http://10.0.0.2:32400"}); err != nil {
+	if err := p.Client().SelectServer(p.bounded(), client.Server{MachineID: "a1b2", URI: "http://10.0.0.2:32400"}); err != nil {
 		t.Fatal(err)
 	}
 	s.await("Server:  http://10.0.0.2:32400 (a1b2)")

@@ -12,11 +12,14 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 )
 
 var update = flag.Bool("update", false, "write SIZE.md again")
@@ -78,7 +81,7 @@ const joined = "Go: types, texts and what else the linker joins"
 // Go finds a function and its lines are shared out by the code that they are about.
 func sharesOf(t *testing.T) (all []share) {
 	t.Helper()
-	output(t, "make", "--no-print-directory", "-C", "../..", "bin/symbols/plexauthd")
+	daemontest.MustRun(t, exec.Command("make", "--no-print-directory", "-C", "../..", "bin/symbols/plexauthd"))
 	file, err := elf.Open("../../bin/symbols/plexauthd")
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +145,7 @@ func loaded(file *elf.File) (size float64) {
 // packages are told apart by what they are for.
 func modulesOf(t *testing.T) func(symbol string) string {
 	t.Helper()
-	modules := strings.Fields(output(t, "go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", "../../cmd/plexauthd"))
+	modules := strings.Fields(daemontest.MustRun(t, exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", "../../cmd/plexauthd")))
 	slices.Sort(modules)
 	modules = slices.Compact(modules)
 	kinds := map[string]string{"crypto": "TLS and cryptography", "net": "network and HTTP", "mime": "network and HTTP",

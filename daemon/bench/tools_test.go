@@ -5,10 +5,13 @@
 package bench
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 )
 
 // tools are the programs that plexauthd is measured with.
@@ -26,15 +29,17 @@ func buildTools(t testing.TB) tools {
 		program := filepath.Join(dir, strings.TrimSuffix(source, ".c"))
 		args := []string{"-O2", "-s", "-Wall", "-Wextra", "-o", program, filepath.Join("contenders", source)}
 		if len(libraries) > 0 {
-			flags := output(t, "pkg-config", append([]string{"--cflags", "--libs"}, libraries...)...)
+			flags := daemontest.MustRun(t, exec.Command("pkg-config", append([]string{"--cflags", "--libs"}, libraries...)...))
 			args = append(args, strings.Fields(flags)...)
 		}
-		output(t, "gcc", args...)
+		daemontest.MustRun(t, exec.Command("gcc", args...))
 		return program
 	}
 	build := func(name string) string {
 		program := filepath.Join(dir, name)
-		output(t, "env", "CGO_ENABLED=0", "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "./contenders/"+name)
+		cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "./contenders/"+name)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		daemontest.MustRun(t, cmd)
 		return program
 	}
 	return tools{
@@ -43,17 +48,4 @@ func buildTools(t testing.TB) tools {
 		dbusPython: "contenders/dbus_python.py", jeepney: "contenders/jeepney_service.py",
 		nothing: build("nothing"), rawbus: build("rawbus"), asktls: build("asktls"),
 	}
-}
-
-// output runs a program that must succeed.
-func output(t testing.TB, name string, args ...string) string {
-	t.Helper()
-	cmd := exec.Command(name, args...)
-	var complaints strings.Builder
-	cmd.Stderr = &complaints
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, complaints.String())
-	}
-	return string(out)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -38,6 +39,19 @@ eval "$build -o '$program' ` + module + `/cmd/plexauthd"`, "sh", program}, varia
 		t.Fatal(err)
 	}
 	return program
+}
+
+// MustRun runs a command that has to succeed, and returns what it prints to
+// standard output.
+func MustRun(t testing.TB, cmd *exec.Cmd) (printed string) {
+	t.Helper()
+	var complaints strings.Builder
+	cmd.Stderr = &complaints
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%q: %v\n%s%s", cmd.Args, err, out, &complaints)
+	}
+	return string(out)
 }
 
 func run(cmd *exec.Cmd) error {

@@ -86,6 +86,28 @@ func (f *Frontend) Await(member string) *dbus.Signal {
 	}
 }
 
+// AwaitProperty waits until a property of the main interface has that value.
+func (f *Frontend) AwaitProperty(name string, value any) {
+	f.Helper()
+	for f.Property(name) != value {
+		f.Await("PropertiesChanged")
+	}
+}
+
+// Validate asks plex.tv whether the token is good.
+func (f *Frontend) Validate() (good bool, err error) {
+	err = f.Call("Validate").Store(&good)
+	return good, err
+}
+
+// MustBeValid wants plex.tv to say that the token is good.
+func (f *Frontend) MustBeValid() {
+	f.Helper()
+	if good, err := f.Validate(); err != nil || !good {
+		f.Errorf("the token is good: %v (%v)", good, err)
+	}
+}
+
 // RequestPin starts a pairing and returns its number and code.
 func (f *Frontend) RequestPin() (id uint64, code string) {
 	f.Helper()

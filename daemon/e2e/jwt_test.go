@@ -40,10 +40,8 @@ func TestSignInWithADeviceKey(t *testing.T) {
 	}
 	p.End()
 	p = b.Start()
-	valid := false
-	if err := f.Call("Validate").Store(&valid); err != nil || !valid || f.Token() != token {
-		t.Errorf("after a restart the token is another one, or not valid: %v, %v", valid, err)
-	}
+	f.MustBeValid()
+	f.MustHold(token)
 	var headers map[string]string
 	if err := f.Call("Credentials.GetServerHeaders", daemontest.MachineID).Store(&headers); err != nil {
 		t.Fatal(err)
@@ -74,16 +72,12 @@ func TestReloadMovesOverToADeviceKey(t *testing.T) {
 	f := b.Frontend()
 	opaque := b.SignInAs(f, b.Ada())
 	p.Reload("[auth]\nmode = \"jwt\"\n")
-	for f.Property("AuthMode") != "jwt" {
-		f.Await("PropertiesChanged")
-	}
+	f.AwaitProperty("AuthMode", "jwt")
 	valid := true
 	if err := f.Call("Credentials.ValidateToken", opaque).Store(&valid); err != nil || valid || !isJWT(f.Token()) {
 		t.Errorf("the opaque token is good: %v (%v); the box has a JWT: %v", valid, err, isJWT(f.Token()))
 	}
 	p.End()
 	b.Start()
-	if err := f.Call("Validate").Store(&valid); err != nil || !valid {
-		t.Errorf("after a restart the token is good: %v (%v)", valid, err)
-	}
+	f.MustBeValid()
 }

@@ -224,7 +224,7 @@ func (l *life) keepsSecrets() {
 
 // gather notes the secrets that there are now.
 func (l *life) gather() {
-	for _, secret := range append(append(l.travelled(), l.kept()...), l.pinIDs()...) {
+	for _, secret := range append(append(l.Sim.Secrets(), l.kept()...), l.pinIDs()...) {
 		l.secrets[secret] = true
 	}
 }

@@ -67,11 +67,6 @@ func (m *mock) ends() {
 	}
 }
 
-func (m *mock) validate() (valid bool, err error) {
-	err = m.Call("Validate").Store(&valid)
-	return valid, err
-}
-
 func TestMock(t *testing.T) {
 	t.Parallel()
 	m := startMock(t, nil)
@@ -89,12 +84,12 @@ func TestMock(t *testing.T) {
 	m.AwaitText("sim-user uses the box")
 	m.order("o\n")
 	m.AwaitText("out of reach")
-	if _, err := m.validate(); err == nil || err.(dbus.Error).Name != names.ErrorPrefix+"Unreachable" {
+	if _, err := m.Validate(); err == nil || err.(dbus.Error).Name != names.ErrorPrefix+"Unreachable" {
 		t.Errorf("offline: %v", err)
 	}
 	m.order("b\n")
 	m.AwaitText("is back")
-	if valid, err := m.validate(); !valid || err != nil {
+	if valid, err := m.Validate(); !valid || err != nil {
 		t.Errorf("back: %v, %v", valid, err)
 	}
 	m.order("r\n")

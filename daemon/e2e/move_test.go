@@ -40,17 +40,12 @@ func TestKilledDuringTheMoveToADeviceKey(t *testing.T) {
 				p.End()
 				b.Sim.Clear()
 				b.Start("--config", jwt)
-				for f.Property("AuthMode") != "jwt" {
-					f.Await("PropertiesChanged")
-				}
+				f.AwaitProperty("AuthMode", "jwt")
 				isSignedInQuietly(f)
 				if f.Token() == opaque {
 					t.Error("the token is the old one")
 				}
-				var good bool
-				if err := f.Call("Validate").Store(&good); err != nil || !good {
-					t.Errorf("Validate: %t, %v", good, err)
-				}
+				f.MustBeValid()
 			})
 		}
 	}

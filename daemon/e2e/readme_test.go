@@ -92,7 +92,7 @@ func compileC(t *testing.T, source string) *exec.Cmd {
 	dir := t.TempDir()
 	file, program := filepath.Join(dir, "plex.c"), filepath.Join(dir, "plex")
 	write(t, file, source)
-	mustRun(t, exec.Command("sh", "-c", fmt.Sprintf("cc -Wall -o %s %s $(pkg-config --cflags --libs libsystemd)", program, file)))
+	daemontest.MustRun(t, exec.Command("sh", "-c", fmt.Sprintf("cc -Wall -o %s %s $(pkg-config --cflags --libs libsystemd)", program, file)))
 	return exec.Command(program)
 }
 
@@ -102,15 +102,8 @@ func compileGo(t *testing.T, source string) *exec.Cmd {
 	dir := t.TempDir()
 	file, program := filepath.Join(dir, "main.go"), filepath.Join(dir, "plex")
 	write(t, file, source)
-	mustRun(t, exec.Command("go", "build", "-o", program, file))
+	daemontest.MustRun(t, exec.Command("go", "build", "-o", program, file))
 	return exec.Command(program)
-}
-
-func mustRun(t *testing.T, cmd *exec.Cmd) {
-	t.Helper()
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %v\n%s", cmd.Args, err, out)
-	}
 }
 
 // TestConfigurations checks the configurations of the README as the daemon would.
@@ -118,6 +111,6 @@ func TestConfigurations(t *testing.T) {
 	for _, text := range blocks(t, "toml") {
 		file := filepath.Join(t.TempDir(), "config.toml")
 		write(t, file, text)
-		mustRun(t, exec.Command(filepath.Join(programs, "plexauthd"), "--check-config", "--config", file))
+		daemontest.MustRun(t, exec.Command(filepath.Join(programs, "plexauthd"), "--check-config", "--config", file))
 	}
 }

@@ -34,9 +34,7 @@ func TestSignedInAtOnceAfterARestart(t *testing.T) {
 	}
 	b.AwaitNote("STATUS=Signed in to Plex, but not confirmed: plex.tv cannot be reached")
 	b.Sim.Clear()
-	for f.Property("State") != "signed-in" {
-		f.Await("PropertiesChanged")
-	}
+	f.AwaitProperty("State", "signed-in")
 }
 
 func TestKilledWhilePairingGoesOnWithTheSameCode(t *testing.T) {

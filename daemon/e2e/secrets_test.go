@@ -66,9 +66,7 @@ func TestNothingTellsASecretOfTheHome(t *testing.T) {
 	f := b.Frontend()
 	b.SignInAs(f, ada)
 	p.Reload("[auth]\nmode = \"jwt\"\n") // so that it moves over as well
-	for f.Property("AuthMode") != "jwt" {
-		f.Await("PropertiesChanged")
-	}
+	f.AwaitProperty("AuthMode", "jwt")
 	for _, call := range []string{"Credentials.ListServers", "Home.ListUsers", "Credentials.GetToken"} {
 		if err := f.Call(call).Err; err != nil {
 			t.Errorf("%s: %v", call, err)
@@ -79,7 +77,7 @@ func TestNothingTellsASecretOfTheHome(t *testing.T) {
 		_ = f.Call("Home.SwitchUser", "2c3d4e5f60718293", pin)
 	}
 	f.Await("AuthChanged")
-	secrets := append(b.travelled(), b.kept()...)
+	secrets := append(b.Sim.Secrets(), b.kept()...)
 	for _, endpoint := range []plextvsim.Endpoint{plextvsim.Resources, plextvsim.SwitchUser, plextvsim.HomeUsers} {
 		b.Sim.Fail(plextvsim.Fault{Endpoint: endpoint, Reset: true})
 		_ = f.Call("Credentials.RenewServerHeaders", daemontest.MachineID)
@@ -89,7 +87,7 @@ func TestNothingTellsASecretOfTheHome(t *testing.T) {
 	_ = f.Call("Credentials.GetServerHeaders", daemontest.MachineID)
 	_ = f.Call("Home.SwitchUser", daemontest.AdasUUID, "")
 	_ = f.Call("Credentials.GetServerHeaders", daemontest.MachineID)
-	secrets = append(append(secrets, b.travelled()...), b.kept()...)
+	secrets = append(append(secrets, b.Sim.Secrets()...), b.kept()...)
 	if text := strings.Join(secrets, " "); !strings.Contains(text, " eyJ") || len(secrets) < 10 {
 		t.Fatalf("too few secrets to look for: %d", len(secrets))
 	}
@@ -136,20 +134,6 @@ func endsWithoutTelling(p *daemontest.Process, f *daemontest.Frontend, monitor f
 		}
 	}
 	return places["the log"]
-}
-
-// travelled gives the tokens, nonces signed with the device key and all other JWTs
-// that the daemon has sent to plex.tv.
-func (b *box) travelled() (secrets []string) {
-	for _, request := range b.Sim.Requests() {
-		for _, text := range []string{request.Header.Get("X-Plex-Token"), request.Query.Get("deviceJWT")} {
-			if text != "" {
-				secrets = append(secrets, text)
-			}
-		}
-		secrets = append(secrets, regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`).FindAllString(string(request.Body), -1)...)
-	}
-	return secrets
 }
 
 // kept gives the secrets that the state file holds: tokens, those that media

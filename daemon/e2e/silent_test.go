@@ -74,14 +74,5 @@ func TestAStoppedDaemon(t *testing.T) {
 	if f.Token() != token {
 		t.Error("a logout that gave up has signed out all the same")
 	}
-	b.checkAnswers(f)
-}
-
-// checkAnswers wants all places for calls free again.
-func (b *box) checkAnswers(f *daemontest.Frontend) {
-	b.Helper()
-	var valid bool
-	if err := f.Call("Validate").Store(&valid); err != nil || !valid {
-		b.Errorf("Validate: %v %v", valid, err)
-	}
+	f.MustBeValid()
 }

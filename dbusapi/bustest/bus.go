@@ -15,6 +15,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/godbus/dbus/v5"
 )
 
 // Bus is a dbus-daemon of its own.
@@ -80,6 +82,20 @@ func (b *Bus) Restart() {
 	b.t.Helper()
 	b.stop()
 	b.run()
+}
+
+// Own connects to the bus and takes a name there, until the test ends.
+func (b *Bus) Own(t testing.TB, name string, options ...dbus.ConnOption) *dbus.Conn {
+	t.Helper()
+	conn, err := dbus.Connect(b.Address, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if reply, err := conn.RequestName(name, dbus.NameFlagDoNotQueue); err != nil || reply != dbus.RequestNameReplyPrimaryOwner {
+		t.Fatalf("taking the name %s: %v %v", name, reply, err)
+	}
+	return conn
 }
 
 const sessionConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"

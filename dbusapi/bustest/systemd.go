@@ -29,16 +29,9 @@ func NewSystemd(t testing.TB, bus *Bus, says ...Unit) *Systemd {
 	for _, u := range says {
 		s.says <- u
 	}
-	conn, err := dbus.Connect(bus.Address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
 	const path = "/org/freedesktop/systemd1/unit/plexauthd_2eservice"
+	conn := bus.Own(t, "org.freedesktop.systemd1")
 	if err := conn.Export(properties{s}, path, "org.freedesktop.DBus.Properties"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := conn.RequestName("org.freedesktop.systemd1", dbus.NameFlagDoNotQueue); err != nil {
 		t.Fatal(err)
 	}
 	return s

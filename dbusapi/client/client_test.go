@@ -37,7 +37,7 @@ func start(t *testing.T) (*clienttest.Box, *client.Client) {
 	t.Helper()
 	box := clienttest.New(t, bustest.Session(t))
 	box.StartDaemon()
-	return box, dial(t, box.Bus.Address)
+	return box, box.Client()
 }
 
 // bounded is the test's context, ending before the test run would.

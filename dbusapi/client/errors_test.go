@@ -144,7 +144,7 @@ func TestRefusedByTheBus(t *testing.T) {
 func TestInteractive(t *testing.T) {
 	bus := bustest.Session(t)
 	flags := make(chan dbus.Flags, 8)
-	pretend(t, bus, dbus.WithIncomingInterceptor(func(m *dbus.Message) {
+	bus.Own(t, names.Bus, dbus.WithIncomingInterceptor(func(m *dbus.Message) {
 		if m.Type == dbus.TypeMethodCall {
 			flags <- m.Flags
 		}

@@ -116,7 +116,7 @@ func (slow) GetToken() (string, *dbus.Error) {
 func TestDaemonThatSomebodyElseHasStarted(t *testing.T) {
 	bus := bustest.Session(t)
 	systemd := bustest.NewSystemd(t, bus, stopped)
-	if err := pretend(t, bus).Export(slow{}, names.Path, names.Credentials); err != nil {
+	if err := bus.Own(t, names.Bus).Export(slow{}, names.Path, names.Credentials); err != nil {
 		t.Fatal(err)
 	}
 	token, err := dial(t, "system").Token(bounded(t))
@@ -137,6 +137,6 @@ func TestDaemonThatComesLate(t *testing.T) {
 		answer <- err
 	}()
 	<-systemd.Asked
-	pretend(t, bus)
+	bus.Own(t, names.Bus)
 	checkCode(t, "a daemon that has no members", <-answer, client.Failed)
 }

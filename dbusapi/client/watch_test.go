@@ -159,7 +159,7 @@ func (o overtaken) GetAll(string) (map[string]dbus.Variant, *dbus.Error) {
 
 func TestWatchTakesWhatOvertakesTheAnswer(t *testing.T) {
 	bus := bustest.Session(t)
-	conn := pretend(t, bus)
+	conn := bus.Own(t, names.Bus)
 	if err := conn.Export(overtaken{conn}, names.Path, names.Properties); err != nil {
 		t.Fatal(err)
 	}
@@ -168,20 +168,6 @@ func TestWatchTakesWhatOvertakesTheAnswer(t *testing.T) {
 	if s := next(t, w, client.Changed).Status; s.State != client.SignedIn {
 		t.Errorf("the last state is %s", s.State)
 	}
-}
-
-// pretend takes the daemon's name.
-func pretend(t *testing.T, bus *bustest.Bus, opts ...dbus.ConnOption) *dbus.Conn {
-	t.Helper()
-	conn, err := dbus.Connect(bus.Address, opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	if _, err := conn.RequestName(names.Bus, 0); err != nil {
-		t.Fatal(err)
-	}
-	return conn
 }
 
 // TestWatchBelievesTheDaemonAlone has another process send what the daemon would.
@@ -207,14 +193,7 @@ func TestWatchBelievesTheDaemonAlone(t *testing.T) {
 	}
 	for signal, body := range lies {
 		for _, name := range everybody {
-			iface, member := splitLast(signal)
-			liar.Send(&dbus.Message{Type: dbus.TypeSignal, Body: body, Headers: map[dbus.HeaderField]dbus.Variant{
-				dbus.FieldDestination: dbus.MakeVariant(name),
-				dbus.FieldPath:        dbus.MakeVariant(dbus.ObjectPath(names.Path)),
-				dbus.FieldInterface:   dbus.MakeVariant(iface),
-				dbus.FieldMember:      dbus.MakeVariant(member),
-				dbus.FieldSignature:   dbus.MakeVariant(dbus.SignatureOf(body...)),
-			}}, nil)
+			liar.Send(bustest.Signal(name, names.Path, signal, body...), nil)
 		}
 	}
 	// The bus has dealt with all of it when it answers.
@@ -226,14 +205,6 @@ func TestWatchBelievesTheDaemonAlone(t *testing.T) {
 	}
 	if s := next(t, w, client.Changed).Status; s.State != client.PairingNow {
 		t.Errorf("the state is %s", s.State)
-	}
-}
-
-func splitLast(name string) (before, last string) {
-	for i := len(name) - 1; ; i-- {
-		if name[i] == '.' {
-			return name[:i], name[i+1:]
-		}
 	}
 }
 
@@ -282,7 +253,7 @@ func TestWatchLeavesNothingBehind(t *testing.T) {
 // TestWatchSaysWhyItCannotRead has a daemon that does not answer as it should.
 func TestWatchSaysWhyItCannotRead(t *testing.T) {
 	bus := bustest.Session(t)
-	pretend(t, bus)
+	bus.Own(t, names.Bus)
 	w := watch(t, dial(t, bus.Address))
 	if e, ok := <-w.Events; ok {
 		t.Errorf("an event of a daemon that cannot be read: %+v", e)

@@ -53,15 +53,8 @@ func TestSignalThatOvertakesTheAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bus := bustest.Session(t)
-			conn, err := dbus.Connect(bus.Address)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = conn.Close() })
+			conn := bus.Own(t, names.Bus)
 			if err := conn.Export(&overtaken{conn: conn}, names.Path, properties); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := conn.RequestName(names.Bus, dbus.NameFlagDoNotQueue); err != nil {
 				t.Fatal(err)
 			}
 			b := &box{Box: &daemontest.Box{TB: t, Bus: bus}}

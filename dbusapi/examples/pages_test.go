@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 )
 
 var (
@@ -26,7 +28,7 @@ func TestInstalledPagesLinkToWhatIsThere(t *testing.T) {
 	root := t.TempDir()
 	install := exec.Command("make", "-s", "install-docs", "install-frontends", "DESTDIR="+root, "docdir=/doc")
 	install.Dir = "../.."
-	mustRun(t, install)
+	daemontest.MustRun(t, install)
 	followed := 0
 	err := filepath.WalkDir(filepath.Join(root, "doc"), func(path string, _ fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, ".md") {

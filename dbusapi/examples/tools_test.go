@@ -12,21 +12,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
 const interfaceXML = "../names/tv.retune.PlexAuth1.xml"
 
-func mustRun(t *testing.T, cmd *exec.Cmd) {
-	t.Helper()
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %v\n%s", cmd.Args, err, out)
-	}
-}
-
 func TestGDBusCodegenTakesTheXML(t *testing.T) {
 	dir := t.TempDir()
-	mustRun(t, exec.Command("gdbus-codegen", "--output-directory", dir, "--c-namespace", "Plex",
+	daemontest.MustRun(t, exec.Command("gdbus-codegen", "--output-directory", dir, "--c-namespace", "Plex",
 		"--interface-prefix", "tv.retune.", "--generate-c-code", "proxy", interfaceXML))
 	header, err := os.ReadFile(filepath.Join(dir, "proxy.h"))
 	if err != nil {
@@ -53,14 +47,14 @@ func TestQDBusXML2CPPTakesTheXML(t *testing.T) {
 echo 'void use() { plexAuthRegisterTypes(); }' >> proxy.cpp
 g++ -std=c++17 -fPIC -fsyntax-only -I "$2" proxy.cpp $(pkg-config --cflags Qt6DBus)`, "sh", source, types)
 	cmd.Dir = t.TempDir()
-	mustRun(t, cmd)
+	daemontest.MustRun(t, cmd)
 }
 
 // TestMock uses plexauthd's mock as a frontend's own test does.
 func TestMock(t *testing.T) {
 	cmd := exec.Command("/usr/bin/python3", "-B", "mock/test_plexauthd.py")
 	cmd.Env = append(os.Environ(), "INTERFACE="+names.XML)
-	mustRun(t, cmd)
+	daemontest.MustRun(t, cmd)
 }
 
 // TestReferenceHasEveryMember reads what make docs has made.

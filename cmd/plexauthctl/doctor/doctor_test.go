@@ -120,12 +120,7 @@ func (p *patient) awaitExpired() {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), clienttest.Timeout)
 	defer cancel()
-	c, err := client.Dial(ctx, p.Box.Bus.Address)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer func() { _ = c.Close() }()
-	watch, err := c.Watch(ctx)
+	watch, err := p.Client().Watch(ctx)
 	if err != nil {
 		p.t.Fatal(err)
 	}

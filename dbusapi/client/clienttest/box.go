@@ -23,6 +23,7 @@ import (
 	"github.com/retune-tv/plexauthd/auth/statefile"
 	"github.com/retune-tv/plexauthd/dbusapi"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
+	"github.com/retune-tv/plexauthd/dbusapi/client"
 )
 
 // Username is the one person who has an account.
@@ -105,6 +106,17 @@ func (b *Box) StartDaemon() {
 	}
 }
 
+// Client connects a frontend written in Go.
+func (b *Box) Client() *client.Client {
+	b.t.Helper()
+	c, err := client.Dial(b.t.Context(), b.Bus.Address)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
 // StopDaemon ends the daemon, if it runs. Callers who wait get no answer.
 func (b *Box) StopDaemon() {
 	if b.service == nil {
@@ -148,16 +160,10 @@ func (b *Box) AddHomeUser(title, pin string) (uuid string) {
 // Secrets gives all that must not be printed: every token, every PIN id and every
 // home PIN that has travelled between the daemon and plex.tv.
 func (b *Box) Secrets() []string {
-	secrets := []string{b.token}
+	secrets := append(b.Plex.Secrets(), b.token)
 	for _, request := range b.Plex.Requests() {
-		if token := request.Header.Get("X-Plex-Token"); token != "" {
-			secrets = append(secrets, token)
-		}
 		if pin := request.Query.Get("pin"); pin != "" {
 			secrets = append(secrets, pin)
-		}
-		if request.Endpoint == plextvsim.CheckPin {
-			secrets = append(secrets, filepath.Base(request.Path))
 		}
 	}
 	return secrets
