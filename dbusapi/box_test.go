@@ -71,6 +71,7 @@ type setup struct {
 	system         bool // serve as on the system bus
 	address        string
 	pairingTimeout time.Duration
+	pollInterval   time.Duration
 	mode           auth.Mode
 	sim            plextvsim.Options // but for the clock
 	clock          clockwork.Clock   // the service's
@@ -90,6 +91,9 @@ func newBox(t *testing.T, s setup) *box {
 	}
 	if s.pairingTimeout == 0 {
 		s.pairingTimeout = 5 * time.Minute
+	}
+	if s.pollInterval == 0 {
+		s.pollInterval = 20 * time.Millisecond
 	}
 	b := &box{
 		t: t, ctx: ctx, setup: s, bus: s.bus, plexTime: clockwork.NewFakeClockAt(time.Now()),
@@ -161,7 +165,7 @@ func (b *box) openAccount() *auth.Account {
 				Product: "Test & Box", Version: version, Platform: "Linux", PlatformVersion: "6.12",
 				Device: "TV", DeviceName: "Küche",
 			},
-			PollInterval: 20 * time.Millisecond, PairingTimeout: b.setup.pairingTimeout,
+			PollInterval: b.setup.pollInterval, PairingTimeout: b.setup.pairingTimeout,
 		},
 		ConfirmAfter: 10 * time.Millisecond,
 	})
@@ -180,6 +184,14 @@ func (b *box) stop() {
 	defer cancel()
 	if err := b.account.Close(ctx); err != nil {
 		b.t.Error(err)
+	}
+}
+
+// awaitAsked returns when plex.tv has been asked that often.
+func (b *box) awaitAsked(n int, endpoint plextvsim.Endpoint) {
+	b.t.Helper()
+	if err := b.plex.Await(b.ctx, n, endpoint); err != nil {
+		b.t.Fatalf("waiting for %d questions to %s: %v", n, endpoint, err)
 	}
 }
 
