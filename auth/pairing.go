@@ -181,6 +181,7 @@ func (p *pairings) follow(r *record) {
 		}
 		if r.pairing(id) == nil {
 			poller.stop()
+			poller.timer.Stop()
 			delete(p.pollers, id)
 		}
 	}

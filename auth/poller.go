@@ -46,16 +46,16 @@ type poller struct {
 	pairing  *statefile.Pairing
 	device   device // that the PIN was requested with
 	settings Settings
-	deadline time.Duration // an uptime, as all times here: a clock may be set meanwhile
-	plexEnd  time.Duration // when plex.tv ends the PIN
-	checks   chan check    // from callers that want an answer now
+	deadline time.Duration   // an uptime, as all times here: a clock may be set meanwhile
+	plexEnd  time.Duration   // when plex.tv ends the PIN
+	timer    clockwork.Timer // of the next question
+	checks   chan check      // from callers that want an answer now
 	stop     context.CancelFunc
 	ended    PinResult     // set before over is closed
 	over     chan struct{} // closed when the pairing is no longer under way
 
 	// Only run touches these.
-	timer      clockwork.Timer // of the next question
-	token      secret.String   // claimed, but not signed in yet
+	token      secret.String // claimed, but not signed in yet
 	lastAsked  time.Duration
 	correctAt  time.Duration // when the time that people see may be corrected again
 	pauseUntil time.Duration // plex.tv asked for a pause

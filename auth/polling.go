@@ -86,7 +86,9 @@ func (p *poller) run(ctx context.Context) {
 		case <-p.timer.Chan():
 		}
 		err := p.poll(ctx)
-		p.timer.Reset(p.pause(err))
+		if ctx.Err() == nil { // nobody waits for a poller that has ended
+			p.timer.Reset(p.pause(err))
+		}
 		for _, reply := range waiting {
 			reply <- err
 		}

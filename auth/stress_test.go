@@ -166,7 +166,7 @@ func checkStory(t *testing.T, events []auth.Event) {
 			t.Errorf("pairing %d has never ended", id)
 		}
 	}
-	if len(begun) < 10 {
+	if len(begun) < 3 { // how many there are depends on how busy the machine is
 		t.Errorf("only %d pairings", len(begun))
 	}
 }
