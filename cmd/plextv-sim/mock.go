@@ -137,7 +137,7 @@ func (m *mock) begin(ctx context.Context, s mockSettings) error {
 		case event, ok := <-m.watch.Events:
 			if !ok {
 				m.daemon.stop()
-				return m.watch.Err()
+				return m.unwatched(ctx)
 			}
 			if event.Kind == client.Snapshot {
 				return nil
@@ -164,7 +164,7 @@ func (m *mock) serve(ctx context.Context, s mockSettings, stdin *os.File) error 
 			return m.daemon.failure()
 		case event, ok := <-m.watch.Events:
 			if !ok {
-				return m.watch.Err()
+				return m.unwatched(ctx)
 			}
 			m.tell(event)
 		case order, ok := <-orders:
@@ -174,6 +174,14 @@ func (m *mock) serve(ctx context.Context, s mockSettings, stdin *os.File) error 
 			m.obey(ctx, order)
 		}
 	}
+}
+
+// unwatched is why the watch has ended: nothing has gone wrong if the mock is to end.
+func (m *mock) unwatched(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return m.watch.Err()
 }
 
 // busAddress is what DBUS_SYSTEM_BUS_ADDRESS has to be for that bus.
