@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -42,7 +43,8 @@ func Run(t testing.TB, cmd *exec.Cmd) *Program {
 func (p *Program) read(from *os.File) {
 	defer close(p.Lines)
 	defer from.Close()
-	for lines := bufio.NewScanner(from); lines.Scan(); {
+	lines := bufio.NewScanner(from)
+	for lines.Buffer(nil, 1<<20); lines.Scan(); {
 		fmt.Fprintln(&p.Printed, lines.Text())
 		p.Lines <- lines.Text()
 	}
@@ -90,6 +92,13 @@ func (p *Program) End() error {
 	for range p.Lines {
 	}
 	return p.Wait()
+}
+
+// Stop has the program end, and returns all that it has printed.
+func (p *Program) Stop() (printed string) {
+	_ = p.Process.Signal(syscall.SIGTERM)
+	_ = p.End() // by the signal
+	return p.Printed.String()
 }
 
 // MustEndWell wants it to end with exit status 0.

@@ -3,13 +3,11 @@
 package e2e
 
 import (
-	"bufio"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/retune-tv/plexauthd/daemon/daemontest"
@@ -92,20 +90,10 @@ func trace(p *daemontest.Process, calls string) (stop func() string) {
 	t := p.Box.TB
 	t.Helper()
 	out := filepath.Join(p.Box.Dir, "strace")
-	cmd := exec.Command("strace", "-f", "-y", "-s", "4096", "-o", out, "-e", "signal=none", "-e", "trace="+calls, "-p", strconv.Itoa(p.Pid))
-	said, err := cmd.StderrPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatalf("starting strace, from Debian's package of that name: %v", err)
-	}
-	if line, _ := bufio.NewReader(said).ReadString('\n'); !strings.Contains(line, "attached") {
-		t.Fatalf("strace says %q", line)
-	}
+	strace := daemontest.Run(t, exec.Command("strace", "-f", "-y", "-s", "4096", "-o", out, "-e", "signal=none", "-e", "trace="+calls, "-p", strconv.Itoa(p.Pid)))
+	strace.AwaitText("attached")
 	return func() string {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait() // it was killed
+		strace.Stop()
 		text, err := os.ReadFile(out)
 		if err != nil {
 			t.Fatal(err)

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -178,24 +177,8 @@ func (b *box) allNotes() string {
 // result is asked for.
 func (b *box) monitor() (captured func() string) {
 	b.Helper()
-	var out bytes.Buffer
-	cmd := exec.Command("busctl", "--address="+b.Bus.Address, "monitor", "--json=short",
-		"--match=interface='"+names.Main+"'", "--match=interface='org.freedesktop.DBus.Properties'")
-	cmd.Stdout = &out
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	// It says "Monitoring bus message stream." when it listens.
-	if _, err := stderr.Read(make([]byte, 1)); err != nil {
-		b.Fatalf("busctl monitor: %v", err)
-	}
-	return func() string {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-		return out.String()
-	}
+	p := daemontest.Run(b, exec.Command("busctl", "--address="+b.Bus.Address, "monitor", "--json=short",
+		"--match=interface='"+names.Main+"'", "--match=interface='org.freedesktop.DBus.Properties'"))
+	p.AwaitText("Monitoring bus message stream")
+	return p.Stop
 }

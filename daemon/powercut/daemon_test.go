@@ -148,18 +148,13 @@ func (s *service) account() (account, error) {
 	return account{held.Token.Reveal(), held.SelectedServer}, err
 }
 
-// record has the daemon go through its steps on an empty disk, and returns also
-// what a frontend saw after each.
+// record has the daemon go through its steps, and returns also what a frontend saw
+// after each.
 func (s *service) record(steps int) (recording, []account) {
 	s.Helper()
-	d := newDisk("recorded", s.empty)
-	rec, seen := recording{most: 1}, []account{{}}
-	err := s.use(d, func(box *child) error {
-		if _, err := box.ask("sync"); err != nil {
-			return err
-		}
-		rec.base = d.restart()
-		err := s.with(s.box.Plex.URL, func(client.Status) error {
+	seen := []account{{}}
+	rec := s.recorded(func(d *disk) error {
+		return s.with(s.box.Plex.URL, func(client.Status) error {
 			for n := 1; n <= steps; n++ {
 				if err := s.change(s, n); err != nil {
 					return fmt.Errorf("step %d: %w", n, err)
@@ -173,12 +168,7 @@ func (s *service) record(steps int) (recording, []account) {
 			}
 			return nil
 		})
-		rec.events = d.seen()
-		return err
 	})
-	if err != nil {
-		s.Fatal(err)
-	}
 	return rec, append(seen, seen[len(seen)-1])
 }
 

@@ -73,8 +73,9 @@ func (c *child) ask(command string, numbers ...int) (string, error) {
 	return c.hear()
 }
 
-// record has a writer save that many states on an empty disk.
-func (r *rig) record(task string, states int) recording {
+// recorded gives what happens to an empty disk while do runs, which notes each state
+// that is saved.
+func (r *rig) recorded(do func(d *disk) error) recording {
 	r.Helper()
 	d := newDisk("recorded", r.empty)
 	rec := recording{most: 1}
@@ -83,6 +84,20 @@ func (r *rig) record(task string, states int) recording {
 			return err
 		}
 		rec.base = d.restart()
+		err := do(d)
+		rec.events = d.seen()
+		return err
+	})
+	if err != nil {
+		r.Fatal(err)
+	}
+	return rec
+}
+
+// record has a writer save that many states.
+func (r *rig) record(task string, states int) recording {
+	r.Helper()
+	return r.recorded(func(d *disk) error {
 		w, err := startChild(task, writerPath+"="+statePath(r.dir))
 		if err != nil {
 			return err
@@ -96,13 +111,8 @@ func (r *rig) record(task string, states int) recording {
 			d.note(event{kind: saved, state: n})
 			w.say("go on")
 		}
-		rec.events = d.seen()
 		return nil
 	})
-	if err != nil {
-		r.Fatal(err)
-	}
-	return rec
 }
 
 // saved waits for a writer's next state.

@@ -5,7 +5,6 @@
 package examples
 
 import (
-	"encoding/xml"
 	"os"
 	"os/exec"
 	"slices"
@@ -17,7 +16,6 @@ import (
 	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/bustest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
-	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
 // box is a machine with a bus, a plex.tv, a daemon and a person.
@@ -125,17 +123,7 @@ func asksFor(code string) string { return "Go to https://plex.tv/link and enter 
 // methods are the names of all methods in the XML.
 func methods(t *testing.T) (all []string) {
 	t.Helper()
-	var node struct {
-		Interfaces []struct {
-			Methods []struct {
-				Name string `xml:"name,attr"`
-			} `xml:"method"`
-		} `xml:"interface"`
-	}
-	if err := xml.Unmarshal([]byte(names.XML), &node); err != nil {
-		t.Fatal(err)
-	}
-	for _, i := range node.Interfaces {
+	for _, i := range bustest.Interface(t).Interfaces {
 		for _, m := range i.Methods {
 			all = append(all, m.Name)
 		}
