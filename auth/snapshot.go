@@ -81,6 +81,7 @@ type Snapshot struct {
 	StorageProblem string       // why the state cannot be saved, for people to read; empty when it can
 	PlexProblem    string       // why the last question about the token or the PIN failed, for people to read; empty when it did not
 	ConfigWarning  string       // what to do about the configuration, for people to read; empty for nothing
+	AwayURL        string       // the address of plex.tv that the sign-in belongs to, if that is not the one in use
 
 	locked    bool // the home user in use has to enter the PIN again
 	renewable bool // Credentials has a token that the box can renew
@@ -128,13 +129,20 @@ func (r *record) mode() Mode {
 }
 
 func (r *record) configWarning() string {
-	if r.Auth == nil && r.Away.Auth != nil {
-		return "plex.url has changed: the sign-in belongs to " + r.Away.PlexURL + " and is back when plex.url names that again"
+	if away := r.awayURL(); away != "" {
+		return "plex.url has changed: the sign-in belongs to " + away + " and is back when plex.url names that again"
 	}
 	if r.owner() != nil && r.mode() == ModeJWT && r.settings.Mode != ModeJWT {
 		return "auth.mode is legacy, but the token is bound to a device key and stays so: to go back, sign out and sign in again"
 	}
 	return ""
+}
+
+func (r *record) awayURL() string {
+	if r.Auth != nil || r.Away.Auth == nil {
+		return ""
+	}
+	return r.Away.PlexURL
 }
 
 // snapshot prepares everything that reads are answered from.
@@ -146,6 +154,7 @@ func (r *record) snapshot() *Snapshot {
 		Headers:        r.identity().Headers(),
 		StorageProblem: r.storageProblem,
 		ConfigWarning:  r.configWarning(),
+		AwayURL:        r.awayURL(),
 		locked:         r.locked(),
 	}
 	if s.State != SignedOut { // in which the daemon asks nothing

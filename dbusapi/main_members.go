@@ -87,13 +87,17 @@ func (s *Service) validate(ctx context.Context, _ job) ([]any, error) {
 	return single(s.account.Validate(ctx))
 }
 
-func (s *Service) getPlexEndpoint(*auth.Snapshot, job) ([]any, error) {
+func (s *Service) getPlexEndpoint(account *auth.Snapshot, _ job) ([]any, error) {
 	e := s.endpoint()
-	return []any{map[string]dbus.Variant{
+	told := map[string]dbus.Variant{
 		"url":        dbus.MakeVariant(e.URL),
 		"proxy":      dbus.MakeVariant(e.Proxy),
 		"proxy_user": dbus.MakeVariant(e.ProxyUser),
-	}}, nil
+	}
+	if account.AwayURL != "" {
+		told["sign_in_url"] = dbus.MakeVariant(account.AwayURL)
+	}
+	return []any{told}, nil
 }
 
 func single[T any](value T, err error) ([]any, error) {

@@ -68,6 +68,9 @@ type PlexEndpoint struct {
 	// none, "invalid" if the daemon's setting is not a URL.
 	Proxy     string
 	ProxyUser bool // the proxy is given a user name or password
+	// SignInURL is the address of plex.tv that the sign-in belongs to, if another one
+	// is in use, where nobody is signed in.
+	SignInURL string
 }
 
 // PlexEndpoint tells how the daemon reaches plex.tv, for programs that look for what is
@@ -78,6 +81,7 @@ func (c *Client) PlexEndpoint(ctx context.Context) (e PlexEndpoint, err error) {
 	e.URL, _ = found["url"].Value().(string)
 	e.Proxy, _ = found["proxy"].Value().(string)
 	e.ProxyUser, _ = found["proxy_user"].Value().(bool)
+	e.SignInURL, _ = found["sign_in_url"].Value().(string)
 	return e, err
 }
 

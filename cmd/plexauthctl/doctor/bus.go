@@ -103,9 +103,7 @@ func (x *examination) checkAccess(ctx context.Context) Finding {
 		err = nil
 	}
 	_, readErr := x.client.CurrentUser(ctx)
-	if endpoint, err := x.client.PlexEndpoint(ctx); err == nil && x.PlexURL == "" && x.Config == "" {
-		x.endpoint = &endpoint // an older daemon does not know the question
-	}
+	x.askEndpoint(ctx)
 	may, mayNot := "pair", "read the token"
 	if err != nil {
 		may, mayNot, err, readErr = mayNot, may, readErr, err
@@ -124,6 +122,17 @@ func (x *examination) checkAccess(ctx context.Context) Finding {
 		return wrong("the bus does not let even root call plexauthd", policyAdvice)
 	}
 	return wrong("this user may read the status, but not call plexauthd", "join the group "+accessgroup.Name+", see below, or let polkit allow it")
+}
+
+// askEndpoint asks the daemon how it reaches plex.tv; an older one does not know.
+func (x *examination) askEndpoint(ctx context.Context) {
+	endpoint, err := x.client.PlexEndpoint(ctx)
+	if err == nil && x.PlexURL == "" && x.Config == "" {
+		x.endpoint = &endpoint
+	}
+	if endpoint.SignInURL != "" {
+		x.moved = &endpoint
+	}
 }
 
 func denied(err error) bool { return client.CodeOf(err) == client.AccessDenied }

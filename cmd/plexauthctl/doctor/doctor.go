@@ -63,6 +63,7 @@ type examination struct {
 	// endpoint is how the daemon reaches plex.tv; nil if it does not tell, or if
 	// Options name something else.
 	endpoint *client.PlexEndpoint
+	moved    *client.PlexEndpoint // the same if the sign-in belongs to another address
 
 	ahead        *time.Duration // of plex.tv's clock is this box's; nil if not known
 	clockSuspect string         // why the clock must be wrong

@@ -115,6 +115,17 @@ func TestSignIn(t *testing.T) {
 	p.finds("sign-in", Wrong, "refused the token", "plexauthctl login")
 }
 
+// A sign-in stays at the address of plex.tv that gave it.
+func TestChangedPlexURL(t *testing.T) {
+	p := newPatient(t, bustest.Session(t))
+	p.StartDaemon()
+	p.SignIn()
+	p.Move("https://plex.invalid")
+	p.finds("sign-in", Wrong, "the sign-in belongs to "+p.BoxURL()+", and plexauthd asks ", "set plex.url back")
+	p.Move(p.BoxURL())
+	p.finds("sign-in", OK, "somebody is signed in", "")
+}
+
 // awaitExpired waits until the daemon has noticed.
 func (p *patient) awaitExpired() {
 	p.t.Helper()

@@ -119,6 +119,10 @@ func (x *examination) checkSignIn(ctx context.Context) Finding {
 	case client.SignedIn:
 		return ok("somebody is signed in")
 	}
+	if x.moved != nil {
+		return wrong("plex.url has changed: the sign-in belongs to "+x.moved.SignInURL+", and plexauthd asks "+x.moved.URL,
+			"set plex.url back and reload plexauthd to have it back, or sign in with plexauthctl login")
+	}
 	return ok("nobody is signed in: sign in with plexauthctl login")
 }
 

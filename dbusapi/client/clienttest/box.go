@@ -88,13 +88,9 @@ func (b *Box) BoxCAs() *x509.CertPool { return b.server.CAPool() }
 func (b *Box) StartDaemon() {
 	b.t.Helper()
 	b.account = auth.Open(auth.Options{
-		Plex:  b.plex,
-		Store: statefile.Open(b.state, clockwork.NewRealClock()),
-		Settings: auth.Settings{
-			Identity:       plextv.Identity{Product: "clienttest", Version: Version, DeviceName: "Box & Co"},
-			PollInterval:   20 * time.Millisecond,
-			PairingTimeout: 5 * time.Minute,
-		},
+		Plex:         b.plex,
+		Store:        statefile.Open(b.state, clockwork.NewRealClock()),
+		Settings:     settings(b.BoxURL()),
 		ConfirmAfter: 20 * time.Millisecond,
 	})
 	ctx, cancel := context.WithTimeout(b.t.Context(), Timeout)
@@ -102,6 +98,23 @@ func (b *Box) StartDaemon() {
 	var err error
 	b.service, err = dbusapi.Serve(ctx, dbusapi.Options{Open: func() dbusapi.Account { return b.account }, Bus: b.Bus.Address, Version: Version, Endpoint: b.plex.Endpoint})
 	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func settings(plexURL string) auth.Settings {
+	return auth.Settings{
+		Identity:       plextv.Identity{Product: "clienttest", Version: Version, DeviceName: "Box & Co", PlexURL: plexURL},
+		PollInterval:   20 * time.Millisecond,
+		PairingTimeout: 5 * time.Minute,
+	}
+}
+
+// Move has the daemon take another address for that of plex.tv, as a changed plex.url
+// does.
+func (b *Box) Move(plexURL string) {
+	b.t.Helper()
+	if err := b.account.Configure(b.t.Context(), settings(plexURL)); err != nil {
 		b.t.Fatal(err)
 	}
 }
