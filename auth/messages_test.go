@@ -45,8 +45,7 @@ func TestEveryKindOfEventHasItsMessage(t *testing.T) {
 
 	token := b.sim.AddUser(plextvsim.User{ID: 4711, Username: "alice"})
 	b.must(b.sim.Claim(p.Code, token))
-	b.poll()
-	b.await(named)
+	b.passUntil(named, interval)
 	b.told(auth.MessagePairingEnded, pinID, "result=claimed")
 	b.told(auth.MessageSignedIn, "user_id=4711 ", "reason=signed-in")
 

@@ -22,8 +22,7 @@ func TestAPairingGoesOnAfterARestart(t *testing.T) {
 
 			b.must(b.sim.Claim(p.Code, ""))
 			b.restart(0)
-			b.poll()
-			e := b.await(ended)
+			e := b.passUntil(ended, interval)
 			equal(t, "end", *e.PinEnd, auth.PinEnd{ID: p.ID, Result: auth.PinClaimed})
 			equal(t, "state", e.Snapshot.State, auth.SignedIn)
 			equal(t, "PINs at plex.tv", len(b.sim.Pins()), 1)
