@@ -25,7 +25,7 @@ type Account struct {
 }
 
 // Open loads the account from the store and resumes what was under way: a pairing
-// goes on, a stored token is verified in the background. It asks plex.tv nothing
+// continues, a stored token is verified in the background. It asks plex.tv nothing
 // itself and does not wait for it.
 //
 // A store that cannot be read or written does not fail Open: the account then
@@ -62,7 +62,7 @@ func Open(o Options) *Account {
 }
 
 // Close ends all background work and waits for it, or for ctx. A pairing under
-// way stays in the store and goes on at the next [Open].
+// way stays in the store and continues at the next [Open].
 func (a *Account) Close(ctx context.Context) error { return a.ledger.close(ctx) }
 
 // Configure replaces the settings. A pairing under way keeps the old ones, but for

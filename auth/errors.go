@@ -137,7 +137,7 @@ func plexProblem(err error) string {
 	case Unreachable:
 		return "plex.tv cannot be reached"
 	case RateLimited:
-		return "plex.tv asks for patience"
+		return "plex.tv is busy"
 	case ServerError:
 		return "plex.tv has a fault"
 	case InvalidResponse:

@@ -13,7 +13,7 @@ import (
 )
 
 // flight lets callers that ask the same thing at the same time share one call.
-// The call goes on while anybody waits for it and is cancelled with the last.
+// The call continues while anybody waits for it and is cancelled with the last.
 type flight[K comparable, T any] struct{ sharing }
 
 // sharing is a flight without its types, so that the program has the code once.

@@ -75,7 +75,7 @@ func logLoadError(log *slog.Logger, err error) (problem string) {
 	var unread *statefile.UnreadError
 	switch {
 	case errors.As(err, &unread):
-		log.Warn("some values of the state could not be read: going on without them", "message_id", MessageStateUnread, "error", err)
+		log.Warn("some values of the state could not be read and are ignored", "message_id", MessageStateUnread, "error", err)
 		return ""
 	case errors.As(err, &corrupt) && corrupt.SetAside != "":
 		log.Error("the state could not be read: starting signed out", "message_id", MessageStateCorrupt,

@@ -173,7 +173,7 @@ func TestTheLastCallerToLeaveEndsTheRequest(t *testing.T) {
 	b.pair(auth.PinOptions{})
 }
 
-func TestForceStartsAnew(t *testing.T) {
+func TestForceStartsAgain(t *testing.T) {
 	b := newBox(t)
 	first := b.pair(auth.PinOptions{})
 	b.unread()

@@ -197,7 +197,7 @@ func (p *poller) claim(ctx context.Context, asked *record) error {
 var errUnnamed = errorf(Unreachable, "plex.tv has not said who has claimed the PIN")
 
 // revoke revokes a claimed token that must not be used, and forgets its pairing. It
-// goes on with the next question if plex.tv does not answer.
+// continues with the next question if plex.tv does not answer.
 func (p *poller) revoke(ctx context.Context) error {
 	held := p.record()
 	if owner := held.owner(); owner == nil || !owner.Token.Equal(p.token) && !held.Auth.Token.Equal(p.token) {

@@ -208,7 +208,7 @@ func (r *record) setServers(list statefile.Servers) {
 	}
 }
 
-// emptyListAfter is how long plex.tv must go on listing no media servers, where
+// emptyListAfter is how long plex.tv must keep listing no media servers, where
 // nobody asks for the list itself.
 const emptyListAfter = time.Hour
 

@@ -39,7 +39,7 @@ func TestTheTroubleIsNamed(t *testing.T) {
 	for want, fault := range map[string]plextvsim.Fault{
 		"plex.tv cannot be reached": {Reset: true},
 		"plex.tv has a fault":       {Status: 502},
-		"plex.tv asks for patience": {Status: 429, RetryAfter: "60"},
+		"plex.tv is busy":           {Status: 429, RetryAfter: "60"},
 		"something else answers in plex.tv's place, perhaps a captive portal": plextvsim.CaptivePortal(),
 	} {
 		t.Run(want, func(t *testing.T) {

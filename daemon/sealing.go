@@ -21,7 +21,7 @@ import (
 const keyCredential = "plexauthd.key"
 
 // openState opens the state file at path, sealed if the unit passes a key. A key
-// that cannot be used is a configuration error: going on without it would write in
+// that cannot be used is a configuration error: continuing without it would write in
 // plain text what should be sealed.
 func openState(path string, clock clockwork.Clock) (*statefile.File, error) {
 	text, found, err := systemd.Credential(keyCredential)
@@ -39,7 +39,7 @@ func openState(path string, clock clockwork.Clock) (*statefile.File, error) {
 }
 
 // lock keeps other daemons from the state. Where nothing can be locked, it says so and
-// the daemon goes on.
+// the daemon continues.
 func (d *daemon) lock(store *statefile.File) (release func(), err error) {
 	release, err = store.Lock()
 	switch {
@@ -54,7 +54,7 @@ func (d *daemon) lock(store *statefile.File) (release func(), err error) {
 
 // logServersLost is for a problem that costs nothing but a question to plex.tv.
 func (d *daemon) logServersLost(err error) {
-	d.log.Warn("going on without the list of media servers on the disk", "message_id", MessageServersLost, "error", err)
+	d.log.Warn("the list of media servers on the disk is ignored", "message_id", MessageServersLost, "error", err)
 }
 
 // syncKey has the disk keep a key that was made a moment ago, and what systemd opens

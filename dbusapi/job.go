@@ -139,7 +139,7 @@ func (j job) work() {
 	j.reply(func(job) bus.Reply { return result })
 }
 
-// move goes on with the job on a goroutine of its own, if there is a place for it.
+// move continues the job on a goroutine of its own, if there is a place for it.
 func (j job) move(to *places, next func(job)) {
 	holder, own := j.holder(to), j
 	if err := to.take(holder, j.size); err != nil {

@@ -100,7 +100,7 @@ func TestWakeUpsOfServicesThatComeLater(t *testing.T) {
 	}
 }
 
-func TestWakeUpOfServiceThatStartsAnew(t *testing.T) {
+func TestWakeUpOfServiceThatStartsAgain(t *testing.T) {
 	w := newSleeper(t, setup{})
 	before := newService(t, w.bus, connMan)
 	before.says(connManState("online"))

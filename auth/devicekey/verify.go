@@ -144,7 +144,7 @@ func (b body) inTime(now time.Time, leeway time.Duration) (Claims, error) {
 	for _, start := range []*float64{b.NotBefore, b.Issued} {
 		begins, ok := date(start)
 		if start != nil && !ok {
-			return Claims{}, errors.New("says a time that is none")
+			return Claims{}, errors.New("has an invalid time")
 		}
 		if start != nil && begins.After(now.Add(leeway)) {
 			return Claims{}, fmt.Errorf("not valid before %s", begins.Format(time.RFC3339))

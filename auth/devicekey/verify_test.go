@@ -157,7 +157,7 @@ func TestBadClaims(t *testing.T) {
 		"long over":        {"exp", 1, "expired at 1970-01-01T00:00:01Z"},
 		"not yet":          {"nbf", now.Unix() + 61, "not valid before 2026-01-15T12:01:01Z"},
 		"of the future":    {"iat", now.Unix() + 61, "not valid before 2026-01-15T12:01:01Z"},
-		"no date":          {"iat", json.Number("1e300"), "a time that is none"},
+		"no date":          {"iat", json.Number("1e300"), "an invalid time"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			refused(t, name, signed(goodHeader, claims(map[string]any{test.claim: test.value}), plex), expected, test.says)

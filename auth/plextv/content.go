@@ -26,7 +26,7 @@ type content struct {
 var errTooLarge = errors.New("too large")
 
 // newContent reads body, which is unpacked if it is compressed with gzip, whatever
-// its headers say: the daemon asks for neither, and some proxies do it all the same.
+// its headers say: the daemon asks for neither, and some proxies do it anyway.
 func newContent(body io.Reader, limit int64) *content {
 	c := &content{limit: limit, left: limit}
 	packed := bufio.NewReader(body)

@@ -46,7 +46,7 @@ const (
 	PinRejected
 )
 
-// String returns the kind in words.
+// String describes the kind.
 func (k Kind) String() string {
 	switch k {
 	case Unreachable:

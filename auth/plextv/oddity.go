@@ -29,5 +29,5 @@ func (c *Client) noteOdd(field string) {
 		c.oddities.told = make(map[string]time.Time)
 	}
 	c.oddities.told[field] = now
-	c.log.Info("plex.tv has sent something that cannot be read: going on without it", "field", field)
+	c.log.Info("ignoring a field of plex.tv's answer that cannot be read", "field", field)
 }

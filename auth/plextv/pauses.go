@@ -32,7 +32,7 @@ func (c *Client) Pauses() string {
 	return strings.Join(lines, ", ")
 }
 
-// Resume takes up the pauses of an earlier client. The clock may have been set, so
+// Resume restores the pauses of an earlier client. The clock may have been set, so
 // none is longer than plex.tv can ask for. What cannot be read is left out.
 func (c *Client) Resume(pauses string) {
 	now := c.clock.Now()

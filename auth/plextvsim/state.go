@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// simState is what a person needs to know to go on.
+// simState is what a person needs to know next.
 type simState struct {
 	Pins     []pinState       `json:"pins"`
 	Users    map[string]int   `json:"users"`   // number of good tokens, JWTs apart

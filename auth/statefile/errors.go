@@ -94,7 +94,7 @@ func (e *SealError) Unwrap() error { return e.Err }
 // WriteError says that the state was not saved. What is on disk is still the
 // old state, whole, unless Err says that it could not be put back.
 type WriteError struct {
-	// Op is what was tried, in words: "create directory", "open directory",
+	// Op is what was tried: "create directory", "open directory",
 	// "remove old copy", "keep old copy", "encode", "seal", "write", "confirm", or
 	// "save" when the file as it was found forbids it.
 	Op string

@@ -74,7 +74,7 @@ func decodeKey(text string) ([]byte, error) {
 	}
 	if err != nil || len(raw) != keySize {
 		// The decoders' own errors quote what they do not take.
-		return nil, fmt.Errorf("%d bytes that are no key: a key is %d bytes as they are, 64 hex digits or 44 characters of base64",
+		return nil, fmt.Errorf("%d bytes are not a key: a key is %d bytes as they are, 64 hex digits or 44 characters of base64",
 			len(text), keySize)
 	}
 	return raw, nil

@@ -29,7 +29,7 @@ func TestWhatIsNoKey(t *testing.T) {
 		in64[:43] + "\n", strings.Repeat("\n", 12) + strings.Repeat("A", 32), strings.Repeat("a", 1<<20),
 	} {
 		_, err := statefile.ParseKey(secret.New(text))
-		want := fmt.Sprintf("%d bytes that are no key: a key is 32 bytes as they are, 64 hex digits or 44 characters of base64", len(text))
+		want := fmt.Sprintf("%d bytes are not a key: a key is 32 bytes as they are, 64 hex digits or 44 characters of base64", len(text))
 		if err == nil || err.Error() != want {
 			t.Errorf("a key of %d bytes: %v, want %s", len(text), err, want)
 		}

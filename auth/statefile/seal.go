@@ -16,7 +16,7 @@ import (
 	"github.com/retune-tv/plexauthd/auth/secret"
 )
 
-// How the text of a secret begins in the file unless it stands there as it is.
+// How the text of a secret begins in the file unless it is in clear text.
 const (
 	mark     = "sealed:"
 	sealedV1 = mark + "v1:"   // AES-256-GCM with its nonce in front, in base64url

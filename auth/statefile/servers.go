@@ -20,7 +20,7 @@ import (
 	"github.com/retune-tv/plexauthd/auth/secret"
 )
 
-// ServersName is the name of the file beside the state file that holds the media
+// ServersName is the name of the file next to the state file that holds the media
 // servers. It may vanish without harm.
 const ServersName = "servers.toml"
 

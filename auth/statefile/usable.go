@@ -10,7 +10,7 @@ import (
 	"github.com/retune-tv/plexauthd/auth/secret"
 )
 
-// usable returns what the daemon can go on with of s, whose secrets are open.
+// usable returns the part of s that the daemon can use; its secrets are open.
 //
 // With an error the device key is half-written: plex.tv would never again take
 // the client id that it belongs to, nor what was asked for with both. What is

@@ -21,7 +21,7 @@ type loginView interface {
 	// note reports an event; some views ignore one without text.
 	note(event, text string) error
 	showSignedIn(u client.User, already bool) error
-	// offer asks whether to go on with a new code. The channel receives when
+	// offer asks whether to continue with a new code. The channel receives when
 	// somebody agrees; it is nil where nobody can be asked.
 	offer() <-chan struct{}
 	// changed receives when countdown has to draw the view again.

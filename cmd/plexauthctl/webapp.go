@@ -43,7 +43,7 @@ func readWebApp(text string) (webAppSignIn, error) {
 	case text == "":
 		return webAppSignIn{}, errors.New("the input is empty")
 	case text == "null" || text == "undefined":
-		return webAppSignIn{}, errors.New("nobody is signed in in that web app")
+		return webAppSignIn{}, errors.New("nobody is signed in to that web app")
 	case isJSON(text):
 		return readStored(json.RawMessage(text))
 	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'{}<>,;`, r) }):
@@ -66,7 +66,7 @@ func readStored(raw json.RawMessage) (webAppSignIn, error) {
 	inner, isOuter := object[webAppKey]
 	if isOuter || hasClientID {
 		if inner == nil || string(inner) == "null" {
-			return webAppSignIn{}, errors.New("nobody is signed in in that web app: " + webAppKey + " is missing")
+			return webAppSignIn{}, errors.New("nobody is signed in to that web app: " + webAppKey + " is missing")
 		}
 		if text, ok := asText(inner); ok {
 			inner = json.RawMessage(text)
@@ -101,7 +101,7 @@ func readObject(raw json.RawMessage) (fields, error) {
 		return nil, errors.New("this is not a JSON object")
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return nil, errors.New("there is more after the JSON object")
+		return nil, errors.New("trailing data after the JSON object")
 	}
 	return object, nil
 }

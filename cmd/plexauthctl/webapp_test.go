@@ -61,7 +61,7 @@ func TestReadWebAppRefuses(t *testing.T) {
 		"<html>" + secret:       "neither JSON nor a token",
 		`{"version":1,` + token: "unexpected end of JSON",
 		`{"version":1,"token":{"token":"` + secret:                                       "unexpected end of JSON",
-		`{"version":1,` + token + `}` + secret:                                           "there is more after",
+		`{"version":1,` + token + `}` + secret:                                           "trailing data after",
 		`{"version":1,` + token + `,}`:                                                   "invalid JSON at byte",
 		`{'version':1,` + token + `}`:                                                    "invalid JSON at byte 2",
 		`["` + secret + `"]`:                                                             "not a JSON object",

@@ -76,9 +76,9 @@ func findDaemon(named string) (string, error) {
 		return named, nil
 	}
 	if self, err := os.Executable(); err == nil {
-		beside := filepath.Join(filepath.Dir(self), "plexauthd")
-		if _, err := os.Stat(beside); err == nil {
-			return beside, nil
+		sibling := filepath.Join(filepath.Dir(self), "plexauthd")
+		if _, err := os.Stat(sibling); err == nil {
+			return sibling, nil
 		}
 	}
 	found, err := exec.LookPath("plexauthd")

@@ -52,7 +52,7 @@ func keyHelp() string {
 	for _, o := range orders() {
 		_, _ = fmt.Fprintf(&text, "  %s  %-13s  %s\n", o.key, o.name, o.meaning)
 	}
-	_, _ = fmt.Fprintf(&text, "  q  %-13s  ends it all\n", "quit")
+	_, _ = fmt.Fprintf(&text, "  q  %-13s  ends daemon and simulator\n", "quit")
 	return text.String()
 }
 
@@ -70,7 +70,7 @@ func (m *mock) obey(ctx context.Context, given string) {
 		m.say("%s", said)
 		return
 	}
-	m.say("%.20q is no key; h lists them", given)
+	m.say("%.20q is not a key; h lists the keys", given)
 }
 
 // waiting is the newest code that nobody has entered yet.
@@ -81,7 +81,7 @@ func (m *mock) waiting() (code string, err error) {
 			return pins[i].Code, nil
 		}
 	}
-	return "", errors.New("no code waits: have the frontend ask for one")
+	return "", errors.New("no code is waiting: have the frontend ask for one")
 }
 
 func (m *mock) claim(context.Context) (string, error) {

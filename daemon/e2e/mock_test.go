@@ -46,7 +46,7 @@ func startMock(t *testing.T, stdin *os.File) *mock {
 	m.Program = daemontest.Run(t, cmd)
 	m.AwaitText("plexauthd is on " + bus.Address)
 	m.AwaitText("DBUS_SYSTEM_BUS_ADDRESS=" + bus.Address)
-	m.AwaitText("ends it all")
+	m.AwaitText("ends daemon and simulator")
 	return m
 }
 
@@ -71,7 +71,7 @@ func TestMock(t *testing.T) {
 	t.Parallel()
 	m := startMock(t, nil)
 	m.order("c\n")
-	m.AwaitText("claim failed: no code waits")
+	m.AwaitText("claim failed: no code is waiting")
 	_, code := m.RequestPin()
 	m.AwaitText("PIN " + code + " requested")
 	m.order("c\n")
@@ -106,8 +106,8 @@ func TestMock(t *testing.T) {
 	m.AwaitText("1 devices removed")
 	m.AwaitText("state: unverified")
 	m.order("nonsense\nh\n")
-	m.AwaitText(`"nonsense" is no key`)
-	m.AwaitText("ends it all")
+	m.AwaitText(`"nonsense" is not a key`)
+	m.AwaitText("ends daemon and simulator")
 	m.order("l\n")
 	m.AwaitText("ten seconds")
 	m.MustFail("RateLimited", "RequestPin")

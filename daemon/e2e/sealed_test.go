@@ -149,8 +149,8 @@ func TestASealedStateWithoutItsKeyIsLeftAlone(t *testing.T) {
 func TestACredentialThatIsNoKeyIsStatus2(t *testing.T) {
 	for key, says := range map[string]string{
 		"":                      "is empty",
-		strings.Repeat("k", 31): "31 bytes that are no key: a key is 32 bytes",
-		strings.Repeat("x", 64): "64 bytes that are no key",
+		strings.Repeat("k", 31): "31 bytes are not a key: a key is 32 bytes",
+		strings.Repeat("x", 64): "64 bytes are not a key",
 	} {
 		b := newBox(t)
 		b.passKey(key)

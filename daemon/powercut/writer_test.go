@@ -98,7 +98,7 @@ func writeAndSync(path string, text []byte) error {
 
 // runWriter saves one state after the other. It tells the number of each when
 // it is saved, and goes on when it has an answer. Meanwhile a neighbour uses
-// the same file system, so that there is always something in the air.
+// the same file system, so that writes are always under way.
 func runWriter(task string) error {
 	path := os.Getenv(writerPath)
 	go neighbour(filepath.Join(filepath.Dir(filepath.Dir(path)), "neighbour"))

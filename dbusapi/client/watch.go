@@ -16,7 +16,7 @@ const ownerChanged = names.DBus + ".NameOwnerChanged"
 // Watch is a subscription to everything that the daemon announces.
 type Watch struct {
 	// Events begins with a [Snapshot], or with [Gone] where no daemon runs, and
-	// goes on with every change in order. It survives the end of the daemon:
+	// continues with every change in order. It survives the end of the daemon:
 	// [Gone], and a new [Snapshot] when it is back. It is closed when the
 	// context ends, the bus goes, or the daemon cannot be read; Err tells.
 	// Events wait for a slow reader without a limit.
@@ -147,7 +147,7 @@ func (w *Watch) follow(ctx context.Context, owner string) error {
 }
 
 // judge returns err if the daemon that failed to answer is still the daemon.
-// If not, the next NameOwnerChanged goes on from here.
+// If not, the next NameOwnerChanged continues from here.
 func (w *Watch) judge(ctx context.Context, err error) error {
 	if now, askErr := w.client.daemon(ctx); askErr == nil && now != w.owner {
 		return nil

@@ -32,7 +32,7 @@ var brokenBoxes = []broken{
 	{"settings that contradict", `printf '[pairing]\npoll_interval = "50s"\ntimeout = "40s"\n' > /etc/plexauthd/config.toml`, "config.toml:2: pairing.poll_interval", "2"},
 	{"unreadable configuration", `chmod 0 /etc/plexauthd/config.toml`, "config.toml: cannot be read: permission denied", "2"},
 	{"directory for a configuration", `rm /etc/plexauthd/config.toml; mkdir /etc/plexauthd/config.toml`, "config.toml: cannot be read", "2"},
-	{"credential of the wrong length", `head -c 31 /dev/zero > /root/key; ` + wreckUnit + `'LoadCredential=plexauthd.key:/root/key\n'`, "credential plexauthd.key: 31 bytes that are no key", "2"},
+	{"credential of the wrong length", `head -c 31 /dev/zero > /root/key; ` + wreckUnit + `'LoadCredential=plexauthd.key:/root/key\n'`, "credential plexauthd.key: 31 bytes are not a key", "2"},
 	{"empty credential", `: > /root/key; ` + wreckUnit + `'LoadCredential=plexauthd.key:/root/key\n'`, "plexauthd.key is empty", "2"},
 	{"state directory of somebody else", `chown -R daemon /var/lib/plexauthd`, "", ""},
 	{"directory of somebody else that systemd does not see to", `mkdir -m 0700 /srv/state; mv ` + stateFile + ` /srv/state/; ` + wreckUnit + `'ExecStart=\nExecStart=/usr/sbin/plexauthd --state /srv/state/state.toml\n'`, "permission denied", ""},

@@ -19,7 +19,7 @@ func TestExpiry(t *testing.T) {
 	b.start()
 	k := b.kodi(Options{})
 	first := openWithCode(b, k)
-	k.AwaitShown("title", "This code is over")
+	k.AwaitShown("title", "This code is no longer valid")
 	if got := k.Shows("text"); !strings.HasPrefix(got, "Nobody entered it in time.") {
 		t.Errorf("the screen says %q", got)
 	}
@@ -64,7 +64,7 @@ func TestDaemonDiesAndComesBack(t *testing.T) {
 	b := newBox(t)
 	b.daemon.End()
 	k := b.kodi(Options{})
-	const away = "plexauthd is not running. This screen goes on by itself as soon as it is."
+	const away = "plexauthd is not running. This screen continues as soon as it is."
 	k.Run(addonID)
 	k.AwaitShown("text", away)
 	k.Look("no-daemon")
@@ -111,7 +111,7 @@ func TestNoNetwork(t *testing.T) {
 	b.Sim.Clear()
 	b.Sim.Fail(plextvsim.CaptivePortal())
 	k.Choose("Try again")
-	k.AwaitShown("text", "Something else answers in place of Plex. Does this network want a sign-in first?")
+	k.AwaitShown("text", "Something other than Plex answered. Does this network require a sign-in?")
 	b.Sim.Clear()
 	b.Sim.Fail(plextvsim.Fault{Reset: true})
 	k.Choose("Try again")

@@ -157,7 +157,7 @@ func judgePlex(err error) Finding {
 	case plextv.Unreachable:
 		return wrong(failed.Err.Error(), networkAdvice)
 	}
-	return wrong("plex.tv refuses to answer: "+failed.Err.Error(), "see whether a newer plexauthd is out")
+	return wrong("plex.tv refuses to answer: "+failed.Err.Error(), "check for a newer plexauthd")
 }
 
 // learn compares this box's clock with plex.tv's.

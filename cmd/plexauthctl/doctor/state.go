@@ -138,7 +138,7 @@ func (x *examination) verify(ctx context.Context) Finding {
 		if status, err := x.client.State(ctx); err == nil && status.State == client.SignedIn {
 			return ok("somebody is signed in, but plex.tv does not say who")
 		}
-		return wrong("plex.tv refuses the token", "wait, plexauthd asks again; if it stays so: plexauthctl login")
+		return wrong("plex.tv refuses the token", "wait, plexauthd asks again; if this persists: plexauthctl login")
 	}
 	return ok("somebody is signed in")
 }

@@ -105,7 +105,7 @@ func (o Options) Make(ctx context.Context) (Result, error) {
 func (o Options) findOrCreate(ctx context.Context, r *Result) error {
 	sealed, err := statefile.IsSealed(o.State)
 	if err != nil {
-		return fmt.Errorf("looking whether the state is sealed: %w", err)
+		return fmt.Errorf("checking whether the state is sealed: %w", err)
 	}
 	_, err = os.Lstat(o.Credential)
 	switch {

@@ -77,7 +77,7 @@ func TestAKeyThatIsThereStays(t *testing.T) {
 			if out, err := encrypt.CombinedOutput(); err != nil {
 				b.Fatalf("%v: %s", err, out)
 			}
-		}, []string{"9 bytes that are no key"}},
+		}, []string{"9 bytes are not a key"}},
 		"in memory":            {func(b *box) { b.inMemory = inMemoryAt(b.Credential) }, []string{"is kept in memory"}},
 		"host key in memory":   {func(b *box) { b.inMemory = inMemoryAt(b.hostKey) }, []string{"is kept in memory"}},
 		"machine-id in memory": {func(b *box) { b.inMemory = inMemoryAt("/etc/machine-id") }, []string{"is kept in memory"}},

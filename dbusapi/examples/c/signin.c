@@ -17,7 +17,7 @@ static const char *say(const sd_bus_error *error) {
         {"Unreachable", "Plex cannot be reached. Is the network up?"},
         {"InvalidResponse", "Plex cannot be reached. Does the network want you to log in first?"},
         {"ServerError", "Plex has a problem. Trying again."},
-        {"RateLimited", "Plex asks for patience. Trying again."},
+        {"RateLimited", "Plex is busy. Trying again."},
         {"UserLocked", locked},
         {"Forbidden", "Plex does not allow this user to do that."},
         {"AccessDenied", "You may not sign this box in. Join the group plexauth."},

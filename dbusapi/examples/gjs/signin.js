@@ -12,7 +12,7 @@ const SAY = {
     Unreachable: 'Plex cannot be reached. Is the network up?',
     InvalidResponse: 'Plex cannot be reached. Does the network want you to log in first?',
     ServerError: 'Plex has a problem. Trying again.',
-    RateLimited: 'Plex asks for patience. Trying again.',
+    RateLimited: 'Plex is busy. Trying again.',
     UserLocked: 'Who is watching? plexauthctl switch asks for the PIN.',
     Forbidden: 'Plex does not allow this user to do that.',
     AccessDenied: 'You may not sign this box in. Join the group plexauth.',

@@ -20,7 +20,7 @@ var say = map[client.Code]string{
 	client.Unreachable:     "Plex cannot be reached. Is the network up?",
 	client.InvalidResponse: "Plex cannot be reached. Does the network want you to log in first?",
 	client.ServerError:     "Plex has a problem. Trying again.",
-	client.RateLimited:     "Plex asks for patience. Trying again.",
+	client.RateLimited:     "Plex is busy. Trying again.",
 	client.UserLocked:      "Who is watching? plexauthctl switch asks for the PIN.",
 	client.Forbidden:       "Plex does not allow this user to do that.",
 	client.AccessDenied:    "You may not sign this box in. Join the group plexauth.",
@@ -34,7 +34,7 @@ const patience = 30 * time.Second
 func main() {
 	bus := flag.String("bus", "system", "system, session or an address")
 	again := flag.Int("again", 5, "seconds until what failed is tried again")
-	watch := flag.Bool("watch", false, "go on after the sign-in")
+	watch := flag.Bool("watch", false, "keep watching after the sign-in")
 	withToken := flag.Bool("with-token", false, "print the token, which gives access to the account")
 	flag.Parse()
 

@@ -12,7 +12,7 @@ SAY = {
     "Unreachable": "Plex cannot be reached. Is the network up?",
     "InvalidResponse": "Plex cannot be reached. Does the network want you to log in first?",
     "ServerError": "Plex has a problem. Trying again.",
-    "RateLimited": "Plex asks for patience. Trying again.",
+    "RateLimited": "Plex is busy. Trying again.",
     "UserLocked": "Who is watching? plexauthctl switch asks for the PIN.",
     "Forbidden": "Plex does not allow this user to do that.",
     "AccessDenied": "You may not sign this box in. Join the group plexauth.",
@@ -41,7 +41,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bus", default="system", help="system, session or an address")
     parser.add_argument("--again", type=float, default=5, help="seconds until what failed is tried again")
-    parser.add_argument("--watch", action="store_true", help="go on after the sign-in")
+    parser.add_argument("--watch", action="store_true", help="keep watching after the sign-in")
     parser.add_argument("--with-token", action="store_true", help="print the token, which gives access to the account")
     options = parser.parse_args()
 

@@ -26,7 +26,7 @@ async def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bus", default="system", help="system, session or an address")
     parser.add_argument("--again", type=float, default=5, help="seconds until what failed is tried again")
-    parser.add_argument("--watch", action="store_true", help="go on after the sign-in")
+    parser.add_argument("--watch", action="store_true", help="keep watching after the sign-in")
     parser.add_argument("--with-token", action="store_true", help="print the token, which gives access to the account")
     options = parser.parse_args()
 

@@ -9,7 +9,7 @@ Window {
 
     required property QtObject plex // see plexauth.h
     property int again: 5           // seconds until what failed is tried again
-    property bool watch: false      // go on after the sign-in
+    property bool watch: false      // keep watching after the sign-in
     property bool withToken: false  // print the token, which gives access to the account
 
     // What to tell a person; other failures speak for themselves.
@@ -17,7 +17,7 @@ Window {
         Unreachable: "Plex cannot be reached. Is the network up?",
         InvalidResponse: "Plex cannot be reached. Does the network want you to log in first?",
         ServerError: "Plex has a problem. Trying again.",
-        RateLimited: "Plex asks for patience. Trying again.",
+        RateLimited: "Plex is busy. Trying again.",
         UserLocked: "Who is watching? plexauthctl switch asks for the PIN.",
         Forbidden: "Plex does not allow this user to do that.",
         AccessDenied: "You may not sign this box in. Join the group plexauth.",

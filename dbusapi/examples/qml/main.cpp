@@ -24,7 +24,7 @@ int main(int argc, char **argv)
     options.addHelpOption();
     options.addOptions({{"bus", "system, session or an address", "name", "system"},
                         {"again", "seconds until what failed is tried again", "seconds", "5"},
-                        {"watch", "go on after the sign-in"},
+                        {"watch", "keep watching after the sign-in"},
                         {"with-token", "print the token, which gives access to the account"}});
     options.process(application);
 

@@ -79,7 +79,7 @@ void PlexAuth::read()
     m_first = false;
 }
 
-// took goes on with the user's name where there is one.
+// took continues with the user's name where there is one.
 void PlexAuth::took(const QDBusMessage &answer)
 {
     const QVariantMap values = isError(answer) ? QVariantMap() : dictionary(answer);

@@ -154,7 +154,7 @@ export class LiveAccount {
         }
     }
 
-    /** No signal comes when a plexauthd that hangs goes on, or when plex.tv has told a user's name. */
+    /** No signal comes when a plexauthd that hung resumes, or when plex.tv has told a user's name. */
     private _planRetry(failure: unknown): void {
         const { isAuthenticated, user } = this.current.snapshot;
         const nameless = failure === null && isAuthenticated && (user === null || user.username + user.title === '');
