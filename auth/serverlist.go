@@ -3,14 +3,12 @@
 package auth
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"slices"
 
 	"github.com/retune-tv/plexauthd/auth/legible"
 	"github.com/retune-tv/plexauthd/auth/plextv"
-	"github.com/retune-tv/plexauthd/auth/secret"
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
@@ -31,44 +29,6 @@ func knownServers(s *statefile.Servers) (known []knownServer) {
 		known[i].Name = legible.Text(known[i].Name)
 	}
 	return known
-}
-
-// encoded is list in JSON. Where that is longer than the store keeps, the servers that
-// are needed least are left out.
-func encoded(list []knownServer, selected string) (secret.String, error) {
-	entries, size := make([][]byte, len(list)), 0
-	for i, s := range list {
-		var err error
-		if entries[i], err = json.Marshal(s); err != nil {
-			return secret.String{}, err
-		}
-		size += len(entries[i]) + len(",")
-	}
-	for need := 0; size > statefile.MaxServersList; need++ {
-		for i := len(list) - 1; i >= 0 && size > statefile.MaxServersList; i-- {
-			if list[i].need(selected) == need {
-				size -= len(entries[i]) + len(",")
-				entries[i] = nil
-			}
-		}
-	}
-	entries = slices.DeleteFunc(entries, func(entry []byte) bool { return entry == nil })
-	return secret.New("[" + string(bytes.Join(entries, []byte(","))) + "]"), nil
-}
-
-// need is highest for the selected server, then for the account's own, then for those
-// that are in use.
-func (s knownServer) need(selected string) (need int) {
-	if s.MachineID == selected {
-		need = 4
-	}
-	if s.Owned {
-		need += 2
-	}
-	if s.Presence {
-		need++
-	}
-	return need
 }
 
 func serverIn(list []knownServer, machineID string) (knownServer, bool) {

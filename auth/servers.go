@@ -4,6 +4,7 @@ package auth
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"math"
 	"time"
@@ -141,11 +142,11 @@ func (m *mediaServers) ask(ctx context.Context, r *record, key listKey) ([]known
 	}
 	before := knownServers(r.Servers)
 	known := listed(resources, own, r.boundToKey(), before)
-	text, err := encoded(known, r.Auth.SelectedServerID)
+	text, err := json.Marshal(known)
 	if err != nil {
 		return nil, err
 	}
-	list := statefile.Servers{List: text, OwnToken: own.token}
+	list := &statefile.Servers{List: secret.New(string(text)), OwnToken: own.token}
 	return known, m.saveOrKeep(ctx, func(next *record, _ *Event) error {
 		switch now := m.now(); {
 		case next.turns != r.turns:

@@ -161,8 +161,7 @@ func (r *record) keepOwnToken(opaque secret.String) {
 			known = *r.Servers
 		}
 		known.OwnToken = opaque
-		r.setServers(known)
-		r.times.servers = 0
+		r.Servers, r.times.servers = &known, 0
 	}
 }
 
@@ -195,17 +194,12 @@ func (r *record) countPin(now time.Time) error {
 // restorePins restores the count from before a PIN that was not wrong.
 func (r *record) restorePins(count *statefile.HomePin) { r.HomePin = count }
 
-// keepServers keeps plex.tv's list of media servers.
-func (r *record) keepServers(list statefile.Servers, now instant) {
-	r.setServers(list)
-	r.times.servers, r.times.emptied = now.uptime, 0
-}
-
-// setServers replaces what is known of the media servers, unless that changes nothing.
-func (r *record) setServers(list statefile.Servers) {
+// keepServers keeps plex.tv's list of media servers, if it says something new.
+func (r *record) keepServers(list *statefile.Servers, now instant) {
 	if r.Servers == nil || !r.Servers.Equal(list) {
-		r.Servers = &list
+		r.Servers = list
 	}
+	r.times.servers, r.times.emptied = now.uptime, 0
 }
 
 // emptyListAfter is how long plex.tv must keep listing no media servers, where

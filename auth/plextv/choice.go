@@ -5,6 +5,7 @@ package plextv
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // found is a media server in plex.tv's list.
@@ -12,7 +13,7 @@ type found struct {
 	Resource
 	connections
 	place int // in the list
-	size  int // bytes of all texts
+	size  int // of all texts, see sizeOf
 }
 
 // choice is a bounded list of media servers, one for each machine id.
@@ -33,9 +34,9 @@ func (c *choice) add(server *found) {
 		c.drop(at)
 	}
 	server.URIs = server.uris()
-	server.size = len(server.MachineID) + len(server.Name) + len(server.AccessToken.Reveal())
-	for _, uri := range server.URIs {
-		server.size += len(uri)
+	server.size = 0
+	for _, text := range append([]string{server.MachineID, server.Name, server.AccessToken.Reveal()}, server.URIs...) {
+		server.size += sizeOf(text)
 	}
 	c.servers, c.size = append(c.servers, server), c.size+server.size
 	for len(c.servers) > maxServers || c.size > maxServersSize && len(c.servers) > 1 {
@@ -44,6 +45,17 @@ func (c *choice) add(server *found) {
 		})
 		c.drop(slices.IndexFunc(c.servers, func(s *found) bool { return s == least }))
 	}
+}
+
+// sizeOf is the most that text takes as JSON within TOML: there a < is \\u003c.
+func sizeOf(text string) int {
+	size := len(text)
+	for _, c := range []byte(text) {
+		if c < ' ' || strings.IndexByte("\"\\<>&\x7f", c) >= 0 {
+			size += len("\\\\u003c") - 1
+		}
+	}
+	return size
 }
 
 func (c *choice) drop(at int) {

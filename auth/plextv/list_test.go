@@ -3,6 +3,7 @@
 package plextv
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/BurntSushi/toml"
 )
 
 func TestEntriesOfAList(t *testing.T) {
@@ -164,6 +167,32 @@ func TestServerListedTwiceIsOne(t *testing.T) {
 			if len(uris) != 4 || uris[2] != "http://d" || uris[3] != "http://r" || !slices.Contains(uris, "http://a") || !slices.Contains(uris, "http://b") {
 				t.Errorf("%s: %q", name, uris)
 			}
+		}
+	}
+}
+
+// What is needed least is left out until the rest fits in a file, however it is written.
+func TestServersWithLongNamesAreLeftOut(t *testing.T) {
+	for _, of := range []string{"x", "<", `\"`, `\\`, "é"} {
+		var entries []string
+		for i := range 50 {
+			entries = append(entries, fmt.Sprintf(`{"clientIdentifier":"m%d","provides":"server","owned":%t,"name":"%s"}`, i, i%10 == 0, strings.Repeat(of, 4000)))
+		}
+		servers, err := read(strings.NewReader("[" + strings.Join(entries, ",") + "]"))
+		if err != nil || len(servers) < 5 {
+			t.Fatalf("%s: %d servers, %v", of, len(servers), err)
+		}
+		for i := range 5 {
+			if id := fmt.Sprint("m", 10*i); !slices.Contains(ids(servers), id) {
+				t.Errorf("%s: %s is left out, which is the account's own", of, id)
+			}
+		}
+		text, err := json.Marshal(servers)
+		if err == nil {
+			text, err = toml.Marshal(map[string]string{"k": string(text)})
+		}
+		if err != nil || len(text) > maxServersSize+300*len(servers) {
+			t.Errorf("%s: %d servers take %d bytes, %v", of, len(servers), len(text), err)
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 // Limits of what is taken from an answer. They are far above what accounts have.
 const (
 	maxServers     = 200
-	maxServersSize = 256 << 10 // in bytes, of all texts together
+	maxServersSize = 256 << 10 // in bytes, of all texts together, as JSON in TOML holds them
 	maxConnections = 50
 	maxRelays      = 10
 )

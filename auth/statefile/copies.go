@@ -3,7 +3,6 @@
 package statefile
 
 import (
-	"errors"
 	"fmt"
 )
 
@@ -21,7 +20,7 @@ func (f *File) setAside(broken *CorruptError) {
 // longer signed in. Corrupt files go with the account that is signed out now;
 // while nobody was signed in, they are all that is left to examine.
 func (f *File) removeCopies() error {
-	stale, err := f.temporaries()
+	stale, err := temporaries(f.path, f.servers.path)
 	stale = append(stale, f.path+original)
 	if err == nil && f.signedIn {
 		var spoilt []string
@@ -29,19 +28,15 @@ func (f *File) removeCopies() error {
 		stale = append(stale, spoilt...)
 	}
 	if err == nil {
-		err = errors.Join(f.servers.remove(), removeAll(stale))
+		err = f.servers.remove()
+	}
+	if err == nil {
+		err = removeAll(stale)
 	}
 	if err != nil {
 		return f.failed("remove old copy", f.path, err)
 	}
 	return nil
-}
-
-// temporaries lists what killed writers left.
-func (f *File) temporaries() ([]string, error) {
-	stale, err := temporaries(f.path)
-	servers, serversErr := temporaries(f.servers.path)
-	return append(stale, servers...), errors.Join(err, serversErr)
 }
 
 // keepOriginal keeps the document whose comments are about to be lost.

@@ -146,13 +146,17 @@ func setAside(path, target string) (string, error) {
 	return name, SyncPath(filepath.Dir(path))
 }
 
-// temporaries lists what killed writers left next to path: the pattern is
-// renameio's, a dot, the name and digits.
-func temporaries(path string) ([]string, error) {
+// temporaries lists what killed writers left next to path and to servers: the
+// pattern is renameio's, a dot, the name and digits.
+func temporaries(path, servers string) ([]string, error) {
 	return siblings(path, func(name string) bool {
-		rest, ok := strings.CutPrefix(name, "."+filepath.Base(path))
-		digits := strings.TrimPrefix(rest, original)
-		return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
+		for _, of := range []string{path, path + original, servers} {
+			digits, ok := strings.CutPrefix(name, "."+filepath.Base(of))
+			if ok && digits != "" && strings.Trim(digits, "0123456789") == "" {
+				return true
+			}
+		}
+		return false
 	})
 }
 
@@ -166,7 +170,7 @@ func corruptCopies(path string) ([]string, error) {
 func siblings(path string, matches func(name string) bool) ([]string, error) {
 	dir := filepath.Dir(path)
 	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+	if err != nil && !isMissing(err) {
 		return nil, err
 	}
 	var found []string

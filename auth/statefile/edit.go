@@ -18,19 +18,19 @@ type element struct {
 }
 
 // elements splits the text of a valid document.
-func elements(text string) ([]element, error) {
+func elements(text string) ([]*element, error) {
 	parts, err := statements(text)
 	if err != nil {
 		return nil, err
 	}
 	var table toml.Key
-	all := make([]element, 0, len(parts))
+	all := make([]*element, 0, len(parts))
 	for _, st := range parts {
 		name, err := nameOf(st.text)
 		if err != nil {
 			return nil, err
 		}
-		el := element{statement: st, table: table}
+		el := &element{statement: st, table: table}
 		switch {
 		case name == nil:
 		case strings.HasPrefix(strings.TrimLeft(st.text, blank), "["):
@@ -80,16 +80,16 @@ func plainName(text string) toml.Key {
 const bareKey = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
 // path is the full name of the table or key that e is about.
-func (e element) path() toml.Key { return append(slices.Clone(e.table), e.key...) }
+func (e *element) path() toml.Key { return append(slices.Clone(e.table), e.key...) }
 
 // isTrivia tells comments and blank lines.
-func (e element) isTrivia() bool { return !e.header && e.key == nil }
+func (e *element) isTrivia() bool { return !e.header && e.key == nil }
 
 // isBlank tells lines with nothing on them.
-func (e element) isBlank() bool { return strings.TrimSpace(e.text) == "" }
+func (e *element) isBlank() bool { return strings.TrimSpace(e.text) == "" }
 
 // trailer is the comment after the value, with its space, and the line end.
-func (e element) trailer() string {
+func (e *element) trailer() string {
 	if e.comment < 0 {
 		return "\n"
 	}
@@ -123,8 +123,8 @@ func (d document) edited(sections []section) (string, error) {
 // dropGone takes out the tables that are to be absent. Comments in them go
 // too, but for those behind a blank line at a table's end: they speak about
 // what follows.
-func dropGone(els []element, sections []section) []element {
-	var kept []element
+func dropGone(els []*element, sections []section) []*element {
+	var kept []*element
 	for i := 0; i < len(els); i++ {
 		if !isGone(els[i].path(), sections) {
 			kept = append(kept, els[i])
@@ -143,8 +143,8 @@ func dropGone(els []element, sections []section) []element {
 }
 
 // afterBlank returns what follows the first blank lines of a run of trivia.
-func afterBlank(run []element) []element {
-	first := slices.IndexFunc(run, element.isBlank)
+func afterBlank(run []*element) []*element {
+	first := slices.IndexFunc(run, (*element).isBlank)
 	for first >= 0 && first < len(run) && run[first].isBlank() {
 		first++
 	}
@@ -155,11 +155,11 @@ func afterBlank(run []element) []element {
 }
 
 // put sets the section's keys, at their old place if they have one.
-func (d document) put(els []element, sec section) []element {
-	var missing []element
+func (d document) put(els []*element, sec section) []*element {
+	var missing []*element
 	for _, f := range sec.fields {
 		path, want := sec.path(f), f.value()
-		at := slices.IndexFunc(els, func(el element) bool { return el.key != nil && slices.Equal(el.path(), path) })
+		at := slices.IndexFunc(els, func(el *element) bool { return el.key != nil && slices.Equal(el.path(), path) })
 		switch {
 		case at < 0 && want == nil:
 		case at < 0:
@@ -167,7 +167,7 @@ func (d document) put(els []element, sec section) []element {
 		case want == nil && els[at].comment < 0:
 			els = slices.Delete(els, at, at+1)
 		case want == nil:
-			els[at] = element{statement: statement{strings.TrimLeft(els[at].trailer(), " "), 0}, table: els[at].table}
+			els[at] = &element{statement: statement{strings.TrimLeft(els[at].trailer(), " "), 0}, table: els[at].table}
 		case !same(want, d.value(path)):
 			els[at] = newElement(els[at].table, els[at].key, want, els[at].trailer())
 		}
@@ -182,15 +182,15 @@ func (d document) value(path toml.Key) any {
 	return table[path[last]]
 }
 
-func newElement(table, key toml.Key, value any, trailer string) element {
+func newElement(table, key toml.Key, value any, trailer string) *element {
 	text, _ := toml.Marshal(map[string]any{"k": value})
 	line := key.String() + strings.TrimPrefix(strings.TrimSuffix(string(text), "\n"), "k") + trailer
-	return element{statement: statement{text: line, comment: -1}, table: table, key: key}
+	return &element{statement: statement{text: line, comment: -1}, table: table, key: key}
 }
 
 // insert puts the new keys behind the table's last one, or with a new header
 // at the end if there is no such table.
-func insert(els []element, table toml.Key, added []element) []element {
+func insert(els []*element, table toml.Key, added []*element) []*element {
 	if len(added) == 0 {
 		return els
 	}
@@ -206,7 +206,7 @@ func insert(els []element, table toml.Key, added []element) []element {
 		if at > 0 && !els[at-1].isBlank() {
 			header = "\n" + header
 		}
-		added = slices.Insert(added, 0, element{statement: statement{header, -1}, table: table, header: true})
+		added = append([]*element{{statement: statement{header, -1}, table: table, header: true}}, added...)
 	}
-	return slices.Insert(els, at, added...)
+	return append(els[:at:at], append(added, els[at:]...)...)
 }

@@ -133,7 +133,7 @@ func (f *File) hide(old document, bareServers bool) error {
 	case old.bare:
 		return f.write(old, old.plain)
 	case bareServers:
-		f.putServers(old.plain, old.plain.Servers)
+		f.servers.put(old.plain, old.plain.Servers)
 	}
 	return nil
 }

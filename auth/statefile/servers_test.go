@@ -324,7 +324,7 @@ func TestTheLongestListOfMediaServers(t *testing.T) {
 		for _, of := range []string{`"`, `\`, "é"} {
 			b := open(t, "")
 			reported := b.reports()
-			s := served(strings.Repeat(of, statefile.MaxServersList/len(of)))
+			s := served(strings.Repeat(of, 500<<10/len(of)))
 			b.save(s)
 			if n := len(b.serversText()); n > 1<<20 {
 				t.Errorf("%d bytes", n)

@@ -121,16 +121,12 @@ type Pairing struct {
 // Servers is an answer of plex.tv about media servers. It has a file of its own,
 // see [ServersName].
 type Servers struct {
-	// List is the answer in JSON, with the servers' tokens in it. What is longer
-	// than MaxServersList may not fit in the file, and is not kept then.
+	// List is the answer in JSON, with the servers' tokens in it. One that makes
+	// the file longer than 1 MiB is not kept.
 	List secret.String
 	// OwnToken is the token for the account's own servers; empty for none.
 	OwnToken secret.String
 }
-
-// MaxServersList is the length of a list, in bytes, that fits in a file of 1 MiB
-// whatever is in it, sealed or not.
-const MaxServersList = 500 << 10
 
 // HomePin is how often a home PIN was wrong, to slow down guessing.
 type HomePin struct {

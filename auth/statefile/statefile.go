@@ -8,11 +8,9 @@ package statefile
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 
 	"github.com/jonboulle/clockwork"
 )
@@ -88,7 +86,7 @@ func (f *File) Load() (State, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	// What cannot be removed is tried again when somebody signs out.
-	if stale, err := f.temporaries(); err == nil {
+	if stale, err := temporaries(f.path, f.servers.path); err == nil {
 		_ = removeAll(stale)
 	}
 	doc, err := f.read()
@@ -176,12 +174,12 @@ func (f *File) write(old document, s State) error {
 		return err
 	}
 	if servers == nil && s.Auth != nil || old.state.Servers != nil {
-		f.putServers(s, servers)
+		f.servers.put(s, servers)
 	}
 	if err := f.put(old, text); err != nil || servers == nil {
 		return err
 	}
-	f.putServers(s, servers)
+	f.servers.put(s, servers)
 	return nil
 }
 
@@ -205,7 +203,7 @@ func (f *File) read() (document, error) {
 	data, err := readFile(f.path)
 	// With a file in place of the directory there is no state to protect either,
 	// and once that is repaired Save works.
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+	if isMissing(err) {
 		return document{}, nil
 	}
 	if err != nil {
