@@ -26,6 +26,7 @@ type box struct {
 	random     *rand.Rand
 	ada        string // a token of hers, from some other device
 	configured int    // times
+	expired    int    // times that a refused token was waited for
 	process    *daemontest.Process
 }
 

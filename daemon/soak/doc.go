@@ -9,7 +9,8 @@
 //
 // All parts are the real ones but plex.tv, which is
 // [github.com/retune-tv/plexauthd/auth/plextvsim]. make soak-hour runs it, and
-// make soak-hour MINUTES=3 does as many rounds without the pauses between them.
+// make soak-hour MINUTES=1 leaves out the pauses between the rounds, and does as many
+// as the machine can.
 //
 // auth/soak lives through years in less time, with clocks of its own and without
 // a process that could grow.

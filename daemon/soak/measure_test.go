@@ -17,16 +17,17 @@ import (
 
 // measure is how large the daemon is at a moment.
 type measure struct {
-	Pss, Anonymous float64 // MiB, of the kernel
-	Heap           float64 // MiB, in use after a collection
-	Files          int     // open file descriptors
-	Threads        int
-	Goroutines     int
+	// MiB, of the kernel. The proportional size would depend on how many run the program.
+	Resident, Anonymous float64
+	Heap                float64 // MiB, in use after a collection
+	Files               int     // open file descriptors
+	Threads             int
+	Goroutines          int
 }
 
 func (m measure) String() string {
-	return fmt.Sprintf("PSS %5.2f MiB, anonymous %5.2f, heap %5.3f; %d files, %d threads, %d goroutines",
-		m.Pss, m.Anonymous, m.Heap, m.Files, m.Threads, m.Goroutines)
+	return fmt.Sprintf("resident %5.2f MiB, anonymous %5.2f, heap %5.3f; %d files, %d threads, %d goroutines",
+		m.Resident, m.Anonymous, m.Heap, m.Files, m.Threads, m.Goroutines)
 }
 
 // measure asks the kernel and the daemon.
@@ -35,7 +36,7 @@ func (b *box) measure() (m measure) {
 	counts := b.count(syscall.SIGUSR1)
 	process := fmt.Sprintf("/proc/%d/", b.process.Pid)
 	return measure{
-		Pss: b.process.Memory("Pss:"), Anonymous: b.process.Memory("Anonymous:"),
+		Resident: b.process.Memory("Rss:"), Anonymous: b.process.Memory("Anonymous:"),
 		Heap: float64(counts.Heap) / (1 << 20), Goroutines: counts.Goroutines,
 		Files: b.entries(process + "fd"), Threads: b.entries(process + "task"),
 	}

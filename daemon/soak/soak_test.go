@@ -5,14 +5,17 @@
 package soak
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/retune-tv/plexauthd/auth/statefile"
 	"github.com/retune-tv/plexauthd/daemon/daemontest"
 )
 
@@ -21,11 +24,13 @@ var (
 	seed   = flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the order of what happens")
 )
 
-// The same number of rounds and measures is spread over any length, as far as the
-// machine is fast enough.
+// The same number of rounds, measures and lives is spread over any length, as far as
+// the machine is fast enough. If it is not there are fewer, and the length stays.
 const (
 	rounds   = 2400
 	measures = 60
+	lives    = 60 // of the daemon that is restarted
+	fewest   = 5  // measures and lives in each third
 )
 
 // TestSoak runs two boxes in two homes at the same time.
@@ -47,21 +52,22 @@ func (b *box) oneLife() {
 	b.Sim.SetJWTLifetime(max(30*time.Second, *length/20)) // they are renewed all the time
 	b.start()
 	b.Logf("the first third is to warm up")
-	var run []measure
+	var thirds [3][]measure
 	var rested measure
-	for range 3 {
-		for range measures / 3 {
+	for n := range thirds {
+		for end := time.Now().Add(*length / 3); len(thirds[n]) < fewest || time.Now().Before(end); {
 			rounds := b.live(*length / measures)
-			run = append(run, b.measure())
-			b.Logf("%2d/%d, %d rounds: %v", len(run), measures, rounds, run[len(run)-1])
+			now := b.measure()
+			thirds[n] = append(thirds[n], now)
+			b.Logf("%d.%02d, %d rounds: %v", n+1, len(thirds[n]), rounds, now)
 		}
-		if rested == (measure{}) {
+		if n == 0 {
 			rested = b.smallest(restTime, measure{})
 		} else {
 			b.restsAt(rested)
 		}
 	}
-	table, grown := verdict(run)
+	table, grown := verdict(thirds[1], thirds[2])
 	b.Logf("\n%s", table)
 	if len(grown) > 0 {
 		b.Errorf("grown: %s", strings.Join(grown, "; "))
@@ -88,20 +94,26 @@ func (b *box) live(long time.Duration) (done int) {
 // plexPause is the pause that plex.tv asks for in plexFails.
 const plexPause = time.Second
 
-// round has something happen. What a caller who has left set going may still come
-// in between, and a pause that plex.tv has asked for, so an act that fails may be tried
-// once more when that is over.
+// round has something happen.
 func (b *box) round() {
 	b.Helper()
 	act := acts[b.random.IntN(len(acts))]
-	err := b.try(act.do)
+	b.act(act.name, act.do)
+}
+
+// act does one thing. What a caller who has left set going may still come in between,
+// and a pause that plex.tv has asked for, so an act that fails may be tried once more
+// when that is over.
+func (b *box) act(name string, do func(*visitor) error) {
+	b.Helper()
+	err := b.try(do)
 	if err != nil {
-		b.Logf("%s, once more after: %v", act.name, err)
+		b.Logf("%s, once more after: %v", name, err)
 		<-time.After(2 * plexPause)
-		err = b.try(act.do)
+		err = b.try(do)
 	}
 	if err != nil {
-		b.Errorf("%s: %v\n%s", act.name, err, &b.Printed)
+		b.Errorf("%s: %v\n%s", name, err, &b.Printed)
 	}
 }
 
@@ -115,15 +127,16 @@ func (b *box) try(act func(*visitor) error) error {
 }
 
 // atRest measures a daemon that is signed in and left alone: connections to
-// plex.tv are given up.
+// plex.tv are given up. It goes on asking about the codes that were given up last, as
+// many as it remembers.
 func (b *box) atRest() measure {
 	b.Helper()
-	v := b.visit()
-	err := v.adaIsIn()
-	v.leave()
-	if err != nil {
-		b.Fatal(err)
-	}
+	b.act("codes are given up", func(v *visitor) (err error) {
+		for range statefile.MaxGivenUp {
+			err = errors.Join(err, v.cancelPin())
+		}
+		return err
+	})
 	b.Plex.CloseIdle()
 	return b.measure()
 }
@@ -160,9 +173,6 @@ func (b *box) restsAt(before measure) {
 	}
 }
 
-// lives is how often the other daemon is restarted.
-const lives = 60
-
 // ends are the ways in which its lives end.
 var ends = []struct {
 	name string
@@ -177,8 +187,8 @@ var ends = []struct {
 // each start, and no files pile up next to the state.
 func (b *box) manyLives() {
 	b.start()
-	var largest int64 // state of the first third of the lives
-	for life := range lives {
+	var sizes []int64 // of the state, after each life
+	for end := time.Now().Add(*length); len(sizes) < 3*fewest || time.Now().Before(end); {
 		rounds := b.live(*length / lives)
 		before := b.tokenOf(b.visit())
 		how := ends[b.random.IntN(len(ends))]
@@ -188,13 +198,12 @@ func (b *box) manyLives() {
 		if after := b.tokenAtOnce(b.visit()); after != before {
 			b.Fatalf("after %s another token is there", how.name)
 		}
-		size := b.onlyTheState()
-		if life < lives/3 {
-			largest = max(largest, size)
-		} else if size > largest+stateSlack {
-			b.Errorf("the state has grown from %d bytes to %d", largest, size)
-		}
-		b.Logf("%2d/%d, %d rounds, then %s: the token is there, the state has %d bytes", life+1, lives, rounds, how.name, size)
+		sizes = append(sizes, b.onlyTheState())
+		b.Logf("%2d, %d rounds, then %s: the token is there, the state has %d bytes", len(sizes), rounds, how.name, sizes[len(sizes)-1])
+	}
+	first := len(sizes) / 3
+	if before, after := slices.Max(sizes[:first]), slices.Max(sizes[first:]); after > before+stateSlack {
+		b.Errorf("the state has grown from %d bytes to %d", before, after)
 	}
 }
 
@@ -221,15 +230,23 @@ func (b *box) tokenAtOnce(v *visitor) string {
 	return token.Reveal()
 }
 
-// onlyTheState wants one file, and gives its size.
-func (b *box) onlyTheState() int64 {
+// onlyTheState wants no file beside the state but that of the media servers, and gives
+// the size of both.
+func (b *box) onlyTheState() (size int64) {
 	b.Helper()
-	if n := b.entries(filepath.Dir(b.State)); n != 1 {
-		b.Errorf("%d files are next to the state", n-1)
-	}
-	info, err := os.Stat(b.State)
+	files, err := os.ReadDir(filepath.Dir(b.State))
 	if err != nil {
 		b.Fatal(err)
 	}
-	return info.Size()
+	for _, file := range files {
+		info, err := file.Info()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if name := file.Name(); name != filepath.Base(b.State) && name != statefile.ServersName {
+			b.Errorf("%s is beside the state", name)
+		}
+		size += info.Size()
+	}
+	return size
 }

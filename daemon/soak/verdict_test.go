@@ -25,7 +25,7 @@ var limits = []struct {
 }{
 	{"heap, MiB", func(m measure) float64 { return m.Heap }, 0.15},
 	{"anonymous, MiB", func(m measure) float64 { return m.Anonymous }, 1.5},
-	{"PSS, MiB", func(m measure) float64 { return m.Pss }, 1.5},
+	{"resident, MiB", func(m measure) float64 { return m.Resident }, 1.5},
 	{"threads", func(m measure) float64 { return float64(m.Threads) }, 3},
 	{"files", func(m measure) float64 { return float64(m.Files) }, 8},
 	{"goroutines", func(m measure) float64 { return float64(m.Goroutines) }, 16},
@@ -33,12 +33,11 @@ var limits = []struct {
 
 // verdict compares the last third of a run with the one before and gives a table,
 // and what has grown.
-func verdict(run []measure) (table string, grown []string) {
+func verdict(second, last []measure) (table string, grown []string) {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%-16s %10s %10s %10s %10s\n", "median of", "2nd third", "3rd third", "growth", "slack")
-	third := len(run) / 3
 	for _, limit := range limits {
-		before, after := median(run[third:2*third], limit.value), median(run[2*third:], limit.value)
+		before, after := median(second, limit.value), median(last, limit.value)
 		fmt.Fprintf(&text, "%-16s %10.3f %10.3f %+10.3f %10.3f\n", limit.what, before, after, after-before, limit.slack)
 		if after-before > limit.slack {
 			grown = append(grown, limit.what)
@@ -61,7 +60,7 @@ func TestTheVerdictSeesGrowth(t *testing.T) {
 		"":               func(int, *measure) {},
 		"heap, MiB":      func(n int, m *measure) { m.Heap += float64(n) * 0.014 },
 		"anonymous, MiB": func(n int, m *measure) { m.Anonymous += float64(n) * 0.08 },
-		"PSS, MiB":       func(n int, m *measure) { m.Pss += float64(n) * 0.08 },
+		"resident, MiB":  func(n int, m *measure) { m.Resident += float64(n) * 0.08 },
 		"threads":        func(n int, m *measure) { m.Threads += n / 5 },
 		"files":          func(n int, m *measure) { m.Files += n / 2 },
 		"goroutines":     func(n int, m *measure) { m.Goroutines += n },
@@ -70,10 +69,10 @@ func TestTheVerdictSeesGrowth(t *testing.T) {
 		for n := range run {
 			// Up and down, and larger at first.
 			wave := float64(n%7)/100 + 1/float64(n+1)
-			run[n] = measure{Pss: 12 + wave, Anonymous: 6 + wave, Heap: 2 + wave, Files: 12 + n%5, Threads: 9, Goroutines: 20 + n%3}
+			run[n] = measure{Resident: 12 + wave, Anonymous: 6 + wave, Heap: 2 + wave, Files: 12 + n%5, Threads: 9, Goroutines: 20 + n%3}
 			leak(n, &run[n])
 		}
-		if table, grown := verdict(run); strings.Join(grown, " ") != what {
+		if table, grown := verdict(run[20:40], run[40:]); strings.Join(grown, " ") != what {
 			t.Errorf("with a leak of %q, these have grown: %v\n%s", what, grown, table)
 		}
 	}
