@@ -108,8 +108,11 @@ storm:
 	$(GO) test -count=1 -v -tags rig -run 'Storm|StopsReading' ./daemon/e2e
 
 CHECKS ?= 100
+# A life mostly waits, so many go on at the same time.
+LANES := 8
 model:
-	$(GO) test -race -count=1 -timeout 0 -run TestLife -v ./daemon/e2e -rapid.checks $(CHECKS) -rapid.seed 0
+	$(GO) test -race -count=1 -timeout 0 -parallel 64 -run TestLife -v ./daemon/e2e \
+		-lanes $(LANES) -rapid.checks $$((($(CHECKS) + $(LANES) - 1) / $(LANES))) -rapid.seed 0
 
 demo: $(PROGRAMS)
 	sh packaging/demo.sh

@@ -26,6 +26,10 @@ const (
 	impatience = 6 * time.Second
 )
 
+// lanes is how many lives go on at the same time in each mode, each lane with
+// rapid.checks of them: a life mostly waits. With a seed given they are all the same.
+var lanes = flag.Int("lanes", 1, "how many lives of TestLife go on at the same time in each mode")
+
 // boundLives makes TestLife short, unless the command line says otherwise.
 func boundLives() {
 	for name, value := range map[string]string{
@@ -46,18 +50,25 @@ func boundLives() {
 func TestLife(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"legacy", "jwt"} {
-		t.Run(mode, func(t *testing.T) {
-			t.Parallel()
-			bus, wait := bustest.Session(t), daemontest.Patience
-			rapid.Check(t, func(rt *rapid.T) {
-				l := newLife(lifeT{t, rt}, bus, mode == "jwt", &wait)
-				l.begins(rt)
-				rt.Repeat(l.happenings())
-				l.end()
-				l.agrees()
+		for range *lanes {
+			t.Run(mode, func(t *testing.T) {
+				t.Parallel()
+				live(t, mode == "jwt")
 			})
-		})
+		}
 	}
+}
+
+// live lives one life after the other.
+func live(t *testing.T, jwt bool) {
+	bus, wait := bustest.Session(t), daemontest.Patience
+	rapid.Check(t, func(rt *rapid.T) {
+		l := newLife(lifeT{t, rt}, bus, jwt, &wait)
+		l.begins(rt)
+		rt.Repeat(l.happenings())
+		l.end()
+		l.agrees()
+	})
 }
 
 // life is a box to which things happen.
