@@ -55,9 +55,13 @@ func (r *renewal) fresh(ctx context.Context) *Snapshot {
 // isFresh reports whether fresh would not wait. Only plex.tv's time counts: by any
 // other a good token could seem to have expired long ago.
 func (r *renewal) isFresh() bool {
-	s, now := r.snapshot(), r.now()
-	expiring := s.renewable && !s.TokenExpiresAt.IsZero() && r.time.Known() && s.TokenExpiresAt.Sub(now.date) < minLife
-	return !expiring || r.failed.within(freshPause, now) || now.within(freshPause, r.record().times.renewed)
+	s := r.snapshot()
+	if !s.renewable || s.TokenExpiresAt.IsZero() || !r.time.Known() {
+		return true // without a look at a clock: that is a system call, and every call comes here
+	}
+	now := r.now()
+	return s.TokenExpiresAt.Sub(now.date) >= minLife ||
+		r.failed.within(freshPause, now) || now.within(freshPause, r.record().times.renewed)
 }
 
 // renew replaces the owner's token with a new one for the device key, even after
