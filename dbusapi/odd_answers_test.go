@@ -115,6 +115,10 @@ func TestOddFields(t *testing.T) {
 	if len(list) != 1 || list[0]["name"].Value() != "7" || c.headers("GetServerHeaders", "m")["X-Plex-Token"] != "t" {
 		t.Errorf("ListServers gave %v", list)
 	}
+	c.plexAnswers(plextvsim.HomeUsers, `{"users":[{"id":7.0,"uuid":"u","protected":false},{"id":7,"uuid":" u ","protected":true}]}`)
+	if c.home("ListUsers").gives("aa{sv}", &list); len(list) != 1 || list[0]["protected"].Value() != true {
+		t.Errorf("a user listed twice is %v", list)
+	}
 	c.plexAnswers(plextvsim.Resources, `[]`)
 	if c.credentials("ListServers").gives("aa{sv}", &list); len(list) != 1 {
 		t.Errorf("one empty list is believed: %v", list)
@@ -122,5 +126,29 @@ func TestOddFields(t *testing.T) {
 	c.plexTime.Advance(time.Minute)
 	if c.credentials("ListServers").gives("aa{sv}", &list); len(list) != 0 {
 		t.Errorf("a second empty list is not believed: %v", list)
+	}
+}
+
+// Nobody is signed in with a token of spaces, and no code has expired when it is new.
+func TestOddPins(t *testing.T) {
+	c := newBox(t, setup{pollInterval: time.Hour}).client()
+	for _, left := range []string{"-5", "0", `"soon"`, "{}", "null"} {
+		c.plexAnswers(plextvsim.RequestPin, `{"id":" 77 ","code":" AB12 ","expiresIn":`+left+`}`)
+		p := c.main("RequestPinWithOptions", options{"force": dbus.MakeVariant(true)}).pairing()
+		if until := time.Until(time.Unix(p.ExpiresAt, 0)); p.Code != "AB12" || until < time.Minute {
+			t.Errorf("expiresIn %s: the code %q is good for %v", left, p.Code, until)
+		}
+		c.plexAnswers(plextvsim.CheckPin, `{"id":77,"code":"AB12","authToken":" "}`)
+		claimed, expires := true, int64(0)
+		if c.main("CheckPinStatus", p.ID).gives("bx", &claimed, &expires); claimed {
+			t.Error("claimed by a token of spaces")
+		}
+	}
+	p := c.main("RequestPinWithOptions", options{}).pairing()
+	c.plexAnswers(plextvsim.CheckPin, `{"authToken":" `+c.box.token+` "}`)
+	c.main("CheckPinStatus", p.ID)
+	c.usedBy(aliceUUID)
+	if c.heldToken() != c.box.token {
+		t.Error("the token has space around it")
 	}
 }

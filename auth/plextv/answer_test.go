@@ -55,6 +55,8 @@ func TestPinsAreRead(t *testing.T) {
 		"absurdly long":       {`{"id":918273645,"code":"A1B2","expiresIn":1e300}`, weak(24 * time.Hour)},
 		"no expiry":           {`{"id":918273645,"code":"A1B2"}`, weak(15 * time.Minute)},
 		"odd expiry":          {`{"id":918273645,"code":"A1B2","expiresIn":"NaN","expiresAt":"soon"}`, weak(15 * time.Minute)},
+		"blank token":         {`{"id":918273645,"code":"A1B2","expiresIn":1,"authToken":" "}`, weak(time.Second)},
+		"space around it all": {`{"id":" 918273645 ","code":" A1B2 ","expiresIn":1,"authToken":" ` + token + ` "}`, claimed(time.Second)},
 		"boolean token":       {`{"id":918273645,"code":"A1B2","expiresIn":1,"authToken":false}`, weak(time.Second)},
 		"object token":        {`{"id":918273645,"code":"A1B2","expiresIn":1,"authToken":{}}`, weak(time.Second)},
 		"claimed, no expiry":  {`{"id":918273645,"code":"A1B2","authToken":"` + token + `"}`, claimed(0)},

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/retune-tv/plexauthd/auth/secret"
@@ -80,6 +81,7 @@ func readHomeUsers(a answer) (read Home, err error) {
 		case err != nil:
 			a.odd("users")
 			read.Unread++
+		case read.has(user):
 		case len(read.Users) < maxHomeUsers:
 			read.Users = append(read.Users, user)
 		case user.Admin: // without whom nobody can go back
@@ -93,6 +95,15 @@ func readHomeUsers(a answer) (read Home, err error) {
 		return Home{}, errors.New("a list in which nothing can be read")
 	}
 	return read, nil
+}
+
+// has tells that the user has been read already, and notes if a PIN is needed after all.
+func (h Home) has(user HomeUser) bool {
+	at := slices.IndexFunc(h.Users, func(u HomeUser) bool { return u.UUID == user.UUID })
+	if at >= 0 {
+		h.Users[at].Protected = h.Users[at].Protected || user.Protected
+	}
+	return at >= 0
 }
 
 func readHomeUser(entry json.RawMessage, odd func(field string)) (HomeUser, error) {

@@ -35,6 +35,8 @@ func TestHomeUsersAreRead(t *testing.T) {
 		"null":            {kid(`"protected":null`), []plextv.HomeUser{locked}},
 		"a username":      {`{"id":9,"uuid":"u","title":"","username":"bob","protected":false}`, []plextv.HomeUser{named}},
 		"odd ones":        {`7,null,{},{"id":1,"title":"x"},{"id":1,"title":"x","uuid":"../y"},{"uuid":"z","title":"x"},` + ann, []plextv.HomeUser{{UUID: "z", Title: "x", Protected: true}, admin}},
+		"listed twice":    {kid(`"protected":false`) + "," + ann + "," + kid(`"protected":true`), []plextv.HomeUser{locked, admin}},
+		"floats":          {`{"id":7.0,"uuid":" kid-1 ","title":"Kid","protected":0.0}`, []plextv.HomeUser{open}},
 		"control in name": {`{"id":1,"uuid":"u","title":"a\u0007","protected":false},` + ann, []plextv.HomeUser{{ID: "1", UUID: "u", Title: "a"}, admin}},
 	} {
 		t.Run(name, func(t *testing.T) {

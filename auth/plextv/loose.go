@@ -5,6 +5,7 @@ package plextv
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -29,9 +30,20 @@ func (l *loose) UnmarshalJSON(raw []byte) error {
 		return json.Unmarshal(raw, &l.text)
 	case 'n', '{', '[':
 	default:
-		l.text = string(raw)
+		l.text = whole(string(raw))
 	}
 	return nil
+}
+
+// whole spells a number without a fraction in one way: 7.0 and 7e0 are 7, so that an
+// id stays the same id. Other values are as they were.
+func whole(number string) string {
+	const exact = 1 << 53 // up to here a float64 holds each integer
+	if n, err := strconv.ParseFloat(number, 64); err == nil && strings.ContainsAny(number, ".eE") &&
+		n == math.Trunc(n) && math.Abs(n) <= exact {
+		return strconv.FormatInt(int64(n), 10)
+	}
+	return number
 }
 
 // absent tells that there is no such field, or that it is null.
@@ -48,20 +60,22 @@ func (l loose) known() bool {
 	return false
 }
 
-// word returns a string or number as it is, of at most limit bytes and without
-// control characters; "" if there is none. Ids and addresses are words.
+// word returns a string or number without the space around it, of at most limit bytes
+// and without control characters; "" if there is none. Ids, addresses and tokens are
+// words.
 func (l loose) word(field string, limit int) (string, error) {
+	text := strings.TrimSpace(l.text)
 	switch {
 	case l.absent():
 		return "", nil
 	case l.form == '{' || l.form == '[' || l.form == 't' || l.form == 'f':
 		return "", fmt.Errorf("field %s is not a text", field)
-	case len(l.text) > limit:
+	case len(text) > limit:
 		return "", fmt.Errorf("field %s is longer than %d bytes", field, limit)
 	case !legible.IsText(l.text):
 		return "", fmt.Errorf("field %s has control characters", field)
 	}
-	return l.text, nil
+	return text, nil
 }
 
 // name returns a string or number as a text that can be shown, cut at limit bytes;

@@ -119,7 +119,7 @@ func readPin(a answer, isNew bool) (Pin, error) {
 		a.odd("pin.authToken")
 	}
 	left, known := timeLeft(body.ExpiresIn, body.ExpiresAt, a.now)
-	if !known && token.IsZero() {
+	if token.IsZero() && (!known || isNew && left == 0) { // a new one has not expired
 		a.odd("pin.expiresIn")
 		left = shortestPin
 	}
