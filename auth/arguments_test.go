@@ -12,6 +12,18 @@ import (
 	"github.com/retune-tv/plexauthd/auth/secret"
 )
 
+// wantInvalid wants an error of moderate length that names the argument.
+func wantInvalid(t *testing.T, argument string, err error) {
+	t.Helper()
+	wantCode(t, argument, err, auth.InvalidArgs)
+	if err != nil && !strings.HasPrefix(err.Error(), argument+": ") {
+		t.Errorf("the error %.80q does not name %s", err, argument)
+	}
+	if err != nil && len(err.Error()) > 200 {
+		t.Errorf("an error of %d bytes", len(err.Error()))
+	}
+}
+
 func TestBadArgumentsAreRefused(t *testing.T) {
 	b := newBox(t)
 	b.signIn(plextvsim.User{Username: "alice"})
@@ -26,16 +38,7 @@ func TestBadArgumentsAreRefused(t *testing.T) {
 	choose := func(machineID, uri string) error {
 		return b.account.SelectServer(b.soon(), auth.Server{MachineID: machineID, URI: uri})
 	}
-	refused := func(argument string, err error) {
-		t.Helper()
-		wantCode(t, argument, err, auth.InvalidArgs)
-		if err != nil && !strings.HasPrefix(err.Error(), argument+": ") {
-			t.Errorf("the error %.80q does not name %s", err, argument)
-		}
-		if err != nil && len(err.Error()) > 200 {
-			t.Errorf("an error of %d bytes", len(err.Error()))
-		}
-	}
+	refused := func(argument string, err error) { t.Helper(); wantInvalid(t, argument, err) }
 	for _, token := range []string{"", "a b", "a\x00", "a\r\nX-Evil: 1", "a\x7f", "\xff\xfe", "häßlich", mib} {
 		refused("token", store(func(c *auth.Credentials) { c.Token = secret.New(token) }))
 		_, err := b.account.ValidateToken(b.soon(), secret.New(token))

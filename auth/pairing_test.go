@@ -13,35 +13,38 @@ import (
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
 )
 
+// pairingKinds are the pairings that a box may ask for.
+var pairingKinds = map[string]struct {
+	strong   bool
+	device   string
+	length   int
+	lifetime time.Duration // of plex.tv's PIN
+	allowed  time.Duration // by the settings
+	authURI  string        // of client identifier and code
+}{
+	"short": {
+		device: "Den", length: 4, lifetime: plextvsim.WeakLifetime, allowed: timeout,
+		authURI: "https://plex.tv/link/?pin=CODE",
+	},
+	"strong": {
+		strong: true, device: "Wohnzimmer + Küche", length: 25, lifetime: plextvsim.StrongLifetime, allowed: 2 * time.Hour,
+		authURI: "https://app.plex.tv/auth#?clientID=CLIENT&code=CODE" +
+			"&context%5Bdevice%5D%5BdeviceName%5D=Wohnzimmer%20%2B%20K%C3%BCche" +
+			"&context%5Bdevice%5D%5Bdevice%5D=TV%20Box" +
+			"&context%5Bdevice%5D%5BplatformVersion%5D=6.12&context%5Bdevice%5D%5Bplatform%5D=Linux" +
+			"&context%5Bdevice%5D%5Bproduct%5D=Retune&context%5Bdevice%5D%5Bversion%5D=1.2.3",
+	},
+	"strong, no device name": {
+		strong: true, length: 25, lifetime: plextvsim.StrongLifetime, allowed: timeout,
+		authURI: "https://app.plex.tv/auth#?clientID=CLIENT&code=CODE" +
+			"&context%5Bdevice%5D%5Bdevice%5D=TV%20Box" +
+			"&context%5Bdevice%5D%5BplatformVersion%5D=6.12&context%5Bdevice%5D%5Bplatform%5D=Linux" +
+			"&context%5Bdevice%5D%5Bproduct%5D=Retune&context%5Bdevice%5D%5Bversion%5D=1.2.3",
+	},
+}
+
 func TestRequestPinStartsAPairing(t *testing.T) {
-	for name, test := range map[string]struct {
-		strong   bool
-		device   string
-		length   int
-		lifetime time.Duration // of plex.tv's PIN
-		allowed  time.Duration // by the settings
-		authURI  string        // of client identifier and code
-	}{
-		"short": {
-			device: "Den", length: 4, lifetime: plextvsim.WeakLifetime, allowed: timeout,
-			authURI: "https://plex.tv/link/?pin=CODE",
-		},
-		"strong": {
-			strong: true, device: "Wohnzimmer + Küche", length: 25, lifetime: plextvsim.StrongLifetime, allowed: 2 * time.Hour,
-			authURI: "https://app.plex.tv/auth#?clientID=CLIENT&code=CODE" +
-				"&context%5Bdevice%5D%5BdeviceName%5D=Wohnzimmer%20%2B%20K%C3%BCche" +
-				"&context%5Bdevice%5D%5Bdevice%5D=TV%20Box" +
-				"&context%5Bdevice%5D%5BplatformVersion%5D=6.12&context%5Bdevice%5D%5Bplatform%5D=Linux" +
-				"&context%5Bdevice%5D%5Bproduct%5D=Retune&context%5Bdevice%5D%5Bversion%5D=1.2.3",
-		},
-		"strong, no device name": {
-			strong: true, length: 25, lifetime: plextvsim.StrongLifetime, allowed: timeout,
-			authURI: "https://app.plex.tv/auth#?clientID=CLIENT&code=CODE" +
-				"&context%5Bdevice%5D%5Bdevice%5D=TV%20Box" +
-				"&context%5Bdevice%5D%5BplatformVersion%5D=6.12&context%5Bdevice%5D%5Bplatform%5D=Linux" +
-				"&context%5Bdevice%5D%5Bproduct%5D=Retune&context%5Bdevice%5D%5Bversion%5D=1.2.3",
-		},
-	} {
+	for name, test := range pairingKinds {
 		t.Run(name, func(t *testing.T) {
 			b := newBox(t, func(s *setup) {
 				s.auth.Settings.Identity.DeviceName = test.device

@@ -15,32 +15,36 @@ import (
 	"github.com/retune-tv/plexauthd/auth/statefile"
 )
 
+func aliceSignsIn(b *box) { b.signIn(plextvsim.User{Username: "alice"}) }
+func pairs(b *box)        { b.pair(auth.PinOptions{}) }
+
+// saves are calls that save something, each with what has to be before it.
+var saves = map[string]struct {
+	before func(*box)
+	do     func(*box) error
+}{
+	"RequestPin": {aliceSignsIn, func(b *box) error {
+		_, err := b.account.RequestPin(b.soon(), auth.PinOptions{})
+		return err
+	}},
+	"RequestPin, forced": {pairs, func(b *box) error {
+		_, err := b.account.RequestPin(b.soon(), auth.PinOptions{Force: true})
+		return err
+	}},
+	"CancelPin": {pairs, func(b *box) error {
+		return b.account.CancelPin(b.soon(), b.account.Snapshot().Pairing.ID)
+	}},
+	"Store": {aliceSignsIn, func(b *box) error {
+		token := secret.New(b.sim.AddUser(plextvsim.User{}))
+		return b.account.Store(b.soon(), auth.Credentials{Token: token})
+	}},
+	"SelectServer": {aliceSignsIn, func(b *box) error {
+		return b.account.SelectServer(b.soon(), auth.Server{MachineID: "abc", URI: "https://10.0.0.2:32400"})
+	}},
+}
+
 func TestWhatCannotBeStoredIsNotDone(t *testing.T) {
-	signIn := func(b *box) { b.signIn(plextvsim.User{Username: "alice"}) }
-	pair := func(b *box) { b.pair(auth.PinOptions{}) }
-	for name, test := range map[string]struct {
-		before func(*box)
-		do     func(*box) error
-	}{
-		"RequestPin": {signIn, func(b *box) error {
-			_, err := b.account.RequestPin(b.soon(), auth.PinOptions{})
-			return err
-		}},
-		"RequestPin, forced": {pair, func(b *box) error {
-			_, err := b.account.RequestPin(b.soon(), auth.PinOptions{Force: true})
-			return err
-		}},
-		"CancelPin": {pair, func(b *box) error {
-			return b.account.CancelPin(b.soon(), b.account.Snapshot().Pairing.ID)
-		}},
-		"Store": {signIn, func(b *box) error {
-			token := secret.New(b.sim.AddUser(plextvsim.User{}))
-			return b.account.Store(b.soon(), auth.Credentials{Token: token})
-		}},
-		"SelectServer": {signIn, func(b *box) error {
-			return b.account.SelectServer(b.soon(), auth.Server{MachineID: "abc", URI: "https://10.0.0.2:32400"})
-		}},
-	} {
+	for name, test := range saves {
 		t.Run(name, func(t *testing.T) {
 			b := newBox(t)
 			test.before(b)

@@ -56,19 +56,7 @@ func TestEverythingAtOnce(t *testing.T) {
 			ends <- *e.PinEnd
 		}
 	})
-	var workers sync.WaitGroup
-	for n := range stressWorkers {
-		random := rand.New(rand.NewPCG(stressSeed, uint64(n)))
-		workers.Go(func() {
-			for range stressCalls {
-				err := b.anything(random, tokens)
-				if err != nil && auth.CodeOf(err) == "" {
-					t.Errorf("an error without a code: %v", err)
-				}
-			}
-		})
-	}
-	workers.Wait()
+	b.workAtOnce(tokens)
 	b.sim.Clear()
 	store.mended.Store(true)
 
@@ -89,6 +77,23 @@ func TestEverythingAtOnce(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	checkStory(t, events)
+}
+
+// workAtOnce has workers make calls until each has made its number.
+func (b *box) workAtOnce(tokens []string) {
+	var workers sync.WaitGroup
+	for n := range stressWorkers {
+		random := rand.New(rand.NewPCG(stressSeed, uint64(n)))
+		workers.Go(func() {
+			for range stressCalls {
+				err := b.anything(random, tokens)
+				if err != nil && auth.CodeOf(err) == "" {
+					b.Errorf("an error without a code: %v", err)
+				}
+			}
+		})
+	}
+	workers.Wait()
 }
 
 // anything makes one call or lets plex.tv do something.

@@ -13,33 +13,36 @@ import (
 	"github.com/retune-tv/plexauthd/auth/secret"
 )
 
+// validations are what Validate makes of faults of plex.tv.
+var validations = map[string]struct {
+	fault   plextvsim.Fault
+	good    bool
+	code    auth.Code // "" is no error
+	retries int
+	refused bool // which puts the token in doubt
+}{
+	"200":                 {fault: plextvsim.Fault{Endpoint: plextvsim.Ping, Status: 401}, good: true},
+	"401":                 {fault: plextvsim.Fault{Status: 401}, refused: true},
+	"422":                 {fault: plextvsim.Fault{Status: 422}, refused: true},
+	"403":                 {fault: plextvsim.Fault{Status: 403}},
+	"422 of another kind": {fault: plextvsim.Fault{Status: 422, Body: `{"errors":[{"code":1,"message":"No"}]}`}, code: auth.InvalidResponse},
+	"401 of a proxy":      {fault: plextvsim.Fault{Status: 401, Body: "<html>sign in</html>", ContentType: "text/html"}, code: auth.InvalidResponse},
+	"403 of a proxy":      {fault: plextvsim.Fault{Status: 403, Body: "<html>no</html>", ContentType: "text/html"}, code: auth.InvalidResponse},
+	"404":                 {fault: plextvsim.Fault{Status: 404}, code: auth.InvalidResponse},
+	"408":                 {fault: plextvsim.Fault{Status: 408}, code: auth.InvalidResponse},
+	"498":                 {fault: plextvsim.Fault{Status: 498}, code: auth.AuthInvalid},
+	"429":                 {fault: plextvsim.Fault{Status: 429}, code: auth.RateLimited},
+	"429 for long":        {fault: plextvsim.Fault{Status: 429, RetryAfter: "60"}, code: auth.RateLimited},
+	"500":                 {fault: plextvsim.Fault{Status: 500}, code: auth.ServerError, retries: 2},
+	"503 for long":        {fault: plextvsim.Fault{Status: 503, RetryAfter: "60"}, code: auth.ServerError},
+	"reset":               {fault: plextvsim.Fault{Reset: true}, code: auth.Unreachable, retries: 2},
+	"captive portal":      {fault: plextvsim.CaptivePortal(), code: auth.InvalidResponse},
+	"cut off":             {fault: plextvsim.Fault{CutOff: true}, code: auth.InvalidResponse},
+	"no user":             {fault: plextvsim.Fault{Body: `{"pong":true}`}, code: auth.InvalidResponse},
+}
+
 func TestValidate(t *testing.T) {
-	for name, test := range map[string]struct {
-		fault   plextvsim.Fault
-		good    bool
-		code    auth.Code // "" is no error
-		retries int
-		refused bool // which puts the token in doubt
-	}{
-		"200":                 {fault: plextvsim.Fault{Endpoint: plextvsim.Ping, Status: 401}, good: true},
-		"401":                 {fault: plextvsim.Fault{Status: 401}, refused: true},
-		"422":                 {fault: plextvsim.Fault{Status: 422}, refused: true},
-		"403":                 {fault: plextvsim.Fault{Status: 403}},
-		"422 of another kind": {fault: plextvsim.Fault{Status: 422, Body: `{"errors":[{"code":1,"message":"No"}]}`}, code: auth.InvalidResponse},
-		"401 of a proxy":      {fault: plextvsim.Fault{Status: 401, Body: "<html>sign in</html>", ContentType: "text/html"}, code: auth.InvalidResponse},
-		"403 of a proxy":      {fault: plextvsim.Fault{Status: 403, Body: "<html>no</html>", ContentType: "text/html"}, code: auth.InvalidResponse},
-		"404":                 {fault: plextvsim.Fault{Status: 404}, code: auth.InvalidResponse},
-		"408":                 {fault: plextvsim.Fault{Status: 408}, code: auth.InvalidResponse},
-		"498":                 {fault: plextvsim.Fault{Status: 498}, code: auth.AuthInvalid},
-		"429":                 {fault: plextvsim.Fault{Status: 429}, code: auth.RateLimited},
-		"429 for long":        {fault: plextvsim.Fault{Status: 429, RetryAfter: "60"}, code: auth.RateLimited},
-		"500":                 {fault: plextvsim.Fault{Status: 500}, code: auth.ServerError, retries: 2},
-		"503 for long":        {fault: plextvsim.Fault{Status: 503, RetryAfter: "60"}, code: auth.ServerError},
-		"reset":               {fault: plextvsim.Fault{Reset: true}, code: auth.Unreachable, retries: 2},
-		"captive portal":      {fault: plextvsim.CaptivePortal(), code: auth.InvalidResponse},
-		"cut off":             {fault: plextvsim.Fault{CutOff: true}, code: auth.InvalidResponse},
-		"no user":             {fault: plextvsim.Fault{Body: `{"pong":true}`}, code: auth.InvalidResponse},
-	} {
+	for name, test := range validations {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBox(t)

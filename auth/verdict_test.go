@@ -24,35 +24,32 @@ func doubtYoung(s *standing) {
 	}
 }
 
-// verdicts are the transitions that follow from what plex.tv says about a token.
-func verdicts() map[string]map[string]transition {
+// old lets the tokens of a record be an hour old.
+func old(r *record) *record {
+	for _, auth := range []*statefile.Auth{r.Auth, r.Owner} {
+		if auth != nil {
+			auth.IssuedAt = noon.Add(-time.Hour)
+		}
+	}
+	return r
+}
+
+// doubtedUser is a home user whose token plex.tv has refused.
+func doubtedUser() *record { return with(switched(), func(r *record) { doubt(&r.standing) }) }
+
+func ownerEnded(r *record) { r.Owner.RefusedAt = noon }
+
+// acceptances follow when plex.tv accepts a token.
+func acceptances() map[string]map[string]transition {
 	accept := func(user plextv.User) func(*record, *Event) error {
 		return signals(func(r *record, e *Event) { r.accept(user, at(1), e) })
-	}
-	refuse := func(seconds int) func(*record, *Event) error {
-		return signals(func(r *record, e *Event) { r.refuse(errStorage(nil), refusedFor, at(seconds), e) })
-	}
-	refuseUser := func(noOther error, seconds int) func(*record, *Event) error {
-		return signals(func(r *record, e *Event) { r.refuseUser(errStorage(nil), noOther, refusedFor, at(seconds), e) })
 	}
 	trust := func(token secret.String) func(*record, *Event) error {
 		return signals(func(r *record, e *Event) { r.trust(token, e) })
 	}
-	old := func(r *record) *record { // their tokens are an hour old
-		for _, auth := range []*statefile.Auth{r.Auth, r.Owner} {
-			if auth != nil {
-				auth.IssuedAt = noon.Add(-time.Hour)
-			}
-		}
-		return r
-	}
-	doubtedUser := func() *record { return with(switched(), func(r *record) { doubt(&r.standing) }) }
-	ownerEnded := func(r *record) { r.Owner.RefusedAt = noon }
-	refusal, fault := &plextv.Error{Kind: plextv.Refused}, &plextv.Error{Kind: plextv.ServerError}
-	in, toOther := signal(true, ReasonSignedIn), signal(true, ReasonUserSwitched)
-	revoked, locked := signal(false, ReasonRevoked), signal(false, ReasonUserLocked)
+	in := signal(true, ReasonSignedIn)
+	locked := signal(false, ReasonUserLocked)
 	confirm := signals(func(r *record, e *Event) { r.confirm(true, at(1), e) })
-
 	return map[string]map[string]transition{
 		"accept": {
 			"unchecked":          {from: held(opaque), do: accept(ann), state: SignedIn},
@@ -66,6 +63,27 @@ func verdicts() map[string]map[string]transition {
 			"ended":         {from: ended(), do: confirm, state: SignedIn, auth: in},
 			"ended, no key": {from: with(ended(), func(r *record) { r.Auth.Token, r.Auth.Kid = jwt, "lost" }), do: confirm, state: Expired},
 		},
+		"trust": {
+			"signed out":       {from: signedOut(), do: trust(opaque), state: SignedOut},
+			"unchecked":        {from: held(opaque), do: trust(opaque), state: SignedIn},
+			"no name":          {from: with(doubted(), func(r *record) { r.Auth.UserID = "" }), do: trust(opaque), state: Unverified},
+			"doubted":          {from: doubted(), do: trust(opaque), state: SignedIn},
+			"another token":    {from: doubted(), do: trust(jwt), state: Unverified},
+			"ended":            {from: ended(), do: trust(opaque), state: SignedIn, auth: in},
+			"owner's":          {from: doubtedUser(), do: trust(opaque), state: Unverified},
+			"owner's, refused": {from: with(lockedOut(), ownerEnded), do: trust(opaque), state: Locked, auth: locked},
+			"locked user's":    {from: lockedOut(), do: trust(secret.New("kims-token")), state: SignedIn, auth: in},
+		},
+	}
+}
+
+// refusals follow when plex.tv refuses the token that is in use.
+func refusals() map[string]map[string]transition {
+	refuse := func(seconds int) func(*record, *Event) error {
+		return signals(func(r *record, e *Event) { r.refuse(errStorage(nil), refusedFor, at(seconds), e) })
+	}
+	revoked := signal(false, ReasonRevoked)
+	return map[string]map[string]transition{
 		"refuse": {
 			"unchecked":          {from: held(opaque), do: refuse(0), state: Unverified},
 			"signed in":          {from: signedIn(), do: refuse(0), state: Unverified},
@@ -93,6 +111,20 @@ func verdicts() map[string]map[string]transition {
 			},
 			"ended": {from: ended(), do: refuse(9), state: Expired},
 		},
+	}
+}
+
+// userRefusals follow when plex.tv refuses the token of a home user.
+func userRefusals() map[string]map[string]transition {
+	refuseUser := func(noOther error, seconds int) func(*record, *Event) error {
+		return signals(func(r *record, e *Event) { r.refuseUser(errStorage(nil), noOther, refusedFor, at(seconds), e) })
+	}
+	refusal := &plextv.Error{Kind: plextv.Refused}
+	fault := &plextv.Error{Kind: plextv.ServerError}
+	toOther := signal(true, ReasonUserSwitched)
+	revoked := signal(false, ReasonRevoked)
+	locked := signal(false, ReasonUserLocked)
+	return map[string]map[string]transition{
 		"refuseUser": {
 			"first":                      {from: switched(), do: refuseUser(errProtected, 0), state: Unverified},
 			"too early":                  {from: doubtedUser(), do: refuseUser(errProtected, 29), state: Unverified},
@@ -105,17 +137,6 @@ func verdicts() map[string]map[string]transition {
 			"owner in doubt":             {from: doubtedUser(), do: refuseUser(refusal, 90), state: Unverified},
 			"owner's sign-in has ended":  {from: with(doubtedUser(), ownerEnded), do: refuseUser(refusal, 90), state: Expired, auth: revoked},
 			"owner's has ended, no word": {from: with(doubtedUser(), ownerEnded), do: refuseUser(fault, 90), state: Unverified},
-		},
-		"trust": {
-			"signed out":       {from: signedOut(), do: trust(opaque), state: SignedOut},
-			"unchecked":        {from: held(opaque), do: trust(opaque), state: SignedIn},
-			"no name":          {from: with(doubted(), func(r *record) { r.Auth.UserID = "" }), do: trust(opaque), state: Unverified},
-			"doubted":          {from: doubted(), do: trust(opaque), state: SignedIn},
-			"another token":    {from: doubted(), do: trust(jwt), state: Unverified},
-			"ended":            {from: ended(), do: trust(opaque), state: SignedIn, auth: in},
-			"owner's":          {from: doubtedUser(), do: trust(opaque), state: Unverified},
-			"owner's, refused": {from: with(lockedOut(), ownerEnded), do: trust(opaque), state: Locked, auth: locked},
-			"locked user's":    {from: lockedOut(), do: trust(secret.New("kims-token")), state: SignedIn, auth: in},
 		},
 	}
 }

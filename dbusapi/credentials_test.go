@@ -92,6 +92,27 @@ func TestReadCredentials(t *testing.T) {
 	}
 }
 
+// badCredentials are changes to good ones, with the error of each.
+var badCredentials = []struct {
+	change map[string]any
+	error  string
+	texts  []string
+}{
+	{map[string]any{"token": "unknown-to-plex"}, names.ErrorPrefix + "AuthInvalid", nil},
+	{map[string]any{"token": ""}, names.ErrInvalidArgs, []string{"token"}},
+	{map[string]any{"token": strings.Repeat("x", 10<<10)}, names.ErrInvalidArgs, []string{"token"}},
+	{map[string]any{"token": strings.Repeat("x", 1<<20)}, names.ErrInvalidArgs, []string{"credentials: is longer"}},
+	{map[string]any{"token": "line\nbreak"}, names.ErrInvalidArgs, []string{"token"}},
+	{map[string]any{"token": uint32(1)}, names.ErrInvalidArgs, []string{"credentials", "token", "type u"}},
+	{map[string]any{"user_id": "77"}, names.ErrInvalidArgs, []string{"user_id"}},
+	{map[string]any{"username": "bell\a"}, names.ErrInvalidArgs, []string{"username"}},
+	{map[string]any{"issued_at": int64(-1)}, names.ErrInvalidArgs, []string{"issued_at"}},
+	{map[string]any{"expires_at": int64(math.MaxInt64)}, names.ErrInvalidArgs, []string{"expires_at"}},
+	{map[string]any{"expires_at": int64(math.MinInt64)}, names.ErrInvalidArgs, []string{"expires_at"}},
+	{map[string]any{"expires_at": "tomorrow"}, names.ErrInvalidArgs, []string{"expires_at", "type s"}},
+	{map[string]any{"selected_server_uri": "ftp://10.0.0.2"}, names.ErrInvalidArgs, []string{"selected_server_uri"}},
+}
+
 func TestStoreCredentials(t *testing.T) {
 	b := newBox(t, setup{})
 	c := b.client()
@@ -113,25 +134,7 @@ func TestStoreCredentials(t *testing.T) {
 	}
 
 	// Whatever is wrong, the old credentials stay.
-	for _, bad := range []struct {
-		change map[string]any
-		error  string
-		texts  []string
-	}{
-		{map[string]any{"token": "unknown-to-plex"}, names.ErrorPrefix + "AuthInvalid", nil},
-		{map[string]any{"token": ""}, names.ErrInvalidArgs, []string{"token"}},
-		{map[string]any{"token": strings.Repeat("x", 10<<10)}, names.ErrInvalidArgs, []string{"token"}},
-		{map[string]any{"token": strings.Repeat("x", 1<<20)}, names.ErrInvalidArgs, []string{"credentials: is longer"}},
-		{map[string]any{"token": "line\nbreak"}, names.ErrInvalidArgs, []string{"token"}},
-		{map[string]any{"token": uint32(1)}, names.ErrInvalidArgs, []string{"credentials", "token", "type u"}},
-		{map[string]any{"user_id": "77"}, names.ErrInvalidArgs, []string{"user_id"}},
-		{map[string]any{"username": "bell\a"}, names.ErrInvalidArgs, []string{"username"}},
-		{map[string]any{"issued_at": int64(-1)}, names.ErrInvalidArgs, []string{"issued_at"}},
-		{map[string]any{"expires_at": int64(math.MaxInt64)}, names.ErrInvalidArgs, []string{"expires_at"}},
-		{map[string]any{"expires_at": int64(math.MinInt64)}, names.ErrInvalidArgs, []string{"expires_at"}},
-		{map[string]any{"expires_at": "tomorrow"}, names.ErrInvalidArgs, []string{"expires_at", "type s"}},
-		{map[string]any{"selected_server_uri": "ftp://10.0.0.2"}, names.ErrInvalidArgs, []string{"selected_server_uri"}},
-	} {
+	for _, bad := range badCredentials {
 		given := map[string]dbus.Variant{}
 		for key, value := range all {
 			given[key] = value

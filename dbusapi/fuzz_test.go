@@ -84,21 +84,28 @@ func FuzzArguments(f *testing.F) {
 			t.Errorf("%s: %d bytes of memory for %d", m.member, allocated()-before, len(body))
 		}
 		checkAnswer(t, m, c, account.given, answer)
-		if journal := log.String(); strings.Contains(journal, "level=ERROR") {
-			t.Errorf("%s: %s", m.member, journal)
-		}
-		for _, text := range textsIn(c) {
-			if strings.Contains(log.String(), text) {
-				t.Errorf("%s: %q in %s", m.member, text, log.String())
-			}
-			// Errors may repeat misspelt names, but not tokens and PINs.
-			if m.iface == names.Credentials || m.iface == names.Home {
-				if shown := fmt.Sprint(answer.Body...); answer.Type == dbus.TypeError && strings.Contains(shown, text) {
-					t.Errorf("%s: %q in %s", m.member, text, shown)
-				}
-			}
-		}
+		checkSecrecy(t, m, c, log.String(), answer)
 	})
+}
+
+// checkSecrecy wants no error in the log, and no text of the arguments there or in
+// the answer.
+func checkSecrecy(t *testing.T, m method, c wireCall, log string, answer *dbus.Message) {
+	t.Helper()
+	if strings.Contains(log, "level=ERROR") {
+		t.Errorf("%s: %s", m.member, log)
+	}
+	for _, text := range textsIn(c) {
+		if strings.Contains(log, text) {
+			t.Errorf("%s: %q in %s", m.member, text, log)
+		}
+		// Errors may repeat misspelt names, but not tokens and PINs.
+		if m.iface == names.Credentials || m.iface == names.Home {
+			if shown := fmt.Sprint(answer.Body...); answer.Type == dbus.TypeError && strings.Contains(shown, text) {
+				t.Errorf("%s: %q in %s", m.member, text, shown)
+			}
+		}
+	}
 }
 
 func checkAnswer(t *testing.T, m method, c wireCall, given []any, answer *dbus.Message) {

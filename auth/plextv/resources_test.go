@@ -71,18 +71,23 @@ func TestServersAreRead(t *testing.T) {
 				t.Fatalf("got %+v, %v", got, err)
 			}
 			for i, want := range test.want {
-				if !got[i].AccessToken.Equal(want.AccessToken) {
-					t.Errorf("token %q", got[i].AccessToken.Reveal())
-				}
-				got[i].AccessToken, want.AccessToken = secret.String{}, secret.String{}
-				if len(got[i].URIs) == 0 {
-					got[i].URIs = nil
-				}
-				if !reflect.DeepEqual(got[i], want) {
-					t.Errorf("got  %+v\nwant %+v", got[i], want)
-				}
+				wantResource(t, got[i], want)
 			}
 		})
+	}
+}
+
+func wantResource(t *testing.T, got, want plextv.Resource) {
+	t.Helper()
+	if !got.AccessToken.Equal(want.AccessToken) {
+		t.Errorf("token %q", got.AccessToken.Reveal())
+	}
+	got.AccessToken, want.AccessToken = secret.String{}, secret.String{}
+	if len(got.URIs) == 0 {
+		got.URIs = nil
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
 

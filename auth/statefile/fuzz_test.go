@@ -29,10 +29,8 @@ func inMemory(f *testing.F) {
 	}
 }
 
-// FuzzLoad takes any bytes as the file: it is set aside or left alone as it was,
-// or what it holds can be read again after it has been saved.
-func FuzzLoad(f *testing.F) {
-	inMemory(f)
+// addFiles adds files of every kind that other tests have.
+func addFiles(f *testing.F) {
 	for _, c := range broken {
 		if len(c.text) < 4096 {
 			f.Add([]byte(c.text))
@@ -56,6 +54,13 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add([]byte("\ufeff# BOM\r\n[a]\r\nb = 1\r\n"))
 	f.Add([]byte("\ufeffretune_client_id = 'x'\n[[a.b]]\n[a.b.c]\nd.e = {f.g = \"\"\"\n\"\"\"\"\"}"))
+}
+
+// FuzzLoad takes any bytes as the file: it is set aside or left alone as it was,
+// or what it holds can be read again after it has been saved.
+func FuzzLoad(f *testing.F) {
+	inMemory(f)
+	addFiles(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b := newBox(t, "")
 		b.write(string(data))

@@ -91,19 +91,16 @@ func (l *life) afterDeath(models []model) (fits []model) {
 	return fits
 }
 
-// killWhileAsking kills the daemon while it waits for plex.tv's answer: what was
-// asked for has not happened, but for a sign-out, and a claim is noticed after the
-// next start, also if plex.tv no longer shows the token.
-func (l *life) killWhileAsking(rt *rapid.T) {
+// question is a command for which the daemon asks plex.tv, and what has happened if
+// it is killed then.
+type question struct {
+	endpoint plextvsim.Endpoint
+	command
+	after func(model) model
+}
+
+func (l *life) questions() map[string]question {
 	m, commands := l.now(), l.commands()
-	if m.weather != fine {
-		return
-	}
-	type question struct {
-		endpoint plextvsim.Endpoint
-		command
-		after func(model) model
-	}
 	nothing := func(m model) model { return m }
 	all := map[string]question{
 		"RequestPin, by force": {plextvsim.RequestPin, commands["RequestPin, by force"], nothing},
@@ -119,6 +116,17 @@ func (l *life) killWhileAsking(rt *rapid.T) {
 		all["a claim"] = question{plextvsim.CheckPin, claim, claimed}
 		all["a claim, when it is read"] = question{plextvsim.GetUser, claim, claimed}
 	}
+	return all
+}
+
+// killWhileAsking kills the daemon while it waits for plex.tv's answer: what was
+// asked for has not happened, but for a sign-out, and a claim is noticed after the
+// next start, also if plex.tv no longer shows the token.
+func (l *life) killWhileAsking(rt *rapid.T) {
+	if l.now().weather != fine {
+		return
+	}
+	all := l.questions()
 	asked := map[string]command{}
 	for name, q := range all {
 		asked[name] = q.command

@@ -16,10 +16,8 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// FuzzWire takes any bytes for what the bus sends, once authentication is over:
-// godbus must get nothing from them that it cannot decode, and a program that
-// answers the calls what godbus would have made of them.
-func FuzzWire(f *testing.F) {
+// addMessages adds messages, whole and cut off, in both byte orders.
+func addMessages(f *testing.F) {
 	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
 		var all []byte
 		for i, m := range messages() {
@@ -48,6 +46,13 @@ func FuzzWire(f *testing.F) {
 		delete(answer.Headers, dbus.FieldMember)
 		f.Add([]byte(encode(f, answer, order, 1)), true)
 	}
+}
+
+// FuzzWire takes any bytes for what the bus sends, once authentication is over:
+// godbus must get nothing from them that it cannot decode, and a program that
+// answers the calls what godbus would have made of them.
+func FuzzWire(f *testing.F) {
+	addMessages(f)
 	f.Fuzz(func(t *testing.T, stream []byte, serve bool) {
 		before := allocated()
 		var handler Handler

@@ -58,31 +58,26 @@ func OddCalls(to, path, iface, member, sender string, serial uint32) []Odd {
 		}
 		return m
 	}
-	with := func(change func(m *odd)) odd {
-		m := call("s", "\x01\x00\x00\x00x\x00")
-		change(&m)
-		return m
+	var calls []Odd
+	for _, c := range append(oddBodies(call), oddHeaders(call, path)...) {
+		calls = append(calls, Odd{Name: c.name, Raw: c.encode(), Valid: c.valid})
 	}
-	without := func(code byte) odd {
-		return with(func(m *odd) {
-			for i, f := range m.fields {
-				if f.code == code {
-					m.fields = append(m.fields[:i:i], m.fields[i+1:]...)
-					break
-				}
-			}
-		})
-	}
-	more := func(f field) odd { return with(func(m *odd) { m.fields = append(m.fields, f) }) }
+	return calls
+}
+
+// oddCall is an odd call, with its name and whether it is valid.
+type oddCall struct {
+	name  string
+	valid bool
+	odd
+}
+
+// oddBodies have arguments that are odd.
+func oddBodies(call func(signature, body string) odd) []oddCall {
 	variants := func(depth int) string { return strings.Repeat("\x01v\x00", depth) + "\x01y\x00\x07" }
-	all := []struct {
-		name  string
-		valid bool
-		odd
-	}{
+	return []oddCall{
 		{"a text for a number", false, call("t", "\x01\x00\x00\x00x\x00")},
 		{"no body for the signature", false, call("s", "")},
-		{"a body without a signature", false, without(fieldSignature)},
 		{"bytes after the body", false, call("s", "\x01\x00\x00\x00x\x00\x00\x00\x00\x00")},
 		{"a text that is not UTF-8", false, call("s", "\x02\x00\x00\x00\xff\xfe\x00")},
 		{"a text with a zero", false, call("s", "\x03\x00\x00\x00x\x00y\x00")},
@@ -108,13 +103,36 @@ func OddCalls(to, path, iface, member, sender string, serial uint32) []Odd {
 		{"structs in structs, 33 deep", false, call(strings.Repeat("(", 33)+"y"+strings.Repeat(")", 33), "\x07")},
 		{"255 arguments", true, call(strings.Repeat("y", 255), strings.Repeat("\x07", 255))},
 		{"an index of a file descriptor without one", true, call("h", "\x00\x00\x00\x00")},
-		{"file descriptors that are not sent", false, more(field{fieldFDs, "u", uint32(1)})},
+	}
+}
+
+// oddHeaders are calls of a method with a text whose header is odd.
+func oddHeaders(call func(signature, body string) odd, path string) []oddCall {
+	with := func(change func(m *odd)) odd {
+		m := call("s", "\x01\x00\x00\x00x\x00")
+		change(&m)
+		return m
+	}
+	without := func(code byte) odd {
+		return with(func(m *odd) {
+			for i, f := range m.fields {
+				if f.code == code {
+					m.fields = append(m.fields[:i:i], m.fields[i+1:]...)
+					break
+				}
+			}
+		})
+	}
+	more := func(f field) odd { return with(func(m *odd) { m.fields = append(m.fields, f) }) }
+	return []oddCall{
 		{"big-endian", true, with(func(m *odd) { m.order, m.body = 'B', []byte("\x00\x00\x00\x01x\x00") })},
 		{"no byte order", false, with(func(m *odd) { m.order = 'x' })},
 		{"no type of a message", false, with(func(m *odd) { m.kind = 0 })},
 		{"another version", false, with(func(m *odd) { m.version = 2 })},
 		{"number 0", false, with(func(m *odd) { m.serial = 0 })},
 		{"flags that do not exist", true, with(func(m *odd) { m.flags = 0xf8 })},
+		{"a body without a signature", false, without(fieldSignature)},
+		{"file descriptors that are not sent", false, more(field{fieldFDs, "u", uint32(1)})},
 		{"no path", false, without(fieldPath)},
 		{"no member", false, without(fieldMember)},
 		{"no interface", true, without(fieldInterface)},
@@ -130,11 +148,6 @@ func OddCalls(to, path, iface, member, sender string, serial uint32) []Odd {
 		{"field 0", false, more(field{0, "s", "text"})},
 		{"a field longer than the header", false, more(field{fieldUnknown, "s", []byte("\xff\xff\xff\x7f")})},
 	}
-	var calls []Odd
-	for _, c := range all {
-		calls = append(calls, Odd{Name: c.name, Raw: c.encode(), Valid: c.valid})
-	}
-	return calls
 }
 
 // encode gives the message as it travels.
