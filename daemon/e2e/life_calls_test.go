@@ -36,11 +36,15 @@ func (m model) requestPin(a answer, force bool) (model, string) {
 	return m, fmt.Sprint("pairing ", a.id)
 }
 
-func (m model) cancelPin(id uint64) (model, string) {
-	if id == 0 || id != m.pairing {
-		return m, "NotFound"
+// cancelPin is done also if another call has just ended the pairing.
+func (m model) cancelPin(a answer, id uint64) (model, string) {
+	switch {
+	case id != 0 && id == m.pairing:
+		return m.pairingEnds("cancelled"), done
+	case id != 0 && id == m.shared && a.text == done:
+		return m, done
 	}
-	return m.pairingEnds("cancelled"), done
+	return m, "NotFound"
 }
 
 // checkPin is answered claimed only when the credentials are stored.

@@ -38,11 +38,16 @@ func (l *life) commands() map[string]command {
 	}
 	current := l.now().pairing
 	for which, id := range map[string]uint64{"": current, " of an old one": l.oldPairing(current), " of none": 7} {
-		all["CancelPin"+which] = command{ask("CancelPin", id), func(m model, _ answer) (model, string) { return m.cancelPin(id) }}
+		all["CancelPin"+which] = command{ask("CancelPin", id), func(m model, a answer) (model, string) { return m.cancelPin(a, id) }}
 		all["CheckPinStatus"+which] = command{
 			ask("CheckPinStatus", id),
 			func(m model, _ answer) (model, string) { return m.checkPin(id) },
 		}
+	}
+	if pin := l.now().pin; pin != "" && pin != "gone" {
+		// What becomes of a code that is given up, and has been claimed while plex.tv
+		// could not be asked, is not looked at here.
+		delete(all, "CancelPin")
 	}
 	return all
 }
@@ -192,7 +197,7 @@ func (l *life) callTogether(calls [2]command, before []model) (after []model) {
 	l.heard(got[0])
 	l.heard(got[1])
 	for _, m := range before {
-		m.together = true
+		m.together, m.shared = true, m.pairing
 		for _, order := range [][2]int{{0, 1}, {1, 0}} {
 			between, want := calls[order[0]].means(m, got[order[0]])
 			if want != got[order[0]].text {
@@ -200,7 +205,7 @@ func (l *life) callTogether(calls [2]command, before []model) (after []model) {
 			}
 			for _, between := range later([]model{between}) {
 				next, want := calls[order[1]].means(between, got[order[1]])
-				if next.together = false; want == got[order[1]].text {
+				if next.together, next.shared = false, 0; want == got[order[1]].text {
 					after = append(after, next)
 				}
 			}

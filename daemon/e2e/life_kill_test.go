@@ -18,6 +18,12 @@ func (l *life) killAtSignal(rt *rapid.T) {
 		return
 	}
 	name, c := draw(rt, "in", l.changes())
+	for _, m := range l.models {
+		m.told = ""
+		if changed, _ := c.means(m, answer{}); !changed.tells() {
+			return
+		}
+	}
 	var told []model
 	for _, m := range later(l.models) {
 		m.told = ""
@@ -31,9 +37,6 @@ func (l *life) killAtSignal(rt *rapid.T) {
 				}
 			}
 		}
-	}
-	if len(told) == 0 {
-		return
 	}
 	l.happen(name+", kill -9 at AuthChanged", func([]model) []model {
 		l.callers[0].begin(false, func() { _ = l.process.Kill() })

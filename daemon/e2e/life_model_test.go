@@ -65,6 +65,7 @@ type model struct {
 	unmoved  bool   // plex.tv may have said no to the device key: the next try may be tomorrow
 
 	together bool   // two callers are calling at the same time
+	shared   uint64 // the pairing that was under way when they began
 	told     string // what was signalled in this step, a line each
 }
 
@@ -253,6 +254,19 @@ func (m model) rests() bool {
 		}
 	}
 	return true
+}
+
+// tells reports whether the box tells of a change of who is signed in, before it rests.
+func (m model) tells() bool {
+	if strings.Contains(m.told, "AuthChanged") {
+		return true
+	}
+	for _, s := range m.next() {
+		if s.must && s.tells() {
+			return true
+		}
+	}
+	return false
 }
 
 // ended is how an earlier pairing ended, "" if the daemon knows of none: after a
