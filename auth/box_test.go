@@ -178,7 +178,7 @@ func (b *box) breakDisk() (mend func()) {
 	}
 }
 
-// ownClock hides from clockwork.WithTimeout that it is a fake one: the timers of
+// ownClock hides from timelimit.With that it is a fake one: the timers of
 // such contexts run while plex.tv is asked, and on after the answer. Then somebody
 // would always wait for the clock.
 type ownClock struct{ clockwork.Clock }

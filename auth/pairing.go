@@ -8,10 +8,9 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/jonboulle/clockwork"
-
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/statefile"
+	"github.com/retune-tv/plexauthd/auth/timelimit"
 )
 
 // lastQuestionTimeout is how long somebody who ends a pairing waits for plex.tv.
@@ -142,7 +141,7 @@ func (p *pairings) askOnceMore(ctx context.Context, ends bool) error {
 	if current == nil {
 		return nil
 	}
-	limited, cancel := clockwork.WithTimeout(ctx, p.clock, lastQuestionTimeout)
+	limited, cancel := timelimit.With(ctx, p.clock, lastQuestionTimeout)
 	defer cancel()
 	_ = current.check(limited, true)
 	return ctx.Err()

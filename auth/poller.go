@@ -13,6 +13,7 @@ import (
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/secret"
 	"github.com/retune-tv/plexauthd/auth/statefile"
+	"github.com/retune-tv/plexauthd/auth/timelimit"
 )
 
 const (
@@ -170,7 +171,7 @@ func (p *poller) claim(ctx context.Context, asked *record) error {
 			return err
 		}
 	}
-	userCtx, cancel := clockwork.WithTimeout(ctx, p.clock, userTimeout)
+	userCtx, cancel := timelimit.With(ctx, p.clock, userTimeout)
 	defer cancel()
 	user, err := p.plex.User(userCtx, p.device.identity(p.settings), p.token)
 	if ctx.Err() != nil {

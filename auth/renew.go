@@ -8,11 +8,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jonboulle/clockwork"
-
 	"github.com/retune-tv/plexauthd/auth/devicekey"
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/auth/timelimit"
 )
 
 const (
@@ -43,7 +42,7 @@ type renewal struct {
 // fresh renews a token that has expired or is about to, and returns the account.
 func (r *renewal) fresh(ctx context.Context) *Snapshot {
 	if !r.isFresh() {
-		limited, cancel := clockwork.WithTimeout(ctx, r.clock, freshTimeout)
+		limited, cancel := timelimit.With(ctx, r.clock, freshTimeout)
 		defer cancel()
 		if err := r.renew(limited); err != nil && ctx.Err() == nil {
 			r.failed.set(r.now())

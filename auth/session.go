@@ -10,10 +10,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jonboulle/clockwork"
-
 	"github.com/retune-tv/plexauthd/auth/plextv"
 	"github.com/retune-tv/plexauthd/auth/secret"
+	"github.com/retune-tv/plexauthd/auth/timelimit"
 )
 
 // session keeps the token in use good: it asks plex.tv about it, gets another one
@@ -225,7 +224,7 @@ func asOwner[T any](ctx context.Context, s *session, ask func(context.Context, p
 
 // nameOwner asks plex.tv who has signed in, if it could not be asked at the time.
 func (s *session) nameOwner(ctx context.Context) error {
-	limited, cancel := clockwork.WithTimeout(ctx, s.clock, userTimeout)
+	limited, cancel := timelimit.With(ctx, s.clock, userTimeout)
 	defer cancel()
 	signIns := s.record().signIns
 	user, err := asOwner(limited, s, s.plex.User)

@@ -16,6 +16,7 @@ import (
 	"github.com/godbus/dbus/v5"
 	"github.com/jonboulle/clockwork"
 
+	"github.com/retune-tv/plexauthd/auth/timelimit"
 	"github.com/retune-tv/plexauthd/dbusapi/accessgroup"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
@@ -144,7 +145,7 @@ func (a *authorizer) identify(ctx context.Context, sender []byte) (identity, err
 	if ok {
 		return who, nil
 	}
-	ctx, cancel := clockwork.WithTimeout(ctx, a.clock, answerOfBus)
+	ctx, cancel := timelimit.With(ctx, a.clock, answerOfBus)
 	defer cancel()
 	who, process, err := a.bus.credentials(ctx, string(sender))
 	_ = process.Close() // polkit gets one of its own

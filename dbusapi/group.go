@@ -11,6 +11,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/retune-tv/plexauthd/auth/timelimit"
 	"github.com/retune-tv/plexauthd/dbusapi/accessgroup"
 )
 
@@ -62,7 +63,7 @@ func (g *group) find() (id uint32, err error) {
 	if g.clock.Now().Before(g.next) {
 		return 0, g.failed
 	}
-	ctx, cancel := clockwork.WithTimeout(g.ctx, g.clock, answerOfNSS)
+	ctx, cancel := timelimit.With(g.ctx, g.clock, answerOfNSS)
 	defer cancel()
 	found, err := accessgroup.InNSS(ctx, g.name)
 	g.next = g.clock.Now().Add(pauseOfNSS)

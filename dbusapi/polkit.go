@@ -10,7 +10,8 @@ import (
 	"time"
 
 	"github.com/godbus/dbus/v5"
-	"github.com/jonboulle/clockwork"
+
+	"github.com/retune-tv/plexauthd/auth/timelimit"
 )
 
 // question is a way to ask polkit: the flags of CheckAuthorization.
@@ -78,7 +79,7 @@ func (a *authorizer) askPolkit(ctx context.Context, caller string, act action, q
 // processOf asks the bus for the caller's process. Close it; it is nil if the bus
 // passes none.
 func (a *authorizer) processOf(ctx context.Context, caller string) (identity, *os.File, error) {
-	ctx, cancel := clockwork.WithTimeout(ctx, a.clock, answerOfBus)
+	ctx, cancel := timelimit.With(ctx, a.clock, answerOfBus)
 	defer cancel()
 	return a.bus.credentials(ctx, caller)
 }
@@ -88,7 +89,7 @@ func (a *authorizer) processOf(ctx context.Context, caller string) (identity, *o
 // for: otherwise polkit keeps the dialog open, and the bus counts the question as
 // unanswered.
 func (a *authorizer) checkAuthorization(ctx context.Context, subject polkitSubject, act action, q question) error {
-	ctx, cancel := clockwork.WithTimeout(ctx, a.clock, q.timeout())
+	ctx, cancel := timelimit.With(ctx, a.clock, q.timeout())
 	defer cancel()
 	id := ""
 	if q == askPerson {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/jonboulle/clockwork"
+
+	"github.com/retune-tv/plexauthd/auth/timelimit"
 )
 
 // Watch keeps the watchdog of the service manager satisfied until ctx ends, if
@@ -61,7 +63,7 @@ func (n *Notifier) ping(err error, before bool) bool {
 
 // ask calls alive and returns its answer, or an error when limit has passed.
 func ask(ctx context.Context, clock clockwork.Clock, limit time.Duration, alive func(context.Context) error) error {
-	ctx, cancel := clockwork.WithTimeout(ctx, clock, limit)
+	ctx, cancel := timelimit.With(ctx, clock, limit)
 	defer cancel()
 	answer := make(chan error, 1)
 	go func() { answer <- alive(ctx) }()

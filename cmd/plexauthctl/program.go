@@ -14,6 +14,7 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/spf13/cobra"
 
+	"github.com/retune-tv/plexauthd/auth/timelimit"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 )
 
@@ -136,20 +137,20 @@ func (p *program) asking(name, short string, run func(context.Context, *client.C
 }
 
 func (p *program) dial(ctx context.Context) (*client.Client, error) {
-	ctx, cancel := clockwork.WithTimeout(ctx, p.clock, memoryTimeout)
+	ctx, cancel := timelimit.With(ctx, p.clock, memoryTimeout)
 	defer cancel()
 	return client.Dial(ctx, p.bus)
 }
 
 func (p *program) state(ctx context.Context, c *client.Client) (client.Status, error) {
-	ctx, cancel := clockwork.WithTimeout(ctx, p.clock, memoryTimeout)
+	ctx, cancel := timelimit.With(ctx, p.clock, memoryTimeout)
 	defer cancel()
 	return c.State(ctx)
 }
 
 // user tells who is signed in.
 func (p *program) user(ctx context.Context, c *client.Client) (client.User, error) {
-	ctx, cancel := clockwork.WithTimeout(ctx, p.clock, memoryTimeout)
+	ctx, cancel := timelimit.With(ctx, p.clock, memoryTimeout)
 	defer cancel()
 	return c.CurrentUser(ctx)
 }
