@@ -66,6 +66,7 @@ func (b *Box) WaitFor(t *testing.T, what string, done func() bool) {
 	}
 }
 
+// Status is what systemctl status prints of the daemon's unit.
 func (b *Box) Status() string {
 	out, _ := b.Try("systemctl", "status", "--no-pager", "plexauthd")
 	return out

@@ -80,8 +80,10 @@ func New(t testing.TB, bus *bustest.Bus) *Box {
 	return b
 }
 
-// BoxURL is where the daemon finds Plex, and BoxCAs what it trusts.
-func (b *Box) BoxURL() string         { return b.server.URL }
+// BoxURL is where the daemon finds Plex.
+func (b *Box) BoxURL() string { return b.server.URL }
+
+// BoxCAs is what the daemon trusts.
 func (b *Box) BoxCAs() *x509.CertPool { return b.server.CAPool() }
 
 // StartDaemon returns when the daemon has its bus name.
