@@ -138,7 +138,7 @@ func (l *life) agrees() {
 	if l.wrong != "" {
 		l.rt.Log(l.wrong)
 		if *l.patience != impatience { // it may not come again
-			l.once.Logf("a life went wrong:\n%s\n%s", strings.Join(l.story, "\n"), l.wrong)
+			l.once.Logf("a life went wrong:\n%s\n%s\nplexauthd has printed:\n%s", strings.Join(l.story, "\n"), l.wrong, &l.Printed)
 		}
 		*l.patience = impatience
 		l.rt.Fatal("the box does what the model does not allow, see above")
