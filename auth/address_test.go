@@ -69,6 +69,29 @@ func TestATokenStaysAtItsAddress(t *testing.T) {
 	}
 }
 
+// Of several addresses that were left the last with a sign-in is remembered, not one
+// where nobody is signed in any more.
+func TestASignInWaitsWhileOthersAreTried(t *testing.T) {
+	b := newBox(t, withDeviceKey)
+	b.claimed(auth.PinOptions{})
+	b.moveTo(b.server.URL, false)
+	token := b.token()
+	for range 2 {
+		other := plextvsim.New(plextvsim.Options{Clock: b.clock})
+		server := other.Start()
+		t.Cleanup(server.Close)
+		b.moveTo(server.URL, false)
+		p := b.pair(auth.PinOptions{})
+		b.unread()
+		b.must(other.Claim(p.Code, ""))
+		b.passUntil(authChanged, interval)
+		b.must(b.account.Clear(b.soon()))
+		equal(t, "the key stays", b.disk().DeviceKey != nil, true)
+	}
+	b.moveTo(b.server.URL, false)
+	equal(t, "the token is back", b.token() == token, true)
+}
+
 // A pairing under way ends, and its PIN's id goes nowhere else.
 func TestAPinStaysAtItsAddress(t *testing.T) {
 	b := newBox(t)

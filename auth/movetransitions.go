@@ -10,8 +10,9 @@ import (
 
 // moveTo is for the address of plex.tv that is in use from now on. What another
 // address gave stays behind, and is used again when that address is: no other may
-// see a token, a PIN's id or a proof of the device key. It reports whether that
-// changed anything.
+// see a token, a PIN's id or a proof of the device key. Of several addresses the last
+// with a sign-in is kept: people have one plex.tv. It reports whether that changed
+// anything.
 func (r *record) moveTo(address string, e *Event) (moved bool) {
 	switch {
 	case address == "" || address == r.PlexURL:
@@ -27,6 +28,8 @@ func (r *record) moveTo(address string, e *Event) (moved bool) {
 	left, back := statefile.Away{}, r.Away
 	if r.Auth != nil || r.DeviceKey != nil {
 		left = statefile.Away{PlexURL: r.PlexURL, ClientID: r.ClientID, DeviceKey: r.DeviceKey, Auth: r.Auth, Owner: r.Owner}
+	}
+	if left.Auth != nil || back.Auth == nil {
 		r.Away = left
 	}
 	r.signIns, r.turns = r.signIns+1, r.turns+1
