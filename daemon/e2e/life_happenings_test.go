@@ -270,10 +270,10 @@ func (l *life) reload(rt *rapid.T) {
 	})
 }
 
-// rest waits longer than the daemon needs for a question.
+// rest lets time pass.
 func (l *life) rest(*rapid.T) {
 	l.happen("nothing for a while", func(before []model) []model {
-		for quiet := time.After(2500 * time.Millisecond); ; {
+		for quiet := time.After(quietFor); ; {
 			select {
 			case <-l.callers[0].heard: // settle says whether that may be
 			case <-quiet:

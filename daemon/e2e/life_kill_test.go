@@ -117,7 +117,9 @@ func (l *life) questions() map[string]question {
 		claim := l.changes()["ada claims the PIN"]
 		claimed := func(m model) model { m.pin = "ada"; return m }
 		all["a claim"] = question{plextvsim.CheckPin, claim, claimed}
-		all["a claim, when it is read"] = question{plextvsim.GetUser, claim, claimed}
+		if m.token.of == "" || m.asked && !m.asksAgain() { // else the question may be about another token
+			all["a claim, when it is read"] = question{plextvsim.GetUser, claim, claimed}
+		}
 	}
 	return all
 }

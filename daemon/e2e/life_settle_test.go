@@ -5,26 +5,31 @@ package e2e
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
 
+// quietFor is longer than the daemon needs for a question.
+const quietFor = 2500 * time.Millisecond
+
 // settle waits until both callers have seen what one of the models says, and holds
-// on to those that fit.
+// on to those that fit. While another one that fits still has something to do, that
+// takes some time.
 func (l *life) settle(models []model) {
 	models = later(models)
 	if !models[0].running {
 		l.models = models
 		return
 	}
-	deadline := time.After(*l.patience)
+	deadline, unhurried := time.After(*l.patience), time.Now().Add(quietFor)
 	for {
 		upToDate := l.callers[0].isUpToDate() && l.callers[1].isUpToDate()
 		fits := l.fit(models)
 		if l.wrong != "" {
 			return
 		}
-		if fits = l.tokens(fits); upToDate && len(fits) > 0 {
+		if fits = l.tokens(fits); upToDate && len(fits) > 0 && (time.Now().After(unhurried) || !l.awaited(models)) {
 			l.models = fits
 			l.held[l.now().token.text] = true
 			return
@@ -60,6 +65,12 @@ func (l *life) fit(models []model) (fits []model) {
 		l.fail("signalled is\n%s%snot\n%s", told, ifOther(told, told2), options(models, func(m model) string { return m.told }))
 	}
 	return fits
+}
+
+// awaited reports whether one of the models that say what was seen has to do more.
+func (l *life) awaited(models []model) bool {
+	seen, told, _ := l.callers[0].report()
+	return slices.ContainsFunc(models, func(m model) bool { return !m.rests() && m.told == told && m.view() == seen })
 }
 
 func ifOther(told, told2 string) string {
