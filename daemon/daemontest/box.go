@@ -68,9 +68,7 @@ func (b *Box) Path(name string) string { return filepath.Join(b.Dir, name) }
 func (b *Box) Write(name, text string) (path string) {
 	b.Helper()
 	path = b.Path(name)
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		b.Fatal(err)
-	}
+	Write(b, path, text)
 	return path
 }
 

@@ -3,8 +3,10 @@
 package daemontest
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,19 +14,30 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Read is what a file holds.
+func Read(t testing.TB, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Write writes a file, and makes the directories above it.
+func Write(t testing.TB, path, text string) {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Memory is a line of /proc/PID/smaps_rollup or /proc/PID/status, such as "Pss:" or
 // "VmHWM:", in MiB.
 func Memory(t testing.TB, pid int, line string) float64 {
 	t.Helper()
-	rollup, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for each := range strings.Lines(string(rollup) + string(status)) {
+	process := fmt.Sprintf("/proc/%d/", pid)
+	for each := range strings.Lines(Read(t, process+"smaps_rollup") + Read(t, process+"status")) {
 		if value, ok := strings.CutPrefix(each, line); ok {
 			kib, _ := strconv.ParseFloat(strings.Fields(value)[0], 64)
 			return kib / 1024

@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"bytes"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -16,15 +15,14 @@ import (
 
 func TestReloadAppliesTheConfiguration(t *testing.T) {
 	b := newBox(t)
-	file := filepath.Join(b.Dir, "config.toml")
-	write(t, file, "[identity]\ndevice_name = \"Den\"\n")
-	p := b.Start("--config", file)
+	b.Configure("[identity]\ndevice_name = \"Den\"\n")
+	p := b.Start()
 	f := b.Frontend()
 	if got := header(f, "X-Plex-Device-Name"); got != "Den" {
 		t.Errorf("X-Plex-Device-Name: %s", got)
 	}
 
-	write(t, file, "[identity]\ndevice_name = \"Küche\"\n")
+	b.Configure("[identity]\ndevice_name = \"Küche\"\n")
 	p.Signal(syscall.SIGHUP)
 	if note := b.AwaitNote("RELOADING=1"); !strings.Contains(note, "MONOTONIC_USEC=") {
 		t.Errorf("the reload has no time: %q", note)
@@ -37,9 +35,7 @@ func TestReloadAppliesTheConfiguration(t *testing.T) {
 		t.Errorf("the log does not say what changed:\n%s", b.Printed.String())
 	}
 
-	write(t, file, "[identity]\ndevice_name = 7\n")
-	p.Signal(syscall.SIGHUP)
-	b.AwaitNote("READY=1")
+	p.Reload("[identity]\ndevice_name = 7\n")
 	if got := header(f, "X-Plex-Device-Name"); got != "Küche" {
 		t.Errorf("X-Plex-Device-Name after a bad configuration: %s", got)
 	}
@@ -54,17 +50,10 @@ func header(f *daemontest.Frontend, name string) string {
 	return headers[name]
 }
 
-func write(t testing.TB, file, text string) {
-	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestWrongUseIsStatus2(t *testing.T) {
 	dir := t.TempDir()
 	bad := filepath.Join(dir, "bad.toml")
-	write(t, bad, "[pairing]\npoll_interval = \"1s\"\n\n[plex]\nrequest_timout = \"3s\"\n")
+	daemontest.Write(t, bad, "[pairing]\npoll_interval = \"1s\"\n\n[plex]\nrequest_timout = \"3s\"\n")
 	tests := map[string]struct {
 		args []string
 		says string
@@ -96,7 +85,7 @@ func TestWrongUseIsStatus2(t *testing.T) {
 
 func TestVersionHelpAndGoodConfig(t *testing.T) {
 	good := filepath.Join(t.TempDir(), "good.toml")
-	write(t, good, "[pairing]\ntimeout = \"2m\"\n")
+	daemontest.Write(t, good, "[pairing]\ntimeout = \"2m\"\n")
 	for _, args := range [][]string{{"--version"}, {"--help"}, {"--check-config", "--config", good}} {
 		if out, err := exec.Command(filepath.Join(programs, "plexauthd"), args...).CombinedOutput(); err != nil {
 			t.Errorf("%v: %v\n%s", args, err, out)

@@ -6,9 +6,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,13 +17,10 @@ import (
 // manualSessions are the terminal sessions in the EXAMPLES of plexauthd(8).
 func manualSessions(t *testing.T) []string {
 	t.Helper()
-	source, err := os.ReadFile("../../packaging/man/plexauthd.8")
-	if err != nil {
-		t.Fatal(err)
-	}
+	source := daemontest.Read(t, "../../packaging/man/plexauthd.8")
 	var found []string
-	for _, match := range regexp.MustCompile(`(?ms)^\.EX\n(\$ .*?)^\.EE$`).FindAllSubmatch(source, -1) {
-		found = append(found, strings.NewReplacer(`\-`, `-`, `\e`, `\`, `\(aq`, `'`, `\(dq`, `"`).Replace(string(match[1])))
+	for _, match := range regexp.MustCompile(`(?ms)^\.EX\n(\$ .*?)^\.EE$`).FindAllStringSubmatch(source, -1) {
+		found = append(found, strings.NewReplacer(`\-`, `-`, `\e`, `\`, `\(aq`, `'`, `\(dq`, `"`).Replace(match[1]))
 	}
 	return found
 }
@@ -52,7 +47,7 @@ func TestManual(t *testing.T) {
 	f.Await("AuthChanged")
 	ada := b.Ada()
 	b.SignInAs(f, ada)
-	write(t, filepath.Join(b.Dir, "retune_plex_auth.json"), `{"version":1,"token":{"token":"`+ada+`"}}`)
+	b.Write("retune_plex_auth.json", `{"version":1,"token":{"token":"`+ada+`"}}`)
 	for _, session := range []string{imports, servers, home} {
 		b.transcript(shell, session)
 	}

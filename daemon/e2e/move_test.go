@@ -5,8 +5,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +32,7 @@ func TestKilledDuringTheMoveToADeviceKey(t *testing.T) {
 				opaque := b.SignIn(f)
 				p.End()
 				b.Sim.Fail(fault)
-				jwt := b.jwtConfig()
+				jwt := b.Write("jwt.toml", "[auth]\nmode = \"jwt\"\n")
 				p = b.Start("--config", jwt)
 				b.seen(step)
 				p.End()
@@ -49,15 +47,6 @@ func TestKilledDuringTheMoveToADeviceKey(t *testing.T) {
 			})
 		}
 	}
-}
-
-func (b *box) jwtConfig() (path string) {
-	b.Helper()
-	path = filepath.Join(b.Dir, "jwt.toml")
-	if err := os.WriteFile(path, []byte("[auth]\nmode = \"jwt\"\n"), 0o644); err != nil {
-		b.Fatal(err)
-	}
-	return path
 }
 
 // seen waits until plex.tv has a request for the endpoint.

@@ -22,13 +22,10 @@ import (
 // blocks are the code blocks of the README in one language.
 func blocks(t *testing.T, language string) []string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := daemontest.Read(t, "../../README.md")
 	var found []string
-	for _, match := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```").FindAllSubmatch(text, -1) {
-		found = append(found, string(match[1]))
+	for _, match := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```").FindAllStringSubmatch(text, -1) {
+		found = append(found, match[1])
 	}
 	if len(found) == 0 {
 		t.Fatalf("the README has no %s", language)
@@ -91,7 +88,7 @@ func compileC(t *testing.T, source string) *exec.Cmd {
 	t.Helper()
 	dir := t.TempDir()
 	file, program := filepath.Join(dir, "plex.c"), filepath.Join(dir, "plex")
-	write(t, file, source)
+	daemontest.Write(t, file, source)
 	daemontest.MustRun(t, exec.Command("sh", "-c", fmt.Sprintf("cc -Wall -o %s %s $(pkg-config --cflags --libs libsystemd)", program, file)))
 	return exec.Command(program)
 }
@@ -101,7 +98,7 @@ func compileGo(t *testing.T, source string) *exec.Cmd {
 	t.Helper()
 	dir := t.TempDir()
 	file, program := filepath.Join(dir, "main.go"), filepath.Join(dir, "plex")
-	write(t, file, source)
+	daemontest.Write(t, file, source)
 	daemontest.MustRun(t, exec.Command("go", "build", "-o", program, file))
 	return exec.Command(program)
 }
@@ -110,7 +107,7 @@ func compileGo(t *testing.T, source string) *exec.Cmd {
 func TestConfigurations(t *testing.T) {
 	for _, text := range blocks(t, "toml") {
 		file := filepath.Join(t.TempDir(), "config.toml")
-		write(t, file, text)
+		daemontest.Write(t, file, text)
 		daemontest.MustRun(t, exec.Command(filepath.Join(programs, "plexauthd"), "--check-config", "--config", file))
 	}
 }

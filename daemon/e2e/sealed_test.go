@@ -28,20 +28,11 @@ func (b *box) passKey(key string) {
 	b.Setenv("CREDENTIALS_DIRECTORY", dir)
 }
 
-func (b *box) stateText() string {
-	b.Helper()
-	text, err := os.ReadFile(b.State)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return string(text)
-}
-
 // mustBeSealed looks in all files next to the state for what must not be there.
 func (b *box) mustBeSealed(token string) {
 	b.Helper()
-	if !strings.Contains(b.stateText(), `token = "sealed:v1:`) || !strings.Contains(b.stateText(), "\nusername = \"") {
-		b.Errorf("not only the token is sealed in\n%s", b.stateText())
+	if !strings.Contains(daemontest.Read(b, b.State), `token = "sealed:v1:`) || !strings.Contains(daemontest.Read(b, b.State), "\nusername = \"") {
+		b.Errorf("not only the token is sealed in\n%s", daemontest.Read(b, b.State))
 	}
 	out, err := exec.Command("grep", "-rFe", token, filepath.Dir(b.State)).CombinedOutput()
 	if len(out) > 0 || err == nil {
@@ -57,8 +48,8 @@ func TestASealedBoxStaysSignedIn(t *testing.T) {
 	token := b.SignIn(f)
 	b.mustBeSealed(token)
 	f.RequestPin()
-	if !strings.Contains(b.stateText(), `plex_id = "sealed:v1:`) {
-		t.Errorf("the PIN's id is not sealed in\n%s", b.stateText())
+	if !strings.Contains(daemontest.Read(b, b.State), `plex_id = "sealed:v1:`) {
+		t.Errorf("the PIN's id is not sealed in\n%s", daemontest.Read(b, b.State))
 	}
 	p.Stop()
 	b.Start()
@@ -94,11 +85,7 @@ func trace(p *daemontest.Process, calls string) (stop func() string) {
 	strace.AwaitText("attached")
 	return func() string {
 		strace.Stop()
-		text, err := os.ReadFile(out)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
+		return daemontest.Read(t, out)
 	}
 }
 
@@ -122,7 +109,7 @@ func TestASealedStateWithoutItsKeyIsLeftAlone(t *testing.T) {
 	f := b.Frontend()
 	token := b.SignIn(f)
 	p.Stop()
-	sealed := b.stateText()
+	sealed := daemontest.Read(b, b.State)
 	for name, pass := range map[string]func(){
 		"wrong": func() { b.passKey(wrong) },
 		"none":  func() { t.Setenv("CREDENTIALS_DIRECTORY", "") },
@@ -137,8 +124,8 @@ func TestASealedStateWithoutItsKeyIsLeftAlone(t *testing.T) {
 		}
 		f.MustFail("StorageFailed", "RequestPin")
 		p.Stop()
-		if b.stateText() != sealed {
-			t.Errorf("%s: the file was written to:\n%s", name, b.stateText())
+		if daemontest.Read(b, b.State) != sealed {
+			t.Errorf("%s: the file was written to:\n%s", name, daemontest.Read(b, b.State))
 		}
 	}
 	b.passKey(right)

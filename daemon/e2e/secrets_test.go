@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -106,10 +105,7 @@ func TestNothingTellsASecretOfTheHome(t *testing.T) {
 func endsWithoutTelling(p *daemontest.Process, f *daemontest.Frontend, monitor func() string, secrets []string) (log string) {
 	b, t := &box{p.Box}, p.Box.TB
 	t.Helper()
-	cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
+	cmdline := daemontest.Read(t, fmt.Sprintf("/proc/%d/cmdline", p.Pid))
 	if err := f.Call("Credentials.SignOut").Err; err != nil {
 		t.Error(err)
 	}
@@ -118,7 +114,7 @@ func endsWithoutTelling(p *daemontest.Process, f *daemontest.Frontend, monitor f
 
 	places := map[string]string{
 		"the log":                           b.Printed.String(),
-		"the command line":                  string(cmdline),
+		"the command line":                  cmdline,
 		"the monitor of the main interface": monitor(),
 		"what the service manager heard":    b.allNotes(),
 	}
@@ -139,24 +135,18 @@ func endsWithoutTelling(p *daemontest.Process, f *daemontest.Frontend, monitor f
 // servers take, and the device key.
 func (b *box) kept() (secrets []string) {
 	b.Helper()
-	text, err := os.ReadFile(b.State)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for _, match := range regexp.MustCompile(`(?:token|private_key)[\\" :=]+([\w.-]+)`).FindAllSubmatch(text, -1) {
-		secrets = append(secrets, string(match[1]))
+	text := daemontest.Read(b, b.State)
+	for _, match := range regexp.MustCompile(`(?:token|private_key)[\\" :=]+([\w.-]+)`).FindAllStringSubmatch(text, -1) {
+		secrets = append(secrets, match[1])
 	}
 	return secrets
 }
 
 // pinIDs reads plex.tv's own PIN ids from where they may lie: the state file.
 func (b *box) pinIDs() (ids []string) {
-	text, err := os.ReadFile(b.State)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for _, match := range regexp.MustCompile(`plex_id = "(\d+)"`).FindAllSubmatch(text, -1) {
-		ids = append(ids, string(match[1]))
+	text := daemontest.Read(b, b.State)
+	for _, match := range regexp.MustCompile(`plex_id = "(\d+)"`).FindAllStringSubmatch(text, -1) {
+		ids = append(ids, match[1])
 	}
 	return ids
 }

@@ -8,7 +8,6 @@
 package examples
 
 import (
-	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/client"
 )
 
@@ -172,12 +172,9 @@ func TestPythonMembers(t *testing.T) {
 // TestPythonClientHasEveryMember compares what the Python module sends with the
 // members in the XML.
 func TestPythonClientHasEveryMember(t *testing.T) {
-	source, err := os.ReadFile("python/plexauth/members.py")
-	if err != nil {
-		t.Fatal(err)
-	}
+	source := daemontest.Read(t, "python/plexauth/members.py")
 	for _, method := range methods(t) {
-		if call := []byte(`"` + method + `"`); !bytes.Contains(source, call) {
+		if call := `"` + method + `"`; !strings.Contains(source, call) {
 			t.Errorf("members.py has no %s", method)
 		}
 	}

@@ -44,7 +44,7 @@ func TestInstalledPagesLinkToWhatIsThere(t *testing.T) {
 // followLinks counts a page's links to files and reports those that lead nowhere.
 func followLinks(t *testing.T, page string) (followed int) {
 	t.Helper()
-	for _, match := range link.FindAllStringSubmatch(mustRead(t, page), -1) {
+	for _, match := range link.FindAllStringSubmatch(daemontest.Read(t, page), -1) {
 		if strings.HasPrefix(match[1], "https://") {
 			continue
 		}
@@ -56,7 +56,7 @@ func followLinks(t *testing.T, page string) (followed int) {
 		}
 		if _, err := os.Stat(target); err != nil {
 			t.Errorf("%s: %v", filepath.Base(page), err)
-		} else if section != "" && !hasSection(mustRead(t, target), section) {
+		} else if section != "" && !hasSection(daemontest.Read(t, target), section) {
 			t.Errorf("%s: %s has no section %s", filepath.Base(page), file, section)
 		}
 	}
@@ -72,13 +72,4 @@ func hasSection(page, section string) bool {
 		}
 	}
 	return false
-}
-
-func mustRead(t *testing.T, file string) string {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }

@@ -22,11 +22,7 @@ func TestGDBusCodegenTakesTheXML(t *testing.T) {
 	dir := t.TempDir()
 	daemontest.MustRun(t, exec.Command("gdbus-codegen", "--output-directory", dir, "--c-namespace", "Plex",
 		"--interface-prefix", "tv.retune.", "--generate-c-code", "proxy", interfaceXML))
-	header, err := os.ReadFile(filepath.Join(dir, "proxy.h"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(header), "plex_plex_auth1_call_request_pin_sync") {
+	if !strings.Contains(daemontest.Read(t, filepath.Join(dir, "proxy.h")), "plex_plex_auth1_call_request_pin_sync") {
 		t.Error("the generated proxy has no RequestPin")
 	}
 }
@@ -59,16 +55,13 @@ func TestMock(t *testing.T) {
 
 // TestReferenceHasEveryMember reads what make docs has made.
 func TestReferenceHasEveryMember(t *testing.T) {
-	page, err := os.ReadFile("../../dist/docs/tv.retune.PlexAuth1.html")
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := daemontest.Read(t, "../../dist/docs/tv.retune.PlexAuth1.html")
 	for _, method := range methods(t) {
-		if !strings.Contains(string(page), "The "+method+"() method") {
+		if !strings.Contains(page, "The "+method+"() method") {
 			t.Errorf("the web page has no %s", method)
 		}
 	}
-	if left := regexp.MustCompile(`@\w+:`).Find(page); left != nil {
+	if left := regexp.MustCompile(`@\w+:`).FindString(page); left != "" {
 		t.Errorf("%q describes an argument, and stands in the text", left)
 	}
 	for _, name := range []string{names.Main, names.Credentials, names.Home} {
@@ -82,16 +75,13 @@ func TestReferenceHasEveryMember(t *testing.T) {
 
 // TestPageNamesEveryError compares the table for frontend authors with the XML.
 func TestPageNamesEveryError(t *testing.T) {
-	page, err := os.ReadFile("../../docs/FRONTENDS.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := daemontest.Read(t, "../../docs/FRONTENDS.md")
 	found := regexp.MustCompile(`(?m)^ +\* (\w+): `).FindAllStringSubmatch(names.XML, -1)
 	if len(found) < 10 {
 		t.Fatalf("the XML names %d errors", len(found))
 	}
 	for _, each := range found {
-		if !strings.Contains(string(page), "| `"+each[1]+"` |") {
+		if !strings.Contains(page, "| `"+each[1]+"` |") {
 			t.Errorf("FRONTENDS.md does not say what to show for %s", each[1])
 		}
 	}

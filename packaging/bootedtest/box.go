@@ -22,6 +22,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 )
 
 //go:embed init.sh
@@ -183,10 +185,7 @@ func (b *Box) Path(path string) string {
 // Write writes a file in the box, and the directories above it.
 func (b *Box) Write(t testing.TB, path, content string) {
 	t.Helper()
-	at := b.Path(path)
-	if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, []byte(content), 0o644)); err != nil {
-		t.Fatal(err)
-	}
+	daemontest.Write(t, b.Path(path), content)
 }
 
 // Crash kills systemd, and with it all that runs in the box. Nothing has time to

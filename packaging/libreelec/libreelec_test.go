@@ -5,13 +5,13 @@
 package libreelec
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
@@ -105,7 +105,7 @@ func TestLibreELECStartsDoNotStackMounts(t *testing.T) {
 	setup := "/bin/sh " + addons + "/" + addonID + "/bin/plexauthd.setup add"
 	copied := "/run/plexauthd/system.d/" + names.Bus + ".conf"
 	tv.Run(t, "sh", "-ec", "echo '<busconfig/>' > "+copied+"; "+setup+"; "+setup)
-	bootedtest.MustEqual(t, "the policy", tv.Run(t, "cat", copied)+"\n", policyOfTheAddon(t))
+	bootedtest.MustEqual(t, "the policy", tv.Run(t, "cat", copied)+"\n", daemontest.Read(t, policyOfTheAddon))
 	tv.mustBeSignedIn(t, "after the set-up alone", token)
 }
 
@@ -189,12 +189,9 @@ func TestLibreELECUnitIsTheUsualOne(t *testing.T) {
 // settings are the lines of a unit that set something.
 func settings(t *testing.T, file string) map[string]bool {
 	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := daemontest.Read(t, file)
 	found := map[string]bool{}
-	for _, line := range regexp.MustCompile(`(?m)^[A-Z]\w+=.*$`).FindAllString(string(text), -1) {
+	for _, line := range regexp.MustCompile(`(?m)^[A-Z]\w+=.*$`).FindAllString(text, -1) {
 		found[line] = true
 	}
 	return found

@@ -7,7 +7,6 @@ package libreelec
 import (
 	"archive/zip"
 	"bufio"
-	"errors"
 	"io"
 	"net"
 	"os"
@@ -17,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/packaging/bootedtest"
 )
 
@@ -26,6 +26,8 @@ const (
 	data    = "/storage/.kodi/userdata/addon_data/" + addonID
 	// policyDir is where the add-on has to get its policy into.
 	policyDir = "/etc/dbus-1/system.d"
+	// policyOfTheAddon is where the add-on has it.
+	policyOfTheAddon = "addon/dbus-1/tv.retune.PlexAuth1.conf"
 )
 
 // television is a LibreELEC box over all its boots: what is on its disk and on
@@ -55,30 +57,14 @@ func newTelevision(t *testing.T, image ...string) *television {
 	if tv.storage, err = filepath.Abs(storage); err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(tv.files, "ca.pem"), string(tv.plex.CAPEM()))
+	daemontest.Write(t, filepath.Join(tv.files, "ca.pem"), string(tv.plex.CAPEM()))
 	for _, path := range image {
-		write(t, filepath.Join(tv.files, "image", path), policyOfTheAddon(t))
+		daemontest.Write(t, filepath.Join(tv.files, "image", path), daemontest.Read(t, policyOfTheAddon))
 	}
 	tv.boot(t)
 	tv.unpack(t, "script.plexauthd", "script.zip")
 	tv.Write(t, data+"/config.toml", "[plex]\nurl = \""+tv.plex.URL+"\"\n[pairing]\npoll_interval = \"100ms\"\n")
 	return tv
-}
-
-func write(t *testing.T, path, content string) {
-	t.Helper()
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), 0o644)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func policyOfTheAddon(t *testing.T) string {
-	t.Helper()
-	text, err := os.ReadFile("addon/dbus-1/tv.retune.PlexAuth1.conf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 // boot starts the box again with what is on its disk.
@@ -141,7 +127,7 @@ func (tv *television) unpack(t *testing.T, id, file string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(t, filepath.Join(tv.storage, ".kodi/addons", entry.Name), content)
+		daemontest.Write(t, filepath.Join(tv.storage, ".kodi/addons", entry.Name), content)
 	}
 }
 
@@ -207,11 +193,7 @@ type seen struct{ user, token, words string }
 // there is one.
 func (tv *television) useKodi(t *testing.T) seen {
 	t.Helper()
-	client, err := os.ReadFile("client.py")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := tv.Command("python3", "-c", string(client))
+	cmd := tv.Command("python3", "-c", daemontest.Read(t, "client.py"))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {
