@@ -30,8 +30,8 @@ type point struct{ x, y float64 }
 const (
 	width           = 640
 	left, right     = 64, 616 // of the plot
-	top, bottom     = 56, 296
-	legend          = 356 // its first line
+	top, bottom     = 68, 308
+	legend          = 368 // its first line
 	legendLine      = 22
 	decades         = 3
 	mostHeightTicks = 6
@@ -70,8 +70,8 @@ func (c chart) svg() []byte {
 	fmt.Fprintf(&out, "<!-- SPDX-License-Identifier: Apache-2.0 -->\n<title>%s</title>\n", html.EscapeString(c.title))
 	out.WriteString(chartStyle)
 	fmt.Fprintf(&out, `<rect class="page" width="%d" height="%d"/>`+"\n", width, height)
-	label(&out, left, 28, "title", "start", c.title)
-	label(&out, left-48, top-16, "unit", "start", c.y)
+	label(&out, left, 26, "title", "start", c.title)
+	label(&out, left-48, top-14, "unit", "start", c.y)
 	label(&out, (left+right)/2, bottom+40, "unit", "middle", c.x)
 	step, most := c.heightTicks()
 	for tick := 0.0; tick <= most+step/2; tick += step {

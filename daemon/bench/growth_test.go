@@ -36,10 +36,14 @@ func (g grown) curve(name string) curve {
 
 // longer is the turn of so many callers: each should be answered several times.
 func (b *benchmark) longer(callers int) time.Duration {
-	if callers >= 100 {
+	switch {
+	case callers >= 1000:
+		return 10 * b.turn()
+	case callers >= 100:
 		return 4 * b.turn()
+	default:
+		return b.turn()
 	}
-	return b.turn()
 }
 
 // growingClaims measures how long it takes until all listeners have heard of a claim.
@@ -70,7 +74,7 @@ func (b *benchmark) growingCalls() {
 	ours, headers := r.signedIn()
 	beside := r.run(r.others(headers)[0])
 	alone, crowd := map[*process]grown{ours: {}, beside: {}}, map[*process]grown{ours: {}, beside: {}}
-	for round := range b.rounds(12) {
+	for round := range b.rounds(8) {
 		for turn := range sizes() {
 			callers := sizes()[(round+turn)%len(sizes())]
 			for _, p := range []*process{ours, beside} {

@@ -64,15 +64,12 @@ func (b *benchmark) beginIdle() *idlers {
 // readFloors reads what programs in Go hold that do less.
 func (i *idlers) readFloors(r *rig, headers map[string]string) {
 	least := r.floors(headers)
-	i.floors = []contender{least.nothing, least.raw, least.asked}
+	i.floors = []contender{least.nothing, least.asked}
 	for _, c := range i.floors {
 		for range i.b.rounds(3) {
 			answered := r.Sim.Count(plextvsim.Ping)
 			p := r.run(c)
-			switch c.name {
-			case least.raw.name:
-				r.measure(p, getAuthHeaders(p), together, 1, i.b.turn())
-			case least.asked.name:
+			if c.name == least.asked.name {
 				r.awaitAnswers(answered+1, plextvsim.Ping)
 			}
 			i.b.awaitSleep(p)
