@@ -170,7 +170,7 @@ func (a *Account) Store(ctx context.Context, c Credentials) error {
 	return a.session.storeCredentials(ctx, c)
 }
 
-// Clear forgets the credentials on this box. Doing it twice is no error. A token
+// Clear forgets the credentials on this box. Doing it twice is not an error. A token
 // that the store cannot forget is revoked at plex.tv, as [Account.SignOut] does.
 func (a *Account) Clear(ctx context.Context) error {
 	_, err := a.session.signOut(ctx, false)

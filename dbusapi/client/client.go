@@ -40,7 +40,7 @@ type Client struct {
 
 // Dial connects to "system", "session" or the D-Bus address of a bus; ctx
 // bounds the connecting alone. No bus is started where none runs: "session"
-// needs DBUS_SESSION_BUS_ADDRESS. That the daemon runs is not needed.
+// needs DBUS_SESSION_BUS_ADDRESS. The daemon need not run.
 func Dial(ctx context.Context, name string) (*Client, error) {
 	life, end := context.WithCancel(context.Background())
 	// godbus connects without a context of its own; the connection's does it.

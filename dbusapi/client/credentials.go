@@ -144,7 +144,7 @@ func (c *Client) ValidateToken(ctx context.Context, token secret.String) (valid 
 	return valid, err
 }
 
-// ClearCredentials forgets the credentials on this box. Twice is no error.
+// ClearCredentials forgets the credentials on this box. Doing it twice is not an error.
 func (c *Client) ClearCredentials(ctx context.Context) error {
 	return c.call(ctx, names.Credentials, "ClearCredentials", nil)
 }

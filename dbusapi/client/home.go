@@ -43,8 +43,8 @@ func (c *Client) HomeUsers(ctx context.Context) ([]HomeUser, error) {
 
 // SwitchUser lets a user of the Plex Home use the box; pin is zero for one who is
 // not protected. The errors are [AuthRequired], [NotFound], [PinRejected] for a
-// wrong or missing PIN, [RateLimited] after too many of them, and what asking
-// plex.tv can end in.
+// wrong or missing PIN, [RateLimited] after too many of them, and those of
+// asking plex.tv.
 func (c *Client) SwitchUser(ctx context.Context, uuid string, pin secret.String) error {
 	return c.call(ctx, names.Home, "SwitchUser", []any{uuid, pin.Reveal()})
 }

@@ -33,8 +33,8 @@ func (c *Client) RequestPin(ctx context.Context, o PinOptions) (Pairing, error) 
 }
 
 // CheckPin asks plex.tv about a pairing now. Claimed means that the credentials
-// are stored. The errors are [NotFound], [PinExpired] and what asking plex.tv
-// can end in. A frontend that watches does not need it.
+// are stored. The errors are [NotFound], [PinExpired] and those of asking
+// plex.tv. A frontend that watches does not need it.
 func (c *Client) CheckPin(ctx context.Context, id uint64) (claimed bool, expiresAt time.Time, err error) {
 	var seconds int64
 	err = c.call(ctx, names.Main, "CheckPinStatus", []any{id}, &claimed, &seconds)

@@ -40,8 +40,8 @@ func (c *Client) Servers(ctx context.Context) ([]MediaServer, error) {
 
 // ServerHeaders gives the headers for a request to that media server. The errors
 // are [AuthRequired], [NotFound], [NoServerToken] if plex.tv gives this user no token
-// for the server, [PinRejected] if it does with the home user's PIN, and what asking
-// plex.tv can end in.
+// for the server, [PinRejected] if it does with the home user's PIN, and those of
+// asking plex.tv.
 func (c *Client) ServerHeaders(ctx context.Context, machineID string) (Headers, error) {
 	return c.headers(ctx, "GetServerHeaders", machineID)
 }
