@@ -4,7 +4,6 @@ package statefile_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -348,20 +347,4 @@ func TestAStateFileNamedAsTheMediaServersAre(t *testing.T) {
 	b.wantState(someServers())
 	b.save(signedOut())
 	b.wantFiles(statefile.ServersName)
-}
-
-// However many servers are known, the state is as long.
-func BenchmarkSave(b *testing.B) {
-	for _, servers := range []int{2, 200} {
-		b.Run(fmt.Sprint(servers, " servers"), func(b *testing.B) {
-			box := newBox(b, "")
-			s := served(strings.Repeat(`{"machine_id":"0123456789abcdef0123456789abcdef01234567","name":"Attic","uris":["https://10-0-0-2.plex.direct:32400"]}`, servers))
-			for n := range b.N {
-				selected := *s.Auth
-				selected.SelectedServerID = fmt.Sprint(n)
-				s.Auth = &selected
-				box.save(s)
-			}
-		})
-	}
 }

@@ -80,15 +80,15 @@ func TestTheOrderInWhichMediaServersAreKept(t *testing.T) {
 	}
 }
 
-// TestFaultsWhileKeepingMediaServers has the kernel refuse each call of a save. What
-// is left is one of the two states, with its own list or none.
+// TestFaultsWhileKeepingMediaServers fills the disk before each call of a save, and has
+// each fsync fail. What is left is one of the two states, with its own list or none.
 func TestFaultsWhileKeepingMediaServers(t *testing.T) {
 	for name, c := range turns {
 		t.Run(name, func(t *testing.T) {
 			b := c.box(t)
 			calls := straced(b, func() { b.save(c.after) })
 			for _, fault := range faults(calls) {
-				if strings.Contains(fault, "ENOSPC") || strings.Contains(fault, "EIO") {
+				if strings.Contains(fault, "ENOSPC") || strings.HasPrefix(fault, "fsync:error=EIO") {
 					t.Run(fault, func(t *testing.T) {
 						t.Parallel()
 						c.saveWith(t, fault)
