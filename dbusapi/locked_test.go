@@ -4,6 +4,7 @@ package dbusapi_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 
@@ -69,6 +70,65 @@ func TestRemovedUser(t *testing.T) {
 		c.usedBy(aliceUUID)
 		c.heldToken()
 	})
+}
+
+// A home user without a PIN gets another token, and nobody hears of it.
+func TestUserWithoutPINGetsAnotherToken(t *testing.T) {
+	bothModes(t, plextvsim.Options{}, func(c *client) {
+		_, kim := c.withHome()
+		c.home("SwitchUser", kim, "").gives("")
+		c.skipTo(names.Main + ".AuthChanged")
+		c.hearsAuth(true, "user-switched")
+		old, valid := c.heldToken(), false
+		c.mustRevoke(old)
+		if c.main("Validate").gives("b", &valid); !valid || c.heldToken() == old {
+			c.t.Errorf("valid %v, the same token %v", valid, c.heldToken() == old)
+		}
+		c.usedBy(kim)
+		c.home("SwitchUser", aliceUUID, "").gives("")
+		c.skipTo(names.Main + ".AuthChanged")
+		c.hearsAuth(true, "user-switched")
+	})
+}
+
+// plex.tv refuses everybody for a while. Whatever it takes the token for after that
+// says that the token is good.
+func TestRefusalOfEverybody(t *testing.T) {
+	for name, ask := range map[string]func(*client) reply{
+		"ListUsers":     func(c *client) reply { return c.home("ListUsers") },
+		"ListServers":   func(c *client) reply { return c.credentials("ListServers") },
+		"ValidateToken": func(c *client) reply { return c.credentials("ValidateToken", c.box.token) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newBox(t, setup{}).client()
+			c.signIn(c.box.token)
+			c.credentials("ListServers").gives("aa{sv}", new([]map[string]dbus.Variant))
+			c.plex.Fail(plextvsim.Fault{Status: 401})
+			c.main("Validate").gives("b", new(bool))
+			c.skipTo(names.Main + ".AuthChanged")
+			c.hearsAuth(false, "revoked")
+			c.plex.Clear()
+			c.plexTime.Advance(time.Minute) // the list is old enough to be asked for
+			if r := ask(c); r.Err != nil {
+				t.Fatal(r.Err)
+			}
+			c.skipTo(names.Main + ".AuthChanged")
+			c.hearsAuth(true, "signed-in")
+			c.usedBy(aliceUUID)
+		})
+	}
+}
+
+// Any token may look like one of a device key some day.
+func TestTokenThatLooksLikeOneOfADeviceKey(t *testing.T) {
+	c := newBox(t, setup{sim: plextvsim.Options{TokensLikeJWTs: true}}).client()
+	c.pair()
+	token, id := c.heldToken(), c.headers("GetAuthHeaders")["X-Plex-Client-Identifier"]
+	c.restart()
+	if c.heldToken() != token || c.headers("GetAuthHeaders")["X-Plex-Client-Identifier"] != id {
+		t.Error("another token or client identifier after a restart")
+	}
+	c.usedBy(aliceUUID)
 }
 
 // While plex.tv refuses everybody, media servers are known: a film at home goes on.
