@@ -262,7 +262,11 @@ func (l *life) stopDaemon(*rapid.T) {
 	})
 }
 
+// reload does not overtake a move to the device key that finds the token refused.
 func (l *life) reload(rt *rapid.T) {
+	if m := l.now(); m.jwt && m.token.refused && !m.token.jwt && !m.doubted && !m.over {
+		return
+	}
 	jwt := rapid.Bool().Draw(rt, "device key")
 	l.happen(fmt.Sprintf("SIGHUP with a device key wanted: %v", jwt), func(before []model) []model {
 		l.process.Reload(lifeConfig(jwt))
