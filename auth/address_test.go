@@ -113,3 +113,33 @@ func TestAPinStaysAtItsAddress(t *testing.T) {
 	equal(t, "revoked", b.sim.Count(plextvsim.SignOut), 1)
 	equal(t, "state", b.account.Snapshot().State, auth.SignedOut)
 }
+
+// The answer to a switch comes when the box is at another address, where the same
+// person has signed in.
+func TestASwitchStaysAtItsAddress(t *testing.T) {
+	h := newHousehold(t)
+	h.moveTo(h.server.URL, false)
+	other := plextvsim.New(plextvsim.Options{Clock: h.clock})
+	server := other.Start()
+	t.Cleanup(server.Close)
+	h.moveTo(server.URL, false)
+	p := h.pair(auth.PinOptions{})
+	h.unread()
+	here := h.disk().Away.Auth.UserID
+	h.must(other.Claim(p.Code, ""))
+	h.passUntil(authChanged, interval)
+	token := h.token()
+	equal(t, "the same person", h.account.Snapshot().User.ID, here)
+
+	h.moveTo(h.server.URL, false)
+	h.sim.Fail(plextvsim.Fault{Endpoint: plextvsim.SwitchUser, Delay: time.Second, Times: 1})
+	switched := make(chan error, 1)
+	go func() { switched <- h.switchTo(h.child, childPin) }()
+	h.must(h.sim.Await(h.soon(), 1, plextvsim.SwitchUser))
+	h.moveTo(server.URL, false)
+	for len(switched) == 0 {
+		h.pass(time.Second)
+	}
+	wantCode(t, "SwitchUser", receive(h, switched), auth.Unreachable)
+	equal(t, "the token is the one of this address", h.token() == token, true)
+}

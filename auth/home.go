@@ -84,6 +84,9 @@ func (h *home) switchUser(ctx context.Context, uuid string, pin secret.String) e
 		return err
 	}
 	return h.save(ctx, func(next *record, e *Event) error {
+		if next.PlexURL != r.PlexURL {
+			return errMoved
+		}
 		if now := next.owner(); now == nil || next.signIns != r.signIns && (owner.UserID == "" || now.UserID != owner.UserID) {
 			return errSignedOut() // or somebody else has signed in meanwhile
 		}

@@ -11,8 +11,7 @@ import (
 // moveTo is for the address of plex.tv that is in use from now on. What another
 // address gave stays behind, and is used again when that address is: no other may
 // see a token, a PIN's id or a proof of the device key. Of several addresses the last
-// with a sign-in is kept: people have one plex.tv. It reports whether that changed
-// anything.
+// with a sign-in is kept. It reports whether that changed anything.
 func (r *record) moveTo(address string, e *Event) (moved bool) {
 	switch {
 	case address == "" || address == r.PlexURL:
@@ -32,7 +31,7 @@ func (r *record) moveTo(address string, e *Event) (moved bool) {
 	if left.Auth != nil || back.Auth == nil {
 		r.Away = left
 	}
-	r.signIns, r.turns = r.signIns+1, r.turns+1
+	r.signIns, r.turns, r.spent = r.signIns+1, r.turns+1, false
 	r.DeviceKey, r.Auth, r.Owner, r.Servers = nil, nil, nil, nil
 	r.PlexURL, r.plexProblem, r.times = address, "", uptimes{}
 	r.resetStanding()

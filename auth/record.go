@@ -26,8 +26,8 @@ type record struct {
 	unreadable     bool // the store keeps a state that it could not read
 	storageProblem string
 	plexProblem    string
-	// signIns counts the sign-ins, and turns the users of the box, the ends of both
-	// included: an answer is not for who came after the one who asked.
+	// signIns changes with each sign-in and sign-out, turns also with each change of
+	// user. An answer is dropped if its count has changed since the question.
 	signIns, turns uint64
 	// spent tells that the token which the store could not forget is revoked.
 	spent bool
@@ -233,9 +233,9 @@ const (
 	pinsResetAfter  = time.Hour
 )
 
-// countWrongPin counts one more wrong PIN. While the pause lasts it fails with
-// [RateLimited] and does not, but ends a pause in time whose end was written by a
-// clock far ahead.
+// countWrongPin counts one more wrong PIN. During a pause it does not count, and
+// fails with [RateLimited]. A pause that ends too late, because the clock was wrong, is
+// shortened to its limit.
 func countWrongPin(before *statefile.HomePin, now time.Time) (*statefile.HomePin, error) {
 	var count statefile.HomePin
 	if before != nil && now.Sub(before.RetryAt) < pinsResetAfter {

@@ -99,6 +99,6 @@ func (s standing) nextQuestion(span time.Duration, share float64) time.Duration 
 }
 
 // shortest is the least that a pause gets when it is spread. All pauses together
-// stay longer than an hour, so that an outage of an hour costs nobody a day; none is
-// longer than it is called, so that after one all boxes are back within another.
+// stay longer than an hour, so that an outage of an hour costs nobody a day. None
+// exceeds its nominal length, so that all boxes are back within an hour of its end.
 func shortest(pause time.Duration) time.Duration { return pause * 3 / 4 }

@@ -50,7 +50,7 @@ func (r *record) signOut(e *Event) error {
 	if r.Auth == nil {
 		return nil
 	}
-	r.signIns, r.turns = r.signIns+1, r.turns+1
+	r.signIns, r.turns, r.spent = r.signIns+1, r.turns+1, false
 	r.Auth, r.Owner, r.Servers = nil, nil, nil
 	r.rejectGivenUp()
 	r.resetStanding()

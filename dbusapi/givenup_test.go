@@ -87,6 +87,7 @@ func TestClaimIsAnsweredAfterTheCodeIsGivenUp(t *testing.T) {
 	c.main("CancelPin", p.ID).gives("")
 	c.skipTo(names.Main + ".PinEnded")
 	c.hears(names.Main+".PinEnded", p.ID, "cancelled")
+	c.awaitDelayed(1)
 	c.plexTime.Advance(time.Second)
 	c.skipTo(names.Main + ".AuthChanged")
 	c.hearsAuth(true, "signed-in")

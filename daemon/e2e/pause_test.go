@@ -36,30 +36,30 @@ func TestNothingLiftsThePauseAfterWrongPins(t *testing.T) {
 	p.Stop()
 	b.prolongPause()
 	p = b.Start()
-	for name, lift := range map[string]func(){
-		"StoreCredentials": func() {
+	for _, attempt := range []struct {
+		name string
+		lift func()
+	}{
+		{"StoreCredentials", func() {
 			f.Call("Credentials.StoreCredentials", map[string]dbus.Variant{"token": dbus.MakeVariant(f.Token())})
-		},
-		"import": func() {
+		}},
+		{"signing in again", pair},
+		{"signing out and in", func() { f.Call("Credentials.SignOut"); pair() }},
+		{"another user", func() { f.Call("Home.SwitchUser", daemontest.KimsUUID, "") }},
+		{"a reload", func() { p.Reload("[identity]\ndevice = \"TV\"\n") }},
+		{"a crash", func() { p.End(); p = b.Start() }},
+		{"import", func() {
 			ctl := exec.Command(filepath.Join(programs, "plexauthctl"), "--bus", b.Bus.Address, "import")
 			ctl.Stdin = strings.NewReader(ada)
 			if out, err := ctl.CombinedOutput(); err != nil {
 				t.Errorf("import: %v: %s", err, out)
 			}
-		},
-		"signing in again": pair,
-		"signing out and in": func() {
-			f.Call("Credentials.SignOut")
-			pair()
-		},
-		"another user": func() { f.Call("Home.SwitchUser", daemontest.KimsUUID, "") },
-		"a reload":     func() { p.Reload("[identity]\ndevice = \"TV\"\n") },
-		"a crash":      func() { p.End(); p = b.Start() },
+		}},
 	} {
-		lift()
+		attempt.lift()
 		f.MustFail("RateLimited", "Home.SwitchUser", daemontest.BobsUUID, daemontest.BobsPIN)
 		if t.Failed() {
-			t.Fatalf("after %s", name)
+			t.Fatalf("after %s", attempt.name)
 		}
 	}
 }

@@ -52,14 +52,16 @@ func TestPlexURLChangesAndComesBack(t *testing.T) {
 		t.Errorf("AuthChanged says %v", told.Body)
 	}
 	f.MustHold(token)
-	for _, seen := range []struct {
-		sim    *plextvsim.Sim
-		secret string
-	}{{there, token}, {b.Sim, second}} {
-		for _, r := range seen.sim.Requests() {
-			if r.Header.Get("X-Plex-Token") == seen.secret {
-				t.Errorf("%s was asked with the token of the other address", r.Path)
-			}
+	hasNotSeen(t, there, token)
+	hasNotSeen(t, b.Sim, second)
+}
+
+// hasNotSeen checks that plex.tv was never asked with the token of another address.
+func hasNotSeen(t *testing.T, plex *plextvsim.Sim, token string) {
+	t.Helper()
+	for _, r := range plex.Requests() {
+		if r.Header.Get("X-Plex-Token") == token {
+			t.Errorf("%s was asked with the token of the other address", r.Path)
 		}
 	}
 }

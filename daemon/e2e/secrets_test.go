@@ -3,8 +3,12 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -13,6 +17,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
+	"github.com/retune-tv/plexauthd/auth/statefile"
 	"github.com/retune-tv/plexauthd/daemon/daemontest"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
@@ -86,7 +91,8 @@ func TestNothingTellsASecretOfTheHome(t *testing.T) {
 	_ = f.Call("Home.SwitchUser", daemontest.AdasUUID, "")
 	_ = f.Call("Credentials.GetServerHeaders", daemontest.MachineID)
 	secrets = append(append(secrets, b.Sim.Secrets()...), b.kept()...)
-	if text := strings.Join(secrets, " "); !strings.Contains(text, " eyJ") || len(secrets) < 10 {
+	text := strings.Join(secrets, " ")
+	if !strings.Contains(text, " eyJ") || len(secrets) < 10 || !strings.Contains(b.keptServers(), "token") {
 		t.Fatalf("too few secrets to look for: %d", len(secrets))
 	}
 	log := endsWithoutTelling(p, f, monitor, secrets)
@@ -131,15 +137,25 @@ func endsWithoutTelling(p *daemontest.Process, f *daemontest.Frontend, monitor f
 	return places["the log"]
 }
 
-// kept gives the secrets that the state file holds: tokens, those that media
-// servers take, and the device key.
+// kept gives the secrets on the disk: tokens, those that media servers take, and the
+// device key.
 func (b *box) kept() (secrets []string) {
 	b.Helper()
-	text := daemontest.Read(b, b.State)
+	text := daemontest.Read(b, b.State) + b.keptServers()
 	for _, match := range regexp.MustCompile(`(?:token|private_key)[\\" :=]+([\w.-]+)`).FindAllStringSubmatch(text, -1) {
 		secrets = append(secrets, match[1])
 	}
 	return secrets
+}
+
+// keptServers is the text of the file with the media servers, empty without one.
+func (b *box) keptServers() string {
+	b.Helper()
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(b.State), statefile.ServersName))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		b.Fatal(err)
+	}
+	return string(text)
 }
 
 // pinIDs reads plex.tv's own PIN ids from where they may lie: the state file.
