@@ -153,7 +153,7 @@ func TestCheckPinEndsWithItsCaller(t *testing.T) {
 			t.Errorf("CheckPin: %v", err)
 		}
 	}
-	// The poller goes on, whoever has left.
+	// The poller continues, even if the caller has left.
 	b.must(b.sim.Claim(p.Code, ""))
 	b.tick(3 * time.Second)
 	equal(t, "end", b.await(ended).PinEnd.Result, auth.PinClaimed)

@@ -180,7 +180,7 @@ func TestSettleEndsWithTheSubscription(t *testing.T) {
 	go func() { settle(context.Background()); settled <- struct{}{} }()
 	ended, end := context.WithCancel(t.Context())
 	end()
-	settle(ended) // whoever asks may give up
+	settle(ended) // the caller may give up
 	cancel()
 	receive(t, settled)
 }

@@ -59,7 +59,7 @@ func TestCallersAreToldToWait(t *testing.T) {
 	equal(t, "code", auth.CodeOf(refused), auth.RateLimited)
 	equal(t, "new PINs", len(b.asked(plextvsim.RequestPin)), 4)
 
-	// The pairing under way goes on whatever callers ask.
+	// The pairing under way continues, whatever callers ask.
 	for i := range 30 {
 		_, _ = b.account.ValidateToken(b.soon(), secret.New(string(rune('a'+i))))
 	}

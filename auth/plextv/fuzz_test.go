@@ -120,7 +120,7 @@ func (c *oneAnswer) Close() error {
 	return nil
 }
 
-// checkError wants one of the kinds of error that callers know, in words that
+// checkError wants one of the kinds of error that callers know, in text that
 // may be shown and logged.
 func checkError(t *testing.T, err error, status int, head string, body []byte) {
 	var e *Error

@@ -37,7 +37,7 @@ func TestPauseIsKept(t *testing.T) {
 			}
 			clock.Advance(42*time.Second - 1)
 			failed(t, askUser(t.Context(), c), plextv.RateLimited)
-			failed(t, askUser(plextv.Background(t.Context()), c), plextv.RateLimited) // whoever asks
+			failed(t, askUser(plextv.Background(t.Context()), c), plextv.RateLimited) // for all callers
 			if n := len(s.requests()); n != 1 {
 				t.Errorf("%d requests within the pause", n)
 			}

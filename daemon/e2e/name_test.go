@@ -54,7 +54,7 @@ func TestNobodyTakesTheNameAway(t *testing.T) {
 }
 
 // TestTheBusRestarts under a daemon with somebody signed in and a pairing under way:
-// daemon and clients say what has happened, and end; the next daemon goes on.
+// daemon and clients say what has happened, and end; the next daemon continues.
 func TestTheBusRestarts(t *testing.T) {
 	b := newBox(t)
 	p := b.Start()

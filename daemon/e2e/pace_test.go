@@ -63,7 +63,7 @@ func checkPaced(t *testing.T, call *dbus.Call) {
 	}
 }
 
-// A pause that plex.tv asks for is keptwhoever asks, over reloads and restarts.
+// A pause that plex.tv asks for is kept for all callers, over reloads and restarts.
 func TestPauseOutlivesTheDaemon(t *testing.T) {
 	b := newBox(t)
 	p := b.Start()

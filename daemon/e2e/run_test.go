@@ -98,7 +98,7 @@ func TestStopsWhilePlexIsSilent(t *testing.T) {
 	p.Stop()
 }
 
-// requestPinAnyway asks for a PIN and goes on without the answer.
+// requestPinAnyway asks for a PIN and does not wait for the answer.
 func requestPinAnyway(f *daemontest.Frontend) (id uint64, code string) {
 	f.Conn.Object(names.Bus, names.Path).Go(names.Bus+".RequestPin", dbus.FlagNoReplyExpected, nil)
 	return 0, ""

@@ -34,7 +34,7 @@ func (b *box) ctl(line, stdin string) (status int, output string) {
 }
 
 // TestAStoppedDaemon stops the process where it is: everybody gives up in time and
-// says why, and callers that still wait are answered when the daemon goes on.
+// says why, and callers that still wait are answered when the daemon continues.
 func TestAStoppedDaemon(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)
