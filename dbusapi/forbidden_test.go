@@ -43,6 +43,28 @@ func TestForbidden(t *testing.T) {
 	})
 }
 
+// A managed user has claimed the code. plex.tv knows the token, and lets it do little.
+func TestManagedUserSignsIn(t *testing.T) {
+	b := newBox(t, setup{sim: plextvsim.Options{ManagedMayNot: []plextvsim.Endpoint{plextvsim.HomeUsers, plextvsim.SwitchUser}}})
+	c := b.client()
+	_, kim := c.withHome()
+	c.pair()
+	c.home("SwitchUser", kim, "").gives("")
+	p := c.main("RequestPin").pairing()
+	if err := c.plex.Claim(p.Code, c.heldToken()); err != nil {
+		t.Fatal(err)
+	}
+	c.skipTo(names.Main + ".PinEnded")
+	c.hears(names.Main+".PinEnded", p.ID, "claimed")
+	c.usedBy(kim)
+	c.home("ListUsers").isError(names.ErrorPrefix + "Forbidden")
+	c.home("SwitchUser", aliceUUID, "").isError(names.ErrorPrefix + "Forbidden")
+	valid := false
+	if c.main("Validate").gives("b", &valid); !valid || c.property("State") != "signed-in" {
+		t.Errorf("Validate says %v, State is %v", valid, c.property("State"))
+	}
+}
+
 // No PIN helps where plex.tv gives no token.
 func TestServerWithoutToken(t *testing.T) {
 	const none = names.ErrorPrefix + "NoServerToken"
