@@ -25,7 +25,7 @@ import (
 )
 
 // patience is how long a test waits for anything before it fails.
-const patience = 15 * time.Second
+const patience = time.Minute
 
 const version = "1.2.3-test"
 
