@@ -54,7 +54,7 @@ func (d *daemon) lock(store *statefile.File) (release func(), err error) {
 
 // logServersLost is for a problem that costs nothing but a question to plex.tv.
 func (d *daemon) logServersLost(err error) {
-	d.log.Warn("the list of media servers on the disk is ignored", "message_id", MessageServersLost, "error", err)
+	d.log.Warn("the list of media servers cannot be read or kept", "message_id", MessageServersLost, "error", err)
 }
 
 // syncKey has the disk keep a key that was made a moment ago, and what systemd opens

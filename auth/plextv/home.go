@@ -97,7 +97,8 @@ func readHomeUsers(a answer) (read Home, err error) {
 	return read, nil
 }
 
-// has tells that the user has been read already, and notes if a PIN is needed after all.
+// has reports whether the user was read before. A duplicate that is protected makes the
+// user protected.
 func (h Home) has(user HomeUser) bool {
 	at := slices.IndexFunc(h.Users, func(u HomeUser) bool { return u.UUID == user.UUID })
 	if at >= 0 {

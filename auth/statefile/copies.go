@@ -27,9 +27,7 @@ func (f *File) removeCopies() error {
 		spoilt, err = corruptCopies(f.path)
 		stale = append(stale, spoilt...)
 	}
-	if err == nil {
-		err = f.servers.remove()
-	}
+	f.servers.put(State{}, nil)
 	if err == nil {
 		err = removeAll(stale)
 	}

@@ -27,8 +27,8 @@ const ServersName = "servers.toml"
 const serversNote = "# made by plexauthd; may be removed\n"
 
 // serversFile is the file with the media servers of the account in use. Its last
-// line proves that it is as it was written, and for which token: whatever else
-// lies there is no list.
+// line proves that it is as it was written, and for which token; anything else is
+// ignored.
 type serversFile struct {
 	path    string
 	key     Key
@@ -42,7 +42,7 @@ type serversFile struct {
 	as       identity // zero: not known
 }
 
-// identity is another one after a file is replaced, written or removed.
+// identity changes when the file is replaced, written or removed.
 type identity struct {
 	inode   uint64
 	mode    uint32
@@ -67,8 +67,8 @@ func serversPath(path string) string {
 }
 
 // ReportServers has report called when the media servers cannot be read or kept,
-// which neither Load nor Save fails with: of failures in a row, with the first.
-// Call it before Load.
+// which neither Load nor Save fails with. Only the first of several failures in a row
+// is reported. Call it before Load.
 func (f *File) ReportServers(report func(error)) { f.servers.report = report }
 
 // load returns the servers that the file holds for the account in s, nil if none.
@@ -83,8 +83,8 @@ func (f *serversFile) load(s State) (list *Servers, bare bool) {
 		list, err = f.parse(string(data), s)
 	}
 	if err != nil {
-		f.as = identity{}
 		f.tell("reading", err)
+		_ = f.remove() // it may hold the tokens of another sign-in
 		return nil, false
 	}
 	f.kept, f.clientID, f.token = *list, s.ClientID, s.Auth.Token
@@ -163,7 +163,7 @@ func (f *serversFile) put(s State, list *Servers) {
 		f.as = identityOf(f.path)
 	}
 	f.failing = false
-	f.kept, f.clientID, f.token = *list, s.ClientID, s.Auth.Token // the very same text is found equal sooner
+	f.kept, f.clientID, f.token = *list, s.ClientID, s.Auth.Token // a shared string makes the next comparison cheap
 }
 
 // holds tells whether the file is as it was left and that is what it should be.
@@ -194,7 +194,7 @@ func (s *Servers) Equal(other *Servers) bool {
 	return equal(s.List, other.List) && equal(s.OwnToken, other.OwnToken)
 }
 
-// equal looks at long texts only if they are not the very same.
+// equal compares the texts only if they are not the same string.
 func equal(a, b secret.String) bool { return a == b || a.Equal(b) }
 
 // remove removes the file. A directory is not ours, and stays.
@@ -216,7 +216,7 @@ func isMissing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// tell reports err unless that of the time before has been.
+// tell reports err unless the previous attempt failed too.
 func (f *serversFile) tell(did string, err error) {
 	if !f.failing && f.report != nil {
 		f.report(&fs.PathError{Op: did + " the media servers in", Path: f.path, Err: err})

@@ -101,8 +101,8 @@ func (f *File) Load() (State, error) {
 	f.signedIn = doc.plain.Auth != nil
 	bareServers := false
 	switch {
-	case err != nil || doc.plain.Servers != nil:
-	case f.signedIn:
+	case err != nil: // nobody knows whose they are
+	case f.signedIn && doc.plain.Servers == nil:
 		doc.plain.Servers, bareServers = f.servers.load(doc.plain)
 	default:
 		_ = f.servers.remove() // as above

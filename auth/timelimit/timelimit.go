@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package timelimit ends what takes too long, by a clock that tests can move.
+// Package timelimit bounds operations by a clock that tests can replace.
 package timelimit
 
 import (
@@ -31,7 +31,7 @@ func With(parent context.Context, clock clockwork.Clock, limit time.Duration) (c
 }
 
 // limited is a context whose error tells why it ended. It has a channel of its own,
-// or contexts made from it would have the error of the one within.
+// or contexts made from it would have the error of the embedded one.
 type limited struct {
 	context.Context
 	done chan struct{}

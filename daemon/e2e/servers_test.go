@@ -39,11 +39,11 @@ func TestMediaServersThatCannotBeReadCostOneLine(t *testing.T) {
 		if err := errors.Join(os.Remove(path), put()); err != nil {
 			t.Fatal(err)
 		}
-		before := strings.Count(b.Printed.String(), "the list of media servers on the disk is ignored")
+		before := strings.Count(b.Printed.String(), "the list of media servers cannot be read or kept")
 		process = b.Start()
 		listed()
 		listed()
-		if n := strings.Count(b.Printed.String(), "the list of media servers on the disk is ignored") - before; n != 1 {
+		if n := strings.Count(b.Printed.String(), "the list of media servers cannot be read or kept") - before; n != 1 {
 			t.Errorf("%s: said %d times", what, n)
 		}
 		info, err := os.Lstat(path)
