@@ -94,7 +94,11 @@ func (b *budget) tooMany(now time.Time, mode string) string {
 		return fmt.Sprintf("%d calls within an hour", n)
 	}
 	if b.trouble != nil {
-		if n := b.count(now, time.Hour, ""); quiet > calmAfter && n > b.trouble.perHour {
+		most := b.trouble.perHour
+		if b.count(now, time.Hour, "pin") > 0 { // a code that was given up: every quarter, with 3 tries for the keys
+			most += 4 * 4
+		}
+		if n := b.count(now, time.Hour, ""); quiet > calmAfter && n > most {
 			return fmt.Sprintf("%d calls within an hour of %s", n, b.trouble.name)
 		}
 		return ""

@@ -72,6 +72,8 @@ func (l *ledger) takeAuth(change auth.AuthChange, claimed bool) string {
 	case auth.ReasonUserSwitched:
 		ordered = l.switches > 0
 		l.switches--
+	case auth.ReasonUserLocked: // who signed in is back before the home user
+		ordered = !l.signedIn && (l.unheard || l.pairing != nil && l.pairing.claimed)
 	case auth.ReasonRevoked:
 		ordered = l.removed
 		l.signedIn, l.removed = false, false
