@@ -26,6 +26,14 @@ func (b *box) moveTo(url string, restart bool) {
 	b.must(b.account.Configure(b.soon(), b.options.Settings))
 }
 
+// otherPlex is another plex.tv, at an address of its own.
+func (b *box) otherPlex() (sim *plextvsim.Sim, url string) {
+	sim = plextvsim.New(plextvsim.Options{Clock: b.clock})
+	server := sim.Start()
+	b.Cleanup(server.Close)
+	return sim, server.URL
+}
+
 // A token belongs to the address that gave it: no other hears of it, and the box is
 // signed in again when the address is back.
 func TestATokenStaysAtItsAddress(t *testing.T) {
@@ -35,14 +43,12 @@ func TestATokenStaysAtItsAddress(t *testing.T) {
 				h := newHousehold(t, mode)
 				h.moveTo(h.server.URL, restart)
 				token, client := h.token(), h.disk().ClientID
-				other := plextvsim.New(plextvsim.Options{Clock: h.clock})
-				server := other.Start()
-				t.Cleanup(server.Close)
+				other, there := h.otherPlex()
 
 				h.reaches(auth.SignedIn) // asked about after a restart
 				h.unread()
 				asked := len(h.sim.Requests())
-				h.moveTo(server.URL, restart)
+				h.moveTo(there, restart)
 				equal(t, "state", h.account.Snapshot().State, auth.SignedOut)
 				if warning := h.account.Snapshot().ConfigWarning; !strings.Contains(warning, h.server.URL) {
 					t.Errorf("warning: %q", warning)
@@ -77,10 +83,8 @@ func TestASignInWaitsWhileOthersAreTried(t *testing.T) {
 	b.moveTo(b.server.URL, false)
 	token := b.token()
 	for range 2 {
-		other := plextvsim.New(plextvsim.Options{Clock: b.clock})
-		server := other.Start()
-		t.Cleanup(server.Close)
-		b.moveTo(server.URL, false)
+		other, there := b.otherPlex()
+		b.moveTo(there, false)
 		p := b.pair(auth.PinOptions{})
 		b.unread()
 		b.must(other.Claim(p.Code, ""))
@@ -97,10 +101,8 @@ func TestAPinStaysAtItsAddress(t *testing.T) {
 	b := newBox(t)
 	b.moveTo(b.server.URL, false)
 	p := b.pair(auth.PinOptions{})
-	other := plextvsim.New(plextvsim.Options{Clock: b.clock})
-	server := other.Start()
-	t.Cleanup(server.Close)
-	b.moveTo(server.URL, false)
+	other, there := b.otherPlex()
+	b.moveTo(there, false)
 	equal(t, "end", *b.await(ended).PinEnd, auth.PinEnd{ID: p.ID, Result: auth.PinCancelled})
 	b.must(b.sim.Claim(p.Code, ""))
 	for range 5 {
@@ -119,10 +121,8 @@ func TestAPinStaysAtItsAddress(t *testing.T) {
 func TestASwitchStaysAtItsAddress(t *testing.T) {
 	h := newHousehold(t)
 	h.moveTo(h.server.URL, false)
-	other := plextvsim.New(plextvsim.Options{Clock: h.clock})
-	server := other.Start()
-	t.Cleanup(server.Close)
-	h.moveTo(server.URL, false)
+	other, there := h.otherPlex()
+	h.moveTo(there, false)
 	p := h.pair(auth.PinOptions{})
 	h.unread()
 	here := h.disk().Away.Auth.UserID
@@ -136,7 +136,7 @@ func TestASwitchStaysAtItsAddress(t *testing.T) {
 	switched := make(chan error, 1)
 	go func() { switched <- h.switchTo(h.child, childPin) }()
 	h.must(h.sim.Await(h.soon(), 1, plextvsim.SwitchUser))
-	h.moveTo(server.URL, false)
+	h.moveTo(there, false)
 	for len(switched) == 0 {
 		h.pass(time.Second)
 	}
