@@ -86,7 +86,7 @@ func TestLongListOfServers(t *testing.T) {
 	c.signIn(c.box.token)
 	var list strings.Builder
 	for i := range 5000 {
-		_, _ = fmt.Fprintf(&list, `{"clientIdentifier":"%d","provides":"server","name":"%s"},`, i, strings.Repeat("x", 1500))
+		_, _ = fmt.Fprintf(&list, `{"clientIdentifier":"%d","provides":"server","name":"%s"},`, i, strings.Repeat("x", 300))
 	}
 	c.plexAnswers(plextvsim.Resources, "["+list.String()+`{"clientIdentifier":"mine","provides":"server","owned":true,"accessToken":"t"}]`)
 	if got := c.headers("GetServerHeaders", "mine")["X-Plex-Token"]; got != "t" {
