@@ -40,6 +40,10 @@ func floodBox(t *testing.T, bus *bustest.Bus) (b *box, p *daemontest.Process, f 
 	p = b.Start("--log-level", "info")
 	f = b.Frontend()
 	b.SignIn(f)
+	// On a busy machine plex.tv names the user later, which is one more signal.
+	if err := f.Call("Validate").Err; err != nil {
+		t.Fatal(err)
+	}
 	return b, p, f
 }
 
