@@ -164,22 +164,3 @@ func TestMediaServersThatCannotBeRemoved(t *testing.T) {
 	b.wantState(signedOut())
 	b.wantFiles("state.toml") // the next start removes it
 }
-
-// What belongs to another sign-in does not stay on the disk.
-func TestMediaServersOfAnotherSignInAreRemoved(t *testing.T) {
-	b := turns["first list"].box(t)
-	b.save(someServers())
-	other := someServers()
-	other.Servers, other.Auth.Token = nil, secret.New("kim-Tz39wB")
-	list, err := os.ReadFile(b.serversPath())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.save(other)
-	if err := os.WriteFile(b.serversPath(), list, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	b.File = b.reopened()
-	b.wantState(other)
-	b.wantFiles("state.toml")
-}
