@@ -30,7 +30,7 @@ LIC_FILES_CHKSUM = " \
 # build without one, run "go mod vendor" in the sources, commit vendor/ to a
 # branch or mirror of yours, name that here, and delete the line with [network].
 SRC_URI = "git://github.com/retune-tv/plexauthd;protocol=https;branch=main;destsuffix=${GO_SRCURI_DESTSUFFIX}"
-SRCREV = "a3b80d8e7f0e4ed6bf87354478ad450dc1d6c8b9"
+SRCREV = "cff819ff31979c7f3e7870ae910852d8a28ab36b"
 do_compile[network] = "1"
 
 GO_IMPORT = "github.com/retune-tv/plexauthd"
