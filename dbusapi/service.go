@@ -124,18 +124,14 @@ func Serve(ctx context.Context, o Options) (*Service, error) {
 	}
 	s.objects = s.export()
 	wakes := wake.New(o.Wake, s.log)
-	conn, err := bus.Serve(o.Bus, s, dbus.WithSignalHandler(wakes))
+	conn, err := bus.Serve(ctx, o.Bus, names.Bus, s, dbus.WithSignalHandler(wakes))
 	if err != nil {
-		return nil, fmt.Errorf("%w; see systemctl status dbus, or name another bus with --bus", err)
+		return nil, explained(err)
 	}
 	s.conn = conn
 	s.callers = newCallers(conn.Context(), o.Bus, s.clock)
 	group := &group{ctx: conn.Context(), name: cmp.Or(o.accessGroup, accessgroup.Name), clock: s.clock, log: s.log}
 	s.access = newAuthorizer(s.callers.bus, group, o.Bus == "system", s.clock, s.log)
-	if err := s.takeName(ctx); err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
 	s.account = o.Open()
 	s.settle, s.cancel = s.account.Subscribe(s.announcer())
 	close(s.ready)
@@ -158,17 +154,16 @@ func (s *Service) warnWithoutGroup() {
 	}
 }
 
-func (s *Service) takeName(ctx context.Context) error {
-	var reply dbus.RequestNameReply
-	err := s.conn.BusObject().CallWithContext(ctx, names.DBus+".RequestName", 0,
-		names.Bus, dbus.NameFlagDoNotQueue).Store((*uint32)(&reply))
-	if err != nil {
-		return fmt.Errorf("taking the bus name %s: %w", names.Bus, err)
+// explained adds to an error of [bus.Serve] what to look at.
+func explained(err error) error {
+	var notTaken *bus.NameError
+	switch {
+	case errors.Is(err, bus.ErrNameTaken):
+		return fmt.Errorf("%w; is plexauthd running already?", err)
+	case errors.As(err, &notTaken):
+		return err
 	}
-	if reply != dbus.RequestNameReplyPrimaryOwner {
-		return fmt.Errorf("taking the bus name %s: another process has it; is plexauthd running already?", names.Bus)
-	}
-	return nil
+	return fmt.Errorf("%w; see systemctl status dbus, or name another bus with --bus", err)
 }
 
 // Gone is closed when the connection to the bus has ended.

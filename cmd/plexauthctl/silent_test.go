@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/godbus/dbus/v5"
 	"github.com/jonboulle/clockwork"
 
 	"github.com/retune-tv/plexauthd/dbusapi/bus"
@@ -43,14 +42,11 @@ func TestSilentDaemon(t *testing.T) {
 	p := newPerson(t)
 	p.StopDaemon()
 	asked := make(mute, 10)
-	conn, err := bus.Serve(p.Bus.Address, asked)
+	conn, err := bus.Serve(t.Context(), p.Bus.Address, names.Bus, asked)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	if _, err := conn.RequestName(names.Bus, dbus.NameFlagDoNotQueue); err != nil {
-		t.Fatal(err)
-	}
 	for _, command := range []string{"status", "login", "import", "logout", "validate", "headers", "users", "switch bob", "servers"} {
 		clock := clockwork.NewFakeClock()
 		p.clock = clock

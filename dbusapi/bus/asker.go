@@ -24,9 +24,10 @@ type Asker struct {
 
 // Ask opens an [Asker]. Calls that come in go to handler.
 func Ask(name string, handler Handler, opts ...dbus.ConnOption) (*Asker, error) {
-	conn, w, err := connect(name, handler, true, opts)
+	over := func(s socket) *wire { return newAskingWire(s, handler) }
+	conn, w, err := connect(context.Background(), name, "", over, opts)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to the bus %q: %w", name, err)
+		return nil, err
 	}
 	return &Asker{conn, w}, nil
 }
@@ -103,20 +104,6 @@ type answer struct {
 
 func newQuestions(s *passing) *questions {
 	return &questions{socket: s, open: map[uint32]chan<- answer{}}
-}
-
-// negotiate asks the bus to pass descriptors, as the last step before messages. A
-// bus that passes none says ERROR, and works without.
-func (w *wire) negotiate() error {
-	if _, err := w.out.Write([]byte("NEGOTIATE_UNIX_FD\r\n")); err != nil {
-		return err
-	}
-	line, err := w.in.ReadSlice('\n')
-	if err != nil {
-		return fmt.Errorf("negotiating descriptors: %w", err)
-	}
-	w.questions.agreed = string(line) == "AGREE_UNIX_FD\r\n"
-	return nil
 }
 
 // ask sends a question. The answer to it comes on the channel.

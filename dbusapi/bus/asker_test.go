@@ -167,7 +167,7 @@ func TestABusThatPassesNoDescriptors(t *testing.T) {
 func TestOnlyAskersAreSentDescriptors(t *testing.T) {
 	_, w := pipe(t)
 	b := bustest.NewBroker(t, func(*bustest.BrokerConn, *dbus.Message, []int) []any { return []any{dbus.UnixFD(w.Fd())} })
-	conn, err := bus.Serve(b.Address, nobody{})
+	conn, err := bus.Serve(t.Context(), b.Address, "", nobody{})
 	if err != nil {
 		t.Fatal(err)
 	}

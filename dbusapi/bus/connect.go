@@ -5,6 +5,8 @@
 package bus
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -15,28 +17,34 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// greetingTimeout is for authentication and Hello, which a working bus answers
-// at once.
+// greetingTimeout is for what greet asks, which a working bus answers at once.
 const greetingTimeout = 5 * time.Second
 
 // Connect opens a connection to "system", "session" or an address. No bus is
 // started where none runs. File descriptors cannot be passed on it.
 func Connect(name string, opts ...dbus.ConnOption) (*dbus.Conn, error) {
-	return Serve(name, nil, opts...)
+	return Serve(context.Background(), name, "", nil, opts...)
 }
 
-// Serve is [Connect] for a program that answers calls. Of unicast signals, only the
-// bus's own reach it.
-func Serve(name string, handler Handler, opts ...dbus.ConnOption) (*dbus.Conn, error) {
-	conn, _, err := connect(name, handler, false, opts)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to the bus %q: %w", name, err)
+// Serve is [Connect] for a program that answers calls to a name of its own, which it
+// takes. It fails with a [NameError] if it cannot. A call may come before Serve
+// returns. Of unicast signals, only the bus's own reach the program.
+func Serve(ctx context.Context, name, own string, handler Handler, opts ...dbus.ConnOption) (*dbus.Conn, error) {
+	conn, _, err := connect(ctx, name, own, func(s socket) *wire { return newWire(s, handler) }, opts)
+	return conn, err
+}
+
+// connect opens a connection over a wire and takes the name own, unless it is empty.
+func connect(ctx context.Context, name, own string, over func(socket) *wire, opts []dbus.ConnOption) (*dbus.Conn, *wire, error) {
+	conn, w, err := open(ctx, name, own, over, opts)
+	var notTaken *NameError
+	if err != nil && !errors.As(err, &notTaken) {
+		err = fmt.Errorf("connecting to the bus %q: %w", name, err)
 	}
-	return conn, nil
+	return conn, w, err
 }
 
-// connect opens a connection, and with descriptors one for an [Asker].
-func connect(name string, handler Handler, descriptors bool, opts []dbus.ConnOption) (*dbus.Conn, *wire, error) {
+func open(ctx context.Context, name, own string, over func(socket) *wire, opts []dbus.ConnOption) (*dbus.Conn, *wire, error) {
 	address, err := addressOf(name)
 	if err != nil {
 		return nil, nil, err
@@ -49,23 +57,22 @@ func connect(name string, handler Handler, descriptors bool, opts []dbus.ConnOpt
 	if err != nil {
 		return nil, nil, err
 	}
-	w := newWire(socket, handler)
-	if descriptors {
-		w = newAskingWire(socket, handler)
-	}
+	w := over(socket)
 	conn, err := dbus.NewConn(w, opts...)
 	if err != nil {
 		return nil, nil, errors.Join(err, socket.Close())
 	}
 	// A bus that accepts connections and says nothing must not block us forever.
-	silent := time.AfterFunc(greetingTimeout, func() { _ = socket.Close() })
-	if err = conn.Auth(nil); err == nil {
-		err = conn.Hello()
+	ctx, cancel := context.WithTimeoutCause(ctx, greetingTimeout, errors.New("it says nothing"))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { _ = socket.Close() })
+	defer stop()
+	if err = w.greet(own); err == nil {
+		err = conn.Auth(nil) // which reads the welcome
 	}
-	silent.Stop()
 	if err != nil {
 		_ = conn.Close() // what went wrong has been said
-		return nil, nil, err
+		return nil, nil, cmp.Or(context.Cause(ctx), err)
 	}
 	return conn, w, nil
 }

@@ -45,8 +45,8 @@ func (m message) size() int64 { return m.bodyAt() + int64(m.order().Uint32(m[bod
 
 // fields are from the header of a message, nil or 0 where they are missing.
 type fields struct {
-	path, iface, member, sender, destination, signature []byte
-	replyTo                                             uint32 // number of a call
+	path, iface, member, sender, destination, signature, errorName []byte
+	replyTo                                                        uint32 // number of a call
 }
 
 // fields parses the header of a message that is there up to its body. The bus has
@@ -83,6 +83,8 @@ func (m message) fields() (f fields, ok bool) {
 			f.destination = text
 		case dbus.FieldSignature:
 			f.signature = text
+		case dbus.FieldErrorName:
+			f.errorName = text
 		}
 	}
 	return f, true

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/godbus/dbus/v5"
+
+	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
 
 // outbox sends messages in order, and in batches where they are many. While the bus
@@ -93,29 +95,54 @@ func (o *outbox) add(c *Call, r Reply) {
 	if r.errorName != "" {
 		kind = dbus.TypeError
 	}
-	b := append(o.pending, 'l', byte(kind), byte(dbus.FlagNoReplyExpected), 1)
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(r.body)))
-	b = binary.LittleEndian.AppendUint32(b, o.nextSerial())
-	b = append(b, 0, 0, 0, 0) // the length of the fields
+	b, _ := o.head(kind, dbus.FlagNoReplyExpected, r.body)
 	b = append(b, byte(dbus.FieldReplySerial), 1, 'u', 0)
 	b = binary.LittleEndian.AppendUint32(b, c.message.serial())
-	b = addField(b, start, dbus.FieldDestination, c.Sender)
-	b = addField(b, start, dbus.FieldErrorName, r.errorName)
-	if r.signature != "" {
+	b = addField(b, start, dbus.FieldDestination, 's', c.Sender)
+	b = addField(b, start, dbus.FieldErrorName, 's', r.errorName)
+	o.finish(b, r.signature, r.body)
+}
+
+// askBus adds a call of a member of the bus itself. It needs o.mu.
+func (o *outbox) askBus(member, signature string, body []byte) (serial uint32) {
+	start := len(o.pending)
+	b, serial := o.head(dbus.TypeMethodCall, 0, body)
+	b = addField(b, start, dbus.FieldPath, 'o', names.DBusPath)
+	b = addField(b, start, dbus.FieldDestination, 's', names.DBus)
+	b = addField(b, start, dbus.FieldInterface, 's', names.DBus)
+	b = addField(b, start, dbus.FieldMember, 's', member)
+	o.finish(b, signature, body)
+	return serial
+}
+
+// head is what is pending, and the fixed part of the header of another message.
+func (o *outbox) head(kind dbus.Type, flags dbus.Flags, body []byte) (b []byte, serial uint32) {
+	serial = o.nextSerial()
+	b = append(o.pending, 'l', byte(kind), byte(flags), 1)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(body)))
+	b = binary.LittleEndian.AppendUint32(b, serial)
+	return append(b, 0, 0, 0, 0), serial // the length of the fields
+}
+
+// finish adds to b, which is what is pending and the fields of another message, all
+// that the message still lacks, and makes it pending.
+func (o *outbox) finish(b []byte, signature string, body []byte) {
+	start := len(o.pending)
+	if signature != "" {
 		b = pad(b, start)
-		b = append(b, byte(dbus.FieldSignature), 1, 'g', 0, byte(len(r.signature)))
-		b = append(append(b, r.signature...), 0)
+		b = append(b, byte(dbus.FieldSignature), 1, 'g', 0, byte(len(signature)))
+		b = append(append(b, signature...), 0)
 	}
 	binary.LittleEndian.PutUint32(b[start+fieldsLengthAt:], uint32(len(b)-start-headLength))
-	o.pending = append(pad(b, start), r.body...)
+	o.pending = append(pad(b, start), body...)
 }
 
 // addField adds a text to the header of the message that begins at start.
-func addField[text string | []byte](b []byte, start int, field dbus.HeaderField, value text) []byte {
+func addField[text string | []byte](b []byte, start int, field dbus.HeaderField, kind byte, value text) []byte {
 	if len(value) == 0 {
 		return b
 	}
-	b = append(pad(b, start), byte(field), 1, 's', 0)
+	b = append(pad(b, start), byte(field), 1, kind, 0)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(value)))
 	return append(append(b, value...), 0)
 }

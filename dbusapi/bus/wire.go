@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/godbus/dbus/v5"
 
@@ -28,11 +29,12 @@ type wire struct {
 	socket  io.ReadWriteCloser
 	in      *bufio.Reader
 	out     *outbox
-	handler Handler // nil: calls are for godbus
-	begun   bool    // messages follow, no more lines of authentication
-	buffer  []byte  // for the current message
-	call    Call    // the current message, if it is one
-	rest    []byte  // of the message that is being handed on
+	handler Handler         // nil: calls are for godbus
+	welcome *strings.Reader // what godbus reads before messages
+	begun   bool            // messages follow
+	buffer  []byte          // for the current message
+	call    Call            // the current message, if it is one
+	rest    []byte          // of the message that is being handed on
 
 	questions *questions // nil: no descriptors come and go
 }
@@ -48,7 +50,7 @@ const (
 const bufferSize = 16 << 10
 
 func newWire(socket io.ReadWriteCloser, handler Handler) *wire {
-	w := &wire{socket: socket, out: &outbox{socket: socket}, handler: handler}
+	w := &wire{socket: socket, out: &outbox{socket: socket}, handler: handler, welcome: strings.NewReader(welcome)}
 	w.in = bufio.NewReaderSize(flushingReader{w}, bufferSize)
 	return w
 }
@@ -72,15 +74,12 @@ func (r flushingReader) Read(p []byte) (int, error) {
 }
 
 // Write implements [io.Writer]. In the D-Bus protocol BEGIN is the last line before
-// messages; godbus writes it alone, and reads on only after it.
+// messages; godbus writes it alone. What it writes up to that the bus has been told by
+// greet.
 func (w *wire) Write(p []byte) (int, error) {
-	if string(p) == "BEGIN\r\n" {
-		if w.questions != nil {
-			if err := w.negotiate(); err != nil {
-				return 0, err
-			}
-		}
-		w.begun = true
+	if !w.begun {
+		w.begun = string(p) == "BEGIN\r\n"
+		return len(p), nil
 	}
 	return w.out.Write(p)
 }
@@ -91,7 +90,7 @@ func (w *wire) Close() error { return w.socket.Close() }
 // Read implements [io.Reader].
 func (w *wire) Read(p []byte) (int, error) {
 	if !w.begun {
-		return w.in.Read(p)
+		return w.welcome.Read(p)
 	}
 	for len(w.rest) == 0 {
 		m, whole, err := w.next()

@@ -156,6 +156,8 @@ func (c *BrokerConn) authenticate() bool {
 		case line == "BEGIN\r\n":
 			return true
 		case strings.Contains(line, "AUTH EXTERNAL"):
+			answer = "DATA"
+		case line == "DATA\r\n":
 			answer = "OK 0123456789abcdef0123456789abcdef"
 		case line == "NEGOTIATE_UNIX_FD\r\n" && c.broker.refuses.Load():
 			answer = "ERROR not here"
