@@ -39,6 +39,7 @@ type Options struct {
 	Version    string
 	Stderr     *os.File
 	Reload     <-chan os.Signal // each one rereads the configuration
+	Listening  <-chan struct{}  // required; closed once signals are awaited, without which nothing is ready
 	Unpaced    bool             // callers may have plex.tv asked as often as they like
 }
 
@@ -136,6 +137,7 @@ func (d *daemon) serve(ctx context.Context, clock clockwork.Clock, open func() d
 	}
 	defer d.close()
 	defer service.Close()
+	<-d.options.Listening
 	d.notifier.Ready(d.status(d.account.Snapshot()))
 	close(d.ready)
 	saveMemory() // not before: it would slow the start

@@ -104,13 +104,21 @@ func start(args []string, stdout io.Writer, stderr *os.File) error {
 
 // serve runs the daemon until it is told to stop by SIGTERM or SIGINT.
 func serve(o daemon.Options) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	// Writing to standard error fails once nobody reads it, and works again when
 	// somebody does. Go would end the program, which systemd takes for success.
 	signal.Ignore(syscall.SIGPIPE)
-	reload := make(chan os.Signal, 1)
-	signal.Notify(reload, syscall.SIGHUP)
-	o.Reload = reload
+	reload, listening := make(chan os.Signal, 1), make(chan struct{})
+	o.Reload, o.Listening = reload, listening
+	// Beside the start, because it takes a thread of its own and waits for that.
+	go func() {
+		end := make(chan os.Signal, 1)
+		signal.Notify(end, syscall.SIGTERM, syscall.SIGINT)
+		signal.Notify(reload, syscall.SIGHUP)
+		close(listening)
+		<-end
+		stop()
+	}()
 	return daemon.Run(ctx, o)
 }
