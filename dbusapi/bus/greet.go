@@ -31,12 +31,12 @@ func (e *NameError) Unwrap() error { return e.Err }
 // come before the name is known to be ours.
 //
 // godbus needs five questions for this, one after the other, and has the goroutine
-// that asks wait for another one that reads. Here they are two, as in sd-bus.
+// that asks wait for another one that reads. Here they are one, as in sd-bus.
 func (w *wire) greet(own string) error {
-	if err := w.authenticate(); err != nil {
-		return err
-	}
 	hello, request, err := w.introduce(own)
+	if err == nil {
+		err = w.authenticated()
+	}
 	if err != nil {
 		return err
 	}
@@ -53,16 +53,31 @@ func (w *wire) greet(own string) error {
 	return nil
 }
 
-// authenticate has the bus ask the kernel who we are, and pass descriptors to an
-// [Asker]. A bus that passes none says ERROR, and works without.
-func (w *wire) authenticate() error {
-	questions := "\x00AUTH EXTERNAL\r\nDATA\r\n"
+// introduce sends all of it: the lines by which the bus asks the kernel who we are,
+// and passes descriptors to an [Asker], and the first calls. It returns their serials,
+// the second of which has a meaning if there is a name to take.
+func (w *wire) introduce(own string) (hello, request uint32, err error) {
+	o := w.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pending = append(o.pending, "\x00AUTH EXTERNAL\r\nDATA\r\n"...)
 	if w.questions != nil {
-		questions += "NEGOTIATE_UNIX_FD\r\n"
+		o.pending = append(o.pending, "NEGOTIATE_UNIX_FD\r\n"...)
 	}
-	if _, err := w.out.Write([]byte(questions)); err != nil {
-		return err
+	o.pending = append(o.pending, "BEGIN\r\n"...)
+	hello = o.askBus("Hello", "", nil)
+	if own != "" {
+		name := append(binary.LittleEndian.AppendUint32(nil, uint32(len(own))), own...)
+		flags := (len(name) + 1 + 3) &^ 3 // after a zero byte, and aligned
+		name = append(name, make([]byte, flags-len(name))...)
+		request = o.askBus("RequestName", "su", binary.LittleEndian.AppendUint32(name, uint32(dbus.NameFlagDoNotQueue)))
 	}
+	return hello, request, o.send()
+}
+
+// authenticated reads the lines of authentication. A bus that passes no descriptors says
+// ERROR, and works without.
+func (w *wire) authenticated() error {
 	for _, want := range []string{"DATA", "OK "} {
 		line, err := w.in.ReadSlice('\n')
 		if err != nil {
@@ -81,23 +96,6 @@ func (w *wire) authenticate() error {
 	}
 	w.questions.agreed = string(line) == "AGREE_UNIX_FD\r\n"
 	return nil
-}
-
-// introduce sends the first two calls, the second of them if there is a name to
-// take, and returns their serials.
-func (w *wire) introduce(own string) (hello, request uint32, err error) {
-	o := w.out
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.pending = append(o.pending, "BEGIN\r\n"...)
-	hello = o.askBus("Hello", "", nil)
-	if own != "" {
-		name := append(binary.LittleEndian.AppendUint32(nil, uint32(len(own))), own...)
-		flags := (len(name) + 1 + 3) &^ 3 // after a zero byte, and aligned
-		name = append(name, make([]byte, flags-len(name))...)
-		request = o.askBus("RequestName", "su", binary.LittleEndian.AppendUint32(name, uint32(dbus.NameFlagDoNotQueue)))
-	}
-	return hello, request, o.send()
 }
 
 // answer reads up to the answer to a call of ours.
