@@ -111,7 +111,8 @@ func serve(o daemon.Options) error {
 	signal.Ignore(syscall.SIGPIPE)
 	reload, listening := make(chan os.Signal, 1), make(chan struct{})
 	o.Reload, o.Listening = reload, listening
-	// Beside the start, because it takes a thread of its own and waits for that.
+	// In the background: Go starts a thread for this and waits for it, for a twelfth of
+	// the time to READY=1.
 	go func() {
 		end := make(chan os.Signal, 1)
 		signal.Notify(end, syscall.SIGTERM, syscall.SIGINT)
