@@ -25,7 +25,8 @@
 GO      ?= go
 VERSION ?= 0.1.0
 # Without HTTP/2, which plex.tv's API does not need, and without the Go runtime's
-# periodic collections, which wake an idle box; that needs -checklinkname=0.
+# periodic collections, which wake an idle box, and root certificates kept in memory;
+# that needs -checklinkname=0.
 TAGS    := nethttpomithttp2,noforcedgc
 LDFLAGS  = -s -w -buildid= -checklinkname=0 $(FUNCALIGN) -X main.version=$(VERSION) $(MORE_LDFLAGS)
 # Functions are inlined only where it matters for speed, in the runtime and in
@@ -71,7 +72,7 @@ test:
 	@# cache. -shuffle=on: no test may need another to have run before; it prints the seed.
 	@# -parallel 4: tests that run at the same time mostly wait.
 	$(GO) test -race -count=1 -shuffle=on -parallel 4 $(ROOT_TAG) ./...
-	$(GO) test -count=1 -tags $(TAGS) -ldflags -checklinkname=0 -run Runtime ./daemon
+	$(GO) test -count=1 -tags $(TAGS) -ldflags -checklinkname=0 -run Runtime ./auth/plextv ./daemon
 
 FUZZTIME ?= 10m
 fuzz:
@@ -140,7 +141,7 @@ bin/symbols/%: FUNCALIGN := $(FUNCALIGN_amd64)
 go-test: size-check
 	$(GO) vet ./...
 	$(GO) test -count=1 ./auth ./auth/devicekey ./auth/plextv ./auth/statefile ./daemon/config ./dbusapi/... ./systemd
-	$(GO) test -count=1 -tags $(TAGS) -ldflags -checklinkname=0 -run Runtime ./daemon
+	$(GO) test -count=1 -tags $(TAGS) -ldflags -checklinkname=0 -run Runtime ./auth/plextv ./daemon
 
 # Every source file names its licence, but those whose form others prescribe.
 LICENCE  := SPDX-License-Identifier: Apache-2.0

@@ -74,6 +74,7 @@ type Client struct {
 	oddities oddities
 	budget   *budget
 	rootCAs  *x509.CertPool
+	roots    systemRoots // in use unless there are rootCAs
 	proxy    func(*http.Request) (*url.URL, error)
 	way      atomic.Pointer[way]
 }

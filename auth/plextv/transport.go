@@ -21,12 +21,15 @@ const (
 func (c *Client) newTransport(timeout time.Duration) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
+	// A dial outlives the request that began it.
+	dialer := &net.Dialer{Timeout: timeout}
+	config := &tls.Config{RootCAs: c.rootCAs, MinVersion: tls.VersionTLS12, Time: c.clock.Now}
 	return &http.Transport{
-		Proxy: c.proxy,
-		// A dial outlives the request that began it.
-		DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
+		Proxy:                  c.proxy,
+		DialContext:            dialer.DialContext,
+		DialTLSContext:         c.roots.dialer(dialer, config),
 		Protocols:              protocols,
-		TLSClientConfig:        &tls.Config{RootCAs: c.rootCAs, MinVersion: tls.VersionTLS12, Time: c.clock.Now},
+		TLSClientConfig:        config, // through a proxy
 		TLSHandshakeTimeout:    timeout,
 		ResponseHeaderTimeout:  timeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
