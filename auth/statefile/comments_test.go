@@ -40,10 +40,11 @@ func FuzzComments(f *testing.F) {
 		if flag {
 			want.HomePin.RetryAt = time.Unix(int64(len(text)), 0).UTC()
 		}
-		written, plain, err := doc.with(want)
+		next, plain, err := doc.with(want)
 		if err != nil {
 			t.Fatalf("with: %v", err)
 		}
+		written := next.text
 		if back, err := parse([]byte(written)); err != nil || !reflect.DeepEqual(back.state, want) {
 			t.Errorf("%+v, %v is read back from\n%s", back.state, err, written)
 		}
@@ -53,8 +54,18 @@ func FuzzComments(f *testing.F) {
 		if before, after := remarks(t, text), remarks(t, written); !slices.Equal(before, after) {
 			t.Errorf("of %q stays %q in\n%s", before, after, written)
 		}
-		if again, _, err := must(parse([]byte(written))).with(want); err != nil || again != written {
-			t.Errorf("the same once more, %v:\n%s\nwas\n%s", err, again, written)
+		if again, _, err := must(parse([]byte(written))).with(want); err != nil || again.text != written {
+			t.Errorf("the same once more, %v:\n%s\nwas\n%s", err, again.text, written)
+		}
+		for _, title := range []string{name + "'", "b"} {
+			want.ClientID, want.Owner = title, &Auth{Token: secret.New("o"), Title: title}
+			if next, _, err = next.with(want); err != nil {
+				t.Fatalf("with another name: %v", err)
+			}
+			if read := must(parse([]byte(next.text))); !reflect.DeepEqual(read.parts, next.parts) ||
+				!same(read.values, next.values) || !next.holds(read.state) {
+				t.Errorf("what is known of the document differs from what is read, in\n%s", next.text)
+			}
 		}
 	})
 }
@@ -62,9 +73,9 @@ func FuzzComments(f *testing.F) {
 // remarks are the comments in a document and the statements that are not about
 // keys of ours.
 func remarks(t *testing.T, text string) (all []string) {
-	els, err := elements(text)
-	if err != nil {
-		t.Fatal(err)
+	doc := must(parse([]byte(text)))
+	if doc.unsplit != nil {
+		t.Fatal(doc.unsplit)
 	}
 	own := map[string]bool{}
 	for _, sec := range layout(&State{
@@ -75,9 +86,9 @@ func remarks(t *testing.T, text string) (all []string) {
 			own[sec.path(f).String()] = true
 		}
 	}
-	for _, el := range els {
+	for _, el := range doc.parts {
 		switch {
-		case !el.isTrivia() && !own[el.path().String()]:
+		case !el.isTrivia() && !own[el.path.String()]:
 			all = append(all, strings.TrimRight(el.text, "\r\n"))
 		case el.comment >= 0:
 			all = append(all, strings.TrimRight(el.text[el.comment:], "\r\n"))

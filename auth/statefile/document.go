@@ -19,12 +19,14 @@ const maxSize = 1 << 20
 
 // document is a state file as it was read. The zero value stands for none.
 type document struct {
-	text   string
-	values map[string]any
-	state  State    // with its secrets as they stand in the text
-	plain  State    // with its secrets opened
-	unread []string // our keys and tables whose values cannot be read, and count as absent
-	bare   bool     // there is a key, and the text shows a secret nevertheless
+	text    string
+	parts   []*element // of text
+	unsplit error      // why there are no parts
+	values  map[string]any
+	state   State    // with its secrets as they stand in the text
+	plain   State    // with its secrets opened
+	unread  []string // our keys and tables whose values cannot be read, and count as absent
+	bare    bool     // there is a key, and the text shows a secret nevertheless
 }
 
 // parse understands data or says what is wrong with it, quoting nothing of
@@ -35,14 +37,15 @@ func parse(data []byte) (document, error) {
 		return document{}, err
 	}
 	text := string(data)
-	if _, err := statements(text); err != nil {
+	parts, err := statements(text)
+	if err != nil {
 		return document{}, err
 	}
 	doc := document{text: text}
-	var err error
 	if doc.values, _, err = decode(text); err != nil {
 		return document{}, err
 	}
+	doc.parts, doc.unsplit = elements(parts)
 	if err := checkVersion(doc.values); err != nil {
 		// The client id stands above all layouts and stays what plex.tv knows.
 		doc.state.ClientID, _ = textOf(doc.values["retune_client_id"])
@@ -173,30 +176,34 @@ func lookUp(values map[string]any, path toml.Key) (table map[string]any, ok bool
 func foreign(values map[string]any, sections []section) map[string]any {
 	all := map[string]any{}
 	flatten(all, nil, values, sections)
-	for _, sec := range sections {
-		delete(all, sec.table.String())
-		for _, f := range sec.fields {
-			delete(all, sec.path(f).String())
-		}
-	}
 	return all
 }
 
+// flatten may overwrite what follows path in memory.
 func flatten(into map[string]any, path toml.Key, table map[string]any, sections []section) {
 	if isGone(path, sections) {
 		return
 	}
-	if len(table) == 0 {
+	if len(table) == 0 && !isOurs(path, sections) {
 		into[path.String()] = table
 	}
 	for key, v := range table {
-		full := append(slices.Clone(path), key)
+		full := append(path, key)
 		if inner, ok := v.(map[string]any); ok {
 			flatten(into, full, inner, sections)
-		} else if !isGone(full, sections) {
+		} else if !isGone(full, sections) && !isOurs(full, sections) {
 			into[full.String()] = v
 		}
 	}
+}
+
+// isOurs tells whether path is one of our tables or keys.
+func isOurs(path toml.Key, sections []section) bool {
+	return slices.ContainsFunc(sections, func(sec section) bool {
+		inner := len(path) - 1
+		return slices.Equal(path, sec.table) || inner >= 0 && slices.Equal(path[:inner], sec.table) &&
+			slices.ContainsFunc(sec.fields, func(f field) bool { return f.key == path[inner] })
+	})
 }
 
 // isGone tells whether path lies in a table that is to be absent.

@@ -14,15 +14,12 @@ type element struct {
 	statement
 	table  toml.Key // the table it stands in; of a header the table it starts
 	key    toml.Key // of a key with a value: its name within the table
+	path   toml.Key // the full name of the table or key that it is about
 	header bool
 }
 
-// elements splits the text of a valid document.
-func elements(text string) ([]*element, error) {
-	parts, err := statements(text)
-	if err != nil {
-		return nil, err
-	}
+// elements are the statements of a valid document.
+func elements(parts []statement) ([]*element, error) {
 	var table toml.Key
 	all := make([]*element, 0, len(parts))
 	for _, st := range parts {
@@ -30,14 +27,14 @@ func elements(text string) ([]*element, error) {
 		if err != nil {
 			return nil, err
 		}
-		el := &element{statement: st, table: table}
+		el := &element{statement: st, table: table, path: table}
 		switch {
 		case name == nil:
 		case strings.HasPrefix(strings.TrimLeft(st.text, blank), "["):
 			table = name
-			el.table, el.header = name, true
+			el.table, el.path, el.header = name, name, true
 		default:
-			el.key = name
+			el.key, el.path = name, slices.Concat(table, name)
 		}
 		all = append(all, el)
 	}
@@ -79,8 +76,11 @@ func plainName(text string) toml.Key {
 // bareKey are the bytes of keys that TOML wants no quotes around.
 const bareKey = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
-// path is the full name of the table or key that e is about.
-func (e *element) path() toml.Key { return append(slices.Clone(e.table), e.key...) }
+// sets tells whether e is that key of a table, with its value.
+func (e *element) sets(table toml.Key, key string) bool {
+	last := len(e.path) - 1
+	return e.key != nil && e.path[last] == key && slices.Equal(e.path[:last], table)
+}
 
 // isTrivia tells comments and blank lines.
 func (e *element) isTrivia() bool { return !e.header && e.key == nil }
@@ -96,28 +96,38 @@ func (e *element) trailer() string {
 	return " " + strings.TrimRight(e.text[e.comment:], "\r\n") + "\n"
 }
 
-// edited returns the document's text with our keys as sections want them and
+// edited returns the parts of the document with our keys as sections want them and
 // everything else as it was.
-func (d document) edited(sections []section) (string, error) {
-	text := d.text
-	if text != "" && !strings.HasSuffix(text, "\n") {
-		text += "\n"
+func (d document) edited(sections []section) ([]*element, error) {
+	if d.unsplit != nil {
+		return nil, d.unsplit
 	}
-	els, err := elements(text)
-	if err != nil {
-		return "", err
-	}
-	els = dropGone(els, sections)
+	els := dropGone(withLastLineEnd(d.parts), sections)
 	for _, sec := range sections {
 		if !sec.gone {
 			els = d.put(els, sec)
 		}
 	}
+	return els, nil
+}
+
+func textOfParts(els []*element) string {
 	var out strings.Builder
 	for _, el := range els {
 		out.WriteString(el.text)
 	}
-	return out.String(), nil
+	return out.String()
+}
+
+// withLastLineEnd makes the last line of a document one that others can follow.
+func withLastLineEnd(els []*element) []*element {
+	last := len(els) - 1
+	if last < 0 || strings.HasSuffix(els[last].text, "\n") {
+		return els
+	}
+	ended := *els[last]
+	ended.text += "\n"
+	return append(els[:last:last], &ended)
 }
 
 // dropGone takes out the tables that are to be absent. Comments in them go
@@ -126,7 +136,7 @@ func (d document) edited(sections []section) (string, error) {
 func dropGone(els []*element, sections []section) []*element {
 	var kept []*element
 	for i := 0; i < len(els); i++ {
-		if !isGone(els[i].path(), sections) {
+		if !isGone(els[i].path, sections) {
 			kept = append(kept, els[i])
 			continue
 		}
@@ -134,7 +144,7 @@ func dropGone(els []*element, sections []section) []*element {
 		for end < len(els) && els[end].isTrivia() && isGone(els[end].table, sections) {
 			end++
 		}
-		if end == len(els) || !isGone(els[end].path(), sections) {
+		if end == len(els) || !isGone(els[end].path, sections) {
 			kept = append(kept, afterBlank(els[i+1:end])...)
 		}
 		i = end - 1
@@ -157,9 +167,10 @@ func afterBlank(run []*element) []*element {
 // put sets the section's keys, at their old place if they have one.
 func (d document) put(els []*element, sec section) []*element {
 	var missing []*element
+	had, _ := lookUp(d.values, sec.table)
 	for _, f := range sec.fields {
-		path, want := sec.path(f), f.value()
-		at := slices.IndexFunc(els, func(el *element) bool { return el.key != nil && slices.Equal(el.path(), path) })
+		want := f.value()
+		at := slices.IndexFunc(els, func(el *element) bool { return el.sets(sec.table, f.key) })
 		switch {
 		case at < 0 && want == nil:
 		case at < 0:
@@ -167,25 +178,27 @@ func (d document) put(els []*element, sec section) []*element {
 		case want == nil && els[at].comment < 0:
 			els = slices.Delete(els, at, at+1)
 		case want == nil:
-			els[at] = &element{statement: statement{strings.TrimLeft(els[at].trailer(), " "), 0}, table: els[at].table}
-		case !same(want, d.value(path)):
+			els[at] = comment(els[at])
+		case !same(want, had[f.key]):
 			els[at] = newElement(els[at].table, els[at].key, want, els[at].trailer())
 		}
 	}
 	return insert(els, sec.table, missing)
 }
 
-// value is what the document holds at path.
-func (d document) value(path toml.Key) any {
-	last := len(path) - 1
-	table, _ := lookUp(d.values, path[:last])
-	return table[path[last]]
+// comment is what is left of e without its key: the comment after the value.
+func comment(e *element) *element {
+	return &element{statement: statement{strings.TrimLeft(e.trailer(), " "), 0}, table: e.table, path: e.table}
 }
 
 func newElement(table, key toml.Key, value any, trailer string) *element {
 	text, _ := toml.Marshal(map[string]any{"k": value})
-	line := key.String() + strings.TrimPrefix(strings.TrimSuffix(string(text), "\n"), "k") + trailer
-	return &element{statement: statement{text: line, comment: -1}, table: table, key: key}
+	line := statement{key.String() + strings.TrimPrefix(strings.TrimSuffix(string(text), "\n"), "k"), -1}
+	if trailer != "\n" {
+		line.comment = len(line.text) + 1
+	}
+	line.text += trailer
+	return &element{statement: line, table: table, key: key, path: slices.Concat(table, key)}
 }
 
 // insert puts the new keys behind the table's last one, or with a new header
@@ -206,7 +219,7 @@ func insert(els []*element, table toml.Key, added []*element) []*element {
 		if at > 0 && !els[at-1].isBlank() {
 			header = "\n" + header
 		}
-		added = append([]*element{{statement: statement{header, -1}, table: table, header: true}}, added...)
+		added = append([]*element{{statement: statement{header, -1}, table: table, path: table, header: true}}, added...)
 	}
 	return append(els[:at:at], append(added, els[at:]...)...)
 }

@@ -41,7 +41,7 @@ type section struct {
 // layout lists our keys in the order of the file, tied to s.
 func layout(s *State) []section {
 	root := section{fields: []field{{key: "retune_client_id", at: &s.ClientID}}}
-	list := append(append([]section{root}, authSections(s.Auth)...),
+	list := append(append(append(make([]section, 0, 20), root), authSections(s.Auth)...),
 		pairingSection(pairingTable, s.Pairing), deviceKeySection(deviceKeyTable, s.DeviceKey),
 		ownerSection(homeTable, s.Owner), serversSection(s.Servers), homePinSection(s.HomePin), pausesSection(s.Pauses))
 	for i, p := range s.GivenUp {

@@ -12,41 +12,51 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// with returns the text of d with s in it. Comments and formatting are kept,
-// unless ours is formatted in a way that the line editor does not know
-// (inline tables and the like): then plain is true and they are lost, but no
-// key is. What is returned has been read back.
-func (d document) with(s State) (text string, plain bool, err error) {
+// with returns d with s in it. Comments and formatting are kept, unless ours is
+// formatted in a way that the line editor does not know (inline tables and the
+// like): then plain is true and they are lost, but no key is. What is returned has
+// been read back.
+func (d document) with(s State) (next document, plain bool, err error) {
 	sections := layout(&s)
+	parts, err := d.edited(sections)
+	if err == nil {
+		if next, ok := d.replacing(parts); ok && next.holds(s) {
+			return next, false, nil
+		}
+	}
 	keep := foreign(d.values, sections)
-	text, err = d.edited(sections)
-	if err == nil && readsBack(text, s, keep) == nil {
-		return text, false, nil
+	if err == nil {
+		next, err = readBack(textOfParts(parts), s, sections, keep)
 	}
-	text, err = d.rewritten(sections)
+	if err == nil {
+		return next, false, nil
+	}
+	text, err := d.rewritten(sections)
 	if err != nil {
-		return "", false, errors.New("the TOML encoder refuses the document")
+		return document{}, false, errors.New("the TOML encoder refuses the document")
 	}
-	if err := readsBack(text, s, keep); err != nil {
-		return "", false, fmt.Errorf("does not read back: %w", err)
+	if next, err = readBack(text, s, sections, keep); err != nil {
+		return document{}, false, fmt.Errorf("does not read back: %w", err)
 	}
-	return text, true, nil
+	return next, true, nil
 }
 
-// readsBack checks that text holds exactly s and the foreign keys in keep.
-func readsBack(text string, s State, keep map[string]any) error {
+// readBack parses text, which has to hold exactly s, in these sections, and the
+// foreign keys in keep.
+func readBack(text string, s State, sections []section, keep map[string]any) (document, error) {
 	doc, err := parse([]byte(text))
-	if err != nil {
-		return err
+	switch {
+	case err != nil:
+	case !doc.holds(s):
+		err = errors.New("a value of the state came out different")
+	case !sameTable(foreign(doc.values, sections), keep):
+		err = errors.New("a key that is not ours came out different")
 	}
-	if len(doc.unread) > 0 || !reflect.DeepEqual(doc.state, s) {
-		return errors.New("a value of the state came out different")
-	}
-	if !sameTable(foreign(doc.values, layout(&s)), keep) {
-		return errors.New("a key that is not ours came out different")
-	}
-	return nil
+	return doc, err
 }
+
+// holds tells whether s is what can be read in d.
+func (d document) holds(s State) bool { return len(d.unread) == 0 && reflect.DeepEqual(d.state, s) }
 
 // rewritten encodes the document again from its values, with our keys as
 // sections want them.

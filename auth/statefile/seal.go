@@ -57,7 +57,10 @@ func (k Key) open(s State) (plain State, bare bool, err error) {
 // already stays: an unchanged state is not written again.
 func (k Key) seal(s, old State) State {
 	s = s.normalised()
-	had := maps.Collect(secrets(&old))
+	var had map[string]*secret.String
+	if k.aead != nil {
+		had = maps.Collect(secrets(&old))
+	}
 	for name, at := range secrets(&s) {
 		if before := had[name]; before != nil && k.holds(*before, *at, name, s.ClientID) {
 			*at = *before

@@ -8,6 +8,7 @@ package statefile
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -36,9 +37,10 @@ type File struct {
 
 	mu        sync.Mutex
 	servers   serversFile
-	refusal   error  // why Load forbids Save
-	signedIn  bool   // the last state loaded or saved holds a token
-	keptAside string // see KeptAside
+	refusal   error    // why Load forbids Save
+	signedIn  bool     // the last state loaded or saved holds a token
+	saved     document // as Save left it, so that it is not parsed again; without plain
+	keptAside string   // see KeptAside
 }
 
 // Open returns the state file at path. It does not touch the disk. Links on the
@@ -89,6 +91,7 @@ func (f *File) Load() (State, error) {
 	if stale, err := temporaries(f.path, f.servers.path); err == nil {
 		_ = removeAll(stale)
 	}
+	f.saved = document{} // it is read in plain text
 	doc, err := f.read()
 	var broken *CorruptError
 	if errors.As(err, &broken) {
@@ -156,11 +159,11 @@ func (f *File) write(old document, s State) error {
 	if err := s.checkKeys(); err != nil {
 		return f.failed("encode", f.path, err)
 	}
-	text, plain, err := old.with(f.key.seal(s, old.state))
+	next, plain, err := old.with(f.key.seal(s, old.state))
 	if err != nil {
 		return f.failed("encode", f.path, err)
 	}
-	if f.key.settle != nil && isSealed(text) && !isSealed(old.text) {
+	if f.key.settle != nil && isSealed(next.text) && !isSealed(old.text) {
 		if err := f.key.settle(); err != nil {
 			return f.failed("seal", f.path, err)
 		}
@@ -176,10 +179,13 @@ func (f *File) write(old document, s State) error {
 	if servers == nil && s.Auth != nil || old.state.Servers != nil {
 		f.servers.put(s, servers)
 	}
-	if err := f.put(old, text); err != nil || servers == nil {
+	if err := f.put(old, next.text); err != nil {
 		return err
 	}
-	f.servers.put(s, servers)
+	f.saved = next
+	if servers != nil {
+		f.servers.put(s, servers)
+	}
 	return nil
 }
 
@@ -208,6 +214,9 @@ func (f *File) read() (document, error) {
 	}
 	if err != nil {
 		return document{}, &AccessError{Path: f.path, Err: err}
+	}
+	if len(data) > 0 && string(data) == f.saved.text {
+		return f.saved, nil
 	}
 	doc, err := parse(data)
 	if errors.Is(err, ErrNewer) {
@@ -247,10 +256,13 @@ func (f *File) base(s State) (document, error) {
 // put makes text durable. Text that is on the disk already is not written again,
 // only confirmed: its writer may have been killed before that.
 func (f *File) put(old document, text string) error {
-	if err := MakeDir(filepath.Dir(f.path), 0o700, 0o700); err != nil {
-		return f.failed("create directory", filepath.Dir(f.path), err)
-	}
 	dir, err := os.Open(filepath.Dir(f.path))
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := MakeDir(filepath.Dir(f.path), 0o700, 0o700); err != nil {
+			return f.failed("create directory", filepath.Dir(f.path), err)
+		}
+		dir, err = os.Open(filepath.Dir(f.path))
+	}
 	if err != nil {
 		return f.failed("open directory", filepath.Dir(f.path), err)
 	}
