@@ -68,6 +68,7 @@ func TestChangesThatWaitShareASave(t *testing.T) {
 				return
 			}
 			equal(t, "saves", store.saves.Load(), 2)
+			equal(t, "events", len(b.unread()), 2)
 			kept := b.disk().Auth
 			equal(t, "server on disk", kept.SelectedServerID, b.account.Snapshot().Server.MachineID)
 		})

@@ -12,12 +12,7 @@ func (a *Account) Renew(ctx context.Context) error { return a.renewal.renew(ctx)
 
 // AwaitWaiting waits until n changes wait to be saved.
 func (a *Account) AwaitWaiting(n int) {
-	waiting := func() int {
-		a.ledger.queue.mu.Lock()
-		defer a.ledger.queue.mu.Unlock()
-		return len(a.ledger.queue.waiting)
-	}
-	for waiting() < n {
+	for a.ledger.queue.Len() < n {
 		runtime.Gosched()
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/retune-tv/plexauthd/auth/groupcommit"
 	"github.com/retune-tv/plexauthd/auth/servertime"
 )
 
@@ -30,7 +31,7 @@ type ledger struct {
 	life    context.Context // ends with close
 	end     context.CancelFunc
 	work    sync.WaitGroup // background goroutines; added to with the lock held
-	queue   queue
+	queue   *groupcommit.Queue[*change]
 	locked  chan struct{} // full while somebody may change current
 	current atomic.Pointer[published]
 }
@@ -177,56 +178,22 @@ type change struct {
 	ctx  context.Context
 	edit func(*record, *Event) error
 	keep bool          // it holds even if the store fails
-	err  error         // set before done is closed
 	done chan struct{} // closed once it is saved, or refused
-}
-
-func (c *change) finish(err error) {
-	c.err = err
-	close(c.done)
-}
-
-// queue holds the changes that wait while another is being saved.
-type queue struct {
-	mu      sync.Mutex
-	waiting []*change
-}
-
-func (q *queue) add(c *change) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.waiting = append(q.waiting, c)
-}
-
-func (q *queue) takeAll() []*change {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	all := q.waiting
-	q.waiting = nil
-	return all
-}
-
-// remove reports whether c was still waiting.
-func (q *queue) remove(c *change) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	before := len(q.waiting)
-	q.waiting = slices.DeleteFunc(q.waiting, func(other *change) bool { return other == c })
-	return len(q.waiting) < before
+	err  error         // set before
 }
 
 // share makes a change together with all that wait: whoever gets the lock saves for
 // the others, too. edit may run more than once; only its last run counts.
 func (l *ledger) share(ctx context.Context, edit func(*record, *Event) error, keep bool) error {
 	c := &change{ctx: ctx, edit: edit, keep: keep, done: make(chan struct{})}
-	l.queue.add(c)
+	l.queue.Add(c)
 	select {
 	case l.locked <- struct{}{}:
-		l.commit(l.queue.takeAll())
+		l.commit(l.queue.Gather())
 		l.unlock()
 	case <-c.done:
 	case <-ctx.Done():
-		if l.queue.remove(c) {
+		if l.queue.Remove(c) {
 			return ctx.Err()
 		}
 	}
@@ -246,11 +213,14 @@ type step struct {
 // cannot be saved, each is tried alone: it may have been another's fault. It needs
 // the lock.
 func (l *ledger) commit(changes []*change) {
-	if len(changes) > 1 && l.together(changes) {
-		return
+	if len(changes) <= 1 || !l.together(changes) {
+		for _, c := range changes {
+			c.err = l.alone(c)
+		}
 	}
+	l.queue.Saved(len(changes))
 	for _, c := range changes {
-		c.finish(l.alone(c))
+		close(c.done)
 	}
 }
 
@@ -262,14 +232,27 @@ func (l *ledger) together(changes []*change) bool {
 		return false
 	}
 	l.noteSave(last, nil)
+	for _, s := range visible(steps) {
+		s.next.storageProblem = ""
+		l.replace(s.next, s.event)
+	}
 	for _, s := range steps {
-		if s.err == nil {
-			s.next.storageProblem = ""
-			l.replace(s.next, s.event)
-		}
-		s.finish(s.err)
+		s.change.err = s.err
 	}
 	return true
+}
+
+// visible returns the steps that are worth publishing: of properties that change
+// again in the next one nobody needs to hear.
+func visible(steps []step) []step {
+	done := slices.DeleteFunc(slices.Clone(steps), func(s step) bool { return s.err != nil })
+	var some []step
+	for i, s := range done {
+		if i+1 == len(done) || !s.event.isQuiet() || !done[i+1].event.isQuiet() {
+			some = append(some, s)
+		}
+	}
+	return some
 }
 
 // steps runs the edits one after the other.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jonboulle/clockwork"
 
+	"github.com/retune-tv/plexauthd/auth/groupcommit"
 	"github.com/retune-tv/plexauthd/auth/servertime"
 )
 
@@ -19,6 +20,8 @@ func openLedger(o Options) *ledger {
 	l := &ledger{
 		store: o.Store, clock: cmp.Or(o.Clock, clockwork.NewRealClock()),
 		log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), locked: make(chan struct{}, 1),
+		// A disk takes its time, whoever sets the clock.
+		queue: groupcommit.New[*change](clockwork.NewRealClock()),
 	}
 	l.time = cmp.Or(o.Time, servertime.New(l.clock, nil))
 	l.life, l.end = context.WithCancel(context.Background())
