@@ -5,9 +5,8 @@
 package bench
 
 import (
-	"bytes"
-	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 
 	"github.com/retune-tv/plexauthd/daemon/daemontest"
@@ -19,32 +18,32 @@ import (
 // given what a barest durable replacement of the state takes.
 func (b *benchmark) growingSaves(barest samples) {
 	byServers := b.savesByServers()
-	shared, alone, rates := b.savesByCallers()
+	times, rates := b.savesByCallers()
 	replacements := make(samples, len(barest))
 	for i, microseconds := range barest {
 		replacements[i] = 1e6 / microseconds
+	}
+	beside := []reference{{"one caller", rates.now[1], aim{}}, {"barest durable replacements", replacements, aim{}}}
+	if before := rates.unshared[8]; len(before) > 0 {
+		beside = append([]reference{{unshared, before, aim{"≥", 8}}}, beside...)
 	}
 	b.growth = append(b.growth,
 		row{"processor time of a save, 200 servers known, ms", byServers[200], []reference{
 			{"2 servers known", byServers[2], aim{"≤", 1.1}},
 		}},
-		row{"SelectServer, 8 callers, calls a second", rates.shared[8], []reference{
-			{"without shared saves", rates.alone[8], aim{"≥", 8}},
-			{"one caller", rates.shared[1], aim{}},
-			{"barest durable replacements", replacements, aim{}},
-		}})
+		row{"SelectServer, 8 callers, calls a second", rates.now[8], beside})
 	b.charts = append(b.charts,
 		chart{
 			file: "saves.svg", title: "Processor time of a change that is saved", x: "servers of the account, or callers at once", y: "ms",
 			curves: []curve{
 				byServers.curve("by servers, of which 200 are kept, one caller"),
-				shared.curve("by callers, 2 servers"),
-				alone.curve("by callers, without shared saves"),
+				times.now.curve("by callers, 2 servers"),
+				times.unshared.curve("by callers, " + unshared),
 			},
 		},
 		chart{
 			file: "changes.svg", title: "Changes saved in a second", x: "callers at once", y: "calls a second",
-			curves: []curve{rates.shared.curve("plexauthd"), rates.alone.curve("without shared saves")},
+			curves: []curve{rates.now.curve("plexauthd"), rates.unshared.curve(unshared)},
 		})
 }
 
@@ -74,31 +73,43 @@ func (b *benchmark) savesByServers() grown {
 	return times
 }
 
-// saveRates are calls a second, with saves that callers share and without.
-type saveRates struct{ shared, alone grown }
+// unshared is what the last build is called in which each change had a save of its
+// own, and unsharedCommit where it is in the history.
+const unshared, unsharedCommit = "before saves were shared", "10dae2a"
 
-// savesByCallers measures plexauthd beside a build in which each change has a save of
-// its own: milliseconds of processor time, and calls a second.
-func (b *benchmark) savesByCallers() (shared, alone grown, rates saveRates) {
-	boxes := []*rig{newRig(b.t, b.tools, b.program), newRig(b.t, b.tools, b.unshared())}
-	processes := []*process{boxes[0].signedInWith(2), boxes[1].signedInWith(2)}
-	times, changes := []grown{{}, {}}, []grown{{}, {}}
+// beforeAndNow are figures of this build and of that one.
+type beforeAndNow struct{ now, unshared grown }
+
+// savesByCallers measures milliseconds of processor time of a call, and calls a second.
+func (b *benchmark) savesByCallers() (times, rates beforeAndNow) {
+	times, rates = beforeAndNow{grown{}, grown{}}, beforeAndNow{grown{}, grown{}}
+	type box struct {
+		*rig
+		p           *process
+		times, rate grown
+	}
+	r := newRig(b.t, b.tools, b.program)
+	boxes := []box{{r, r.signedInWith(2), times.now, rates.now}}
+	if program := b.unshared(); program != "" {
+		r := newRig(b.t, b.tools, program)
+		boxes = append(boxes, box{r, r.signedInWith(2), times.unshared, rates.unshared})
+	}
 	for round := range b.rounds(12) {
 		for _, callers := range b.with(8) {
 			if callers >= 100 && round%4 != 0 {
-				continue // without shared saves they take seconds
+				continue // where saves are not shared they take seconds
 			}
-			for i, p := range processes {
-				saves := boxes[i].measure(p, selectServer(), together, callers, b.longer(callers))
-				times[i].add(callers, saves.processor()/1e3)
-				changes[i].add(callers, saves.rate())
+			for _, box := range boxes {
+				saves := box.measure(box.p, selectServer(), together, callers, b.longer(callers))
+				box.times.add(callers, saves.processor()/1e3)
+				box.rate.add(callers, saves.rate())
 			}
 		}
 	}
-	for _, p := range processes {
-		p.end()
+	for _, box := range boxes {
+		box.p.end()
 	}
-	return times[0], times[1], saveRates{changes[0], changes[1]}
+	return times, rates
 }
 
 // with adds sizes to those of the pictures; a quick run has 1 and these.
@@ -115,29 +126,17 @@ func selectServer() []byte {
 		daemontest.MachineID, "https://server-00000000.example:32400")
 }
 
-// unshared builds plexauthd without shared saves: by an overlay of one file of its
-// source.
+// unshared builds the program of unsharedCommit; "" where the history does not go
+// back to it.
 func (b *benchmark) unshared() (program string) {
-	const share, never = "if len(changes) > 1 && l.together(changes) {", "if false && l.together(changes) {"
-	source, err := filepath.Abs("../../auth/ledger.go")
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	text, err := os.ReadFile(source)
-	if err != nil || bytes.Count(text, []byte(share)) != 1 {
-		b.t.Fatalf("%s has no place any more where changes share a save: %v", source, err)
-	}
 	dir := b.t.TempDir()
-	changed, overlay := filepath.Join(dir, "ledger.go"), filepath.Join(dir, "overlay.json")
-	replace, err := json.Marshal(map[string]map[string]string{"Replace": {source: changed}})
-	if err == nil {
-		err = os.WriteFile(changed, bytes.Replace(text, []byte(share), []byte(never), 1), 0o600)
+	archive := exec.Command("git", "-C", "../..", "archive", "-o", filepath.Join(dir, "source.tar"), unsharedCommit)
+	if out, err := archive.CombinedOutput(); err != nil {
+		b.t.Logf("nothing is compared with %s, %s: %v %s", unsharedCommit, unshared, err, out)
+		return ""
 	}
-	if err == nil {
-		err = os.WriteFile(overlay, replace, 0o600)
-	}
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return daemontest.Release(b.t, "GO=env GOFLAGS=-overlay="+overlay+" go")
+	build := exec.Command("sh", "-ec", "tar -xf source.tar; make -s bin/plexauthd")
+	build.Dir, build.Env = dir, append(os.Environ(), "MAKELEVEL=", "MAKEFLAGS=") // not of the make that runs this
+	daemontest.MustRun(b.t, build)
+	return filepath.Join(dir, "bin", "plexauthd")
 }
