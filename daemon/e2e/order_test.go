@@ -21,16 +21,16 @@ import (
 // it comes, and calls one method at a time.
 type reader struct {
 	*flooder
-	heard []string // signals since the last answer, by member
+	heard   []string // signals since the last answer, by member
+	servers []string // machine ids in the property SelectedServer since then
 	// What the signals have said so far.
-	pins    map[uint64]bool // pairings in the property Pin
-	ended   map[uint64]bool // pairings in PinEnded
-	servers map[string]bool // machine ids in the property SelectedServer
+	pins  map[uint64]bool // pairings in the property Pin
+	ended map[uint64]bool // pairings in PinEnded
 }
 
 func (b *box) reader() *reader {
 	b.Helper()
-	r := &reader{b.flooder(), nil, map[uint64]bool{}, map[uint64]bool{}, map[string]bool{}}
+	r := &reader{flooder: b.flooder(), pins: map[uint64]bool{}, ended: map[uint64]bool{}}
 	r.subscribe()
 	return r
 }
@@ -39,7 +39,7 @@ func (b *box) reader() *reader {
 // it returns and the name of the error.
 func (r *reader) call(member string, args ...any) (results []any, failed string) {
 	r.b.Helper()
-	r.heard = nil
+	r.heard, r.servers = nil, nil
 	r.flood(r.b.request(names.Bus, names.Bus+"."+member, 0, args...), 1)
 	for {
 		m := r.decode(r.read())
@@ -62,7 +62,7 @@ func (r *reader) hear(m *dbus.Message) {
 			r.pins[pin.Value().([]any)[0].(uint64)] = true
 		}
 		if server, found := changed["SelectedServer"]; found {
-			r.servers[server.Value().([]any)[0].(string)] = true
+			r.servers = append(r.servers, server.Value().([]any)[0].(string))
 		}
 	}
 }
@@ -118,7 +118,8 @@ func (b *box) unconfirm(p *daemontest.Process) {
 }
 
 // TestSignalsComeBeforeAThousandAnswers has 8 callers change things at once. Signals of
-// others come in between; those of the caller's own change come before its answer.
+// others come in between; those of the caller's own change come before its answer, or
+// say what somebody else has changed since.
 func TestSignalsComeBeforeAThousandAnswers(t *testing.T) {
 	const callers, calls = 8, 1000 / 8
 	b := newBox(t)
@@ -126,11 +127,12 @@ func TestSignalsComeBeforeAThousandAnswers(t *testing.T) {
 	b.Start("--log-level", "info")
 	b.SignIn(b.Frontend())
 	var calling sync.WaitGroup
+	var answered selections
 	for caller := range callers {
 		r := b.reader()
 		calling.Go(func() {
 			for n := range calls {
-				r.selectServer(fmt.Sprint("machine-", caller, "-", n))
+				r.selectServer(&answered, fmt.Sprint("machine-", caller, "-", n))
 				if n%25 == 3*caller {
 					r.pairAndCancel()
 				}
@@ -140,11 +142,34 @@ func TestSignalsComeBeforeAThousandAnswers(t *testing.T) {
 	calling.Wait()
 }
 
-func (r *reader) selectServer(machine string) {
+// selections are the machines of calls that have been answered.
+type selections struct {
+	mu   sync.Mutex
+	done []string
+}
+
+func (s *selections) soFar() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.done
+}
+
+func (s *selections) add(machine string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done = append(s.done, machine)
+}
+
+// selectServer wants to hear of a selection that is not older than its own: of one
+// that had not been answered when this was called.
+func (r *reader) selectServer(answered *selections, machine string) {
+	older := answered.soFar()
 	_, failed := r.call("Credentials.SelectServer", machine, "https://10.0.0.2:32400")
-	if failed != "" || !r.servers[machine] || !slices.Contains(r.heard, "PropertiesChanged") {
+	newer := func(machine string) bool { return !slices.Contains(older, machine) }
+	if failed != "" || !slices.ContainsFunc(r.servers, newer) {
 		r.b.Errorf("SelectServer(%s): before the answer %q came %v", machine, failed, r.heard)
 	}
+	answered.add(machine)
 }
 
 // pairAndCancel starts a pairing, or finds that of another caller, and ends it.
