@@ -57,17 +57,24 @@ func FuzzComments(f *testing.F) {
 		if again, _, err := must(parse([]byte(written))).with(want); err != nil || again.text != written {
 			t.Errorf("the same once more, %v:\n%s\nwas\n%s", err, again.text, written)
 		}
-		for _, title := range []string{name + "'", "b"} {
-			want.ClientID, want.Owner = title, &Auth{Token: secret.New("o"), Title: title}
-			if next, _, err = next.with(want); err != nil {
-				t.Fatalf("with another name: %v", err)
-			}
-			if read := must(parse([]byte(next.text))); !reflect.DeepEqual(read.parts, next.parts) ||
-				!same(read.values, next.values) || !next.holds(read.state) {
-				t.Errorf("what is known of the document differs from what is read, in\n%s", next.text)
-			}
-		}
+		knowsWhatItWrote(t, next, want)
 	})
+}
+
+// knowsWhatItWrote writes other values into doc, which holds s, and compares what is known
+// of the result, without parsing all of it, with what is read.
+func knowsWhatItWrote(t *testing.T, doc document, s State) {
+	for _, name := range []string{s.ClientID + "'", "b"} {
+		s.ClientID, s.Owner = name, &Auth{Token: secret.New("o"), Title: name}
+		var err error
+		if doc, _, err = doc.with(s); err != nil {
+			t.Fatalf("with another name: %v", err)
+		}
+		if read := must(parse([]byte(doc.text))); !reflect.DeepEqual(read.parts, doc.parts) ||
+			!same(read.values, doc.values) || !doc.holds(read.state) {
+			t.Errorf("what is known of the document differs from what is read, in\n%s", doc.text)
+		}
+	}
 }
 
 // remarks are the comments in a document and the statements that are not about
