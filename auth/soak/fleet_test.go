@@ -73,19 +73,6 @@ func (m *memory) Save(s statefile.State) error                    { m.state = s;
 func (m *memory) Forget(s statefile.State) (gone bool, err error) { return true, m.Save(s) }
 func (m *memory) KeptAside() string                               { return "" }
 
-// agenda is a heap of members by their next timer.
-type agenda []*member
-
-func (a agenda) Len() int           { return len(a) }
-func (a agenda) Less(i, j int) bool { return a[i].at < a[j].at }
-func (a agenda) Swap(i, j int)      { a[i], a[j] = a[j], a[i] }
-func (a *agenda) Push(m any)        { *a = append(*a, m.(*member)) }
-func (a *agenda) Pop() any {
-	last := (*a)[len(*a)-1]
-	*a = (*a)[:len(*a)-1]
-	return last
-}
-
 func newFleet(t *testing.T, size int, signInWithin time.Duration) *fleet {
 	f := &fleet{
 		TB: t, random: rand.New(rand.NewPCG(*seed, 0)), clock: clockwork.NewFakeClockAt(firstDay),
