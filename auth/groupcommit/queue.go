@@ -50,6 +50,10 @@ func (q *Queue[change]) Remove(c change) bool {
 	return len(q.waiting) < before
 }
 
+// mostPatience is more than a caller on the bus needs to call again once answered. A disk
+// that has been stuck for seconds does not make the next caller wait for others.
+const mostPatience = 5 * time.Millisecond
+
 // Gather takes out all changes. Callers who change something again as soon as they
 // are answered are waited for, so that they share the next save rather than take
 // turns in two groups; but half as long as the last save took at most, which is less
@@ -79,7 +83,7 @@ func (q *Queue[change]) awaitCrowd() (full <-chan struct{}, patience time.Durati
 		return nil, 0
 	}
 	q.full = make(chan struct{})
-	return q.full, q.took / 2
+	return q.full, min(q.took/2, mostPatience)
 }
 
 // Saved notes that the save of what was gathered has ended, which were so many
