@@ -21,7 +21,7 @@ type Queue[change comparable] struct {
 	mu      sync.Mutex
 	waiting []change
 	crowd   int           // changes that were under way at the end of the last save
-	took    time.Duration // the last save
+	took    time.Duration // of the last save
 	full    chan struct{} // closed once crowd changes wait; nil unless Gather waits for that
 }
 
@@ -51,13 +51,14 @@ func (q *Queue[change]) Remove(c change) bool {
 }
 
 // mostPatience is more than a caller on the bus needs to call again once answered. A disk
-// that has been stuck for seconds does not make the next caller wait for others.
+// that was stuck for seconds does not make the next caller wait for others.
 const mostPatience = 5 * time.Millisecond
 
-// Gather takes out all changes. Callers who change something again as soon as they
-// are answered are waited for, so that they share the next save rather than take
-// turns in two groups; but half as long as the last save took at most, which is less
-// than the turn of the other group. Where nobody else called, nobody is waited for.
+// Gather takes out all changes. It waits for callers who change something again as
+// soon as they are answered, so that they share the next save rather than take turns
+// in two groups; but for half of what the last save took at most, which is less than
+// the turn of the other group. It does not wait if nobody else called, or if nothing
+// is to be saved.
 func (q *Queue[change]) Gather() []change {
 	if full, patience := q.awaitCrowd(); patience > 0 {
 		timer := q.clock.NewTimer(patience)
@@ -79,15 +80,15 @@ func (q *Queue[change]) Gather() []change {
 func (q *Queue[change]) awaitCrowd() (full <-chan struct{}, patience time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) >= q.crowd {
+	if len(q.waiting) == 0 || len(q.waiting) >= q.crowd {
 		return nil, 0
 	}
 	q.full = make(chan struct{})
 	return q.full, min(q.took/2, mostPatience)
 }
 
-// Saved notes that the save of what was gathered has ended, which were so many
-// changes. Call it before those who made them can make others.
+// Saved notes that the changes gathered last, so many, have been saved. Call it before
+// those who made them can make others.
 func (q *Queue[change]) Saved(changes int) {
 	took := q.clock.Since(q.began)
 	q.mu.Lock()

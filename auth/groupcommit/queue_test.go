@@ -85,6 +85,16 @@ func TestTheyAreNotWaitedForLong(t *testing.T) {
 	}
 }
 
+// TestNothingToSaveIsNotWaitedFor is for a caller whose change somebody else has
+// just saved.
+func TestNothingToSaveIsNotWaitedFor(t *testing.T) {
+	clock := clockwork.NewFakeClock() // does not advance in Gather
+	q := groupcommit.New[string](clock)
+	q.Gather()
+	save(q, clock, 2, time.Second)
+	want(t, q.Gather())
+}
+
 func TestWhoGivesUpIsNotGathered(t *testing.T) {
 	q := groupcommit.New[string](clockwork.NewFakeClock())
 	q.Add("a")
