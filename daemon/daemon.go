@@ -39,7 +39,7 @@ type Options struct {
 	Version    string
 	Stderr     *os.File
 	Reload     <-chan os.Signal // each one rereads the configuration
-	Listening  <-chan struct{}  // required; closed once signals are awaited, without which nothing is ready
+	Listening  <-chan struct{}  // required; closed once signals are handled: not before is the daemon ready
 	Unpaced    bool             // callers may have plex.tv asked as often as they like
 }
 
@@ -132,7 +132,10 @@ func (d *daemon) serve(ctx context.Context, clock clockwork.Clock, open func() d
 		Open: open, Bus: d.options.bus(), Version: d.options.Version, Clock: clock, Log: d.log,
 		LogLevel: d.level, Endpoint: d.plex.Endpoint, Wake: func() { d.account.Wake() },
 	})
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil: // told to stop before the bus answered
+		return nil
+	case err != nil:
 		return err
 	}
 	defer d.close()

@@ -111,8 +111,8 @@ func serve(o daemon.Options) error {
 	signal.Ignore(syscall.SIGPIPE)
 	reload, listening := make(chan os.Signal, 1), make(chan struct{})
 	o.Reload, o.Listening = reload, listening
-	// In the background: Go starts a thread for this and waits for it, for a twelfth of
-	// the time to READY=1.
+	// In the background, because Go starts a thread for signals and waits for it, which
+	// takes a twelfth of the time to READY=1.
 	go func() {
 		end := make(chan os.Signal, 1)
 		signal.Notify(end, syscall.SIGTERM, syscall.SIGINT)
