@@ -17,7 +17,7 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// greetingTimeout is for what greet asks, which a working bus answers at once.
+// greetingTimeout is for what join asks, which a working bus answers at once.
 const greetingTimeout = 5 * time.Second
 
 // Connect opens a connection to "system", "session" or an address. No bus is
@@ -67,10 +67,7 @@ func open(ctx context.Context, name, own string, over func(socket) *wire, opts [
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = socket.Close() })
 	defer stop()
-	if err = w.greet(own); err == nil {
-		err = conn.Auth(nil) // which reads the welcome
-	}
-	if err != nil {
+	if err = w.join(conn, own); err != nil {
 		_ = conn.Close() // what went wrong has been said
 		return nil, nil, cmp.Or(context.Cause(ctx), err)
 	}

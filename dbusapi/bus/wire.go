@@ -30,7 +30,7 @@ type wire struct {
 	in      *bufio.Reader
 	out     *outbox
 	handler Handler         // nil: calls are for godbus
-	welcome *strings.Reader // what godbus reads before messages
+	welcome *strings.Reader // what godbus reads before messages; nil: it asks the bus itself
 	begun   bool            // messages follow
 	buffer  []byte          // for the current message
 	call    Call            // the current message, if it is one
@@ -50,7 +50,7 @@ const (
 const bufferSize = 16 << 10
 
 func newWire(socket io.ReadWriteCloser, handler Handler) *wire {
-	w := &wire{socket: socket, out: &outbox{socket: socket}, handler: handler, welcome: strings.NewReader(welcome)}
+	w := &wire{socket: socket, out: &outbox{socket: socket}, handler: handler}
 	w.in = bufio.NewReaderSize(flushingReader{w}, bufferSize)
 	return w
 }
@@ -74,12 +74,14 @@ func (r flushingReader) Read(p []byte) (int, error) {
 }
 
 // Write implements [io.Writer]. In the D-Bus protocol BEGIN is the last line before
-// messages; godbus writes it alone. What it writes up to that the bus has been told by
-// greet.
+// messages; godbus writes it alone, and reads on only after it. If greet has told the
+// bus all of that, it is not sent again.
 func (w *wire) Write(p []byte) (int, error) {
 	if !w.begun {
 		w.begun = string(p) == "BEGIN\r\n"
-		return len(p), nil
+		if w.welcome != nil {
+			return len(p), nil
+		}
 	}
 	return w.out.Write(p)
 }
@@ -89,8 +91,12 @@ func (w *wire) Close() error { return w.socket.Close() }
 
 // Read implements [io.Reader].
 func (w *wire) Read(p []byte) (int, error) {
-	if !w.begun {
+	switch {
+	case w.begun:
+	case w.welcome != nil:
 		return w.welcome.Read(p)
+	default:
+		return w.in.Read(p)
 	}
 	for len(w.rest) == 0 {
 		m, whole, err := w.next()
