@@ -25,7 +25,7 @@ type Asker struct {
 // Ask opens an [Asker]. Calls that come in go to handler.
 func Ask(name string, handler Handler, opts ...dbus.ConnOption) (*Asker, error) {
 	over := func(s socket) *wire { return newAskingWire(s, handler) }
-	conn, w, err := connect(context.Background(), name, "", over, opts)
+	conn, w, err := connect(context.Background(), name, "", over, join, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -17,26 +17,48 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// greetingTimeout is for what join asks, which a working bus answers at once.
+// greetingTimeout is for joining, which a working bus answers at once.
 const greetingTimeout = 5 * time.Second
 
 // Connect opens a connection to "system", "session" or an address. No bus is
 // started where none runs. File descriptors cannot be passed on it.
 func Connect(name string, opts ...dbus.ConnOption) (*dbus.Conn, error) {
-	return Serve(context.Background(), name, "", nil, opts...)
-}
-
-// Serve is [Connect] for a program that answers calls to a name of its own, which it
-// takes. It fails with a [NameError] if it cannot. A call may come before Serve
-// returns. Of unicast signals, only the bus's own reach the program.
-func Serve(ctx context.Context, name, own string, handler Handler, opts ...dbus.ConnOption) (*dbus.Conn, error) {
-	conn, _, err := connect(ctx, name, own, func(s socket) *wire { return newWire(s, handler) }, opts)
+	conn, _, err := connect(context.Background(), name, "", func(s socket) *wire { return newWire(s, nil) }, joinAsClient, opts)
 	return conn, err
 }
 
-// connect opens a connection over a wire and takes the name own, unless it is empty.
-func connect(ctx context.Context, name, own string, over func(socket) *wire, opts []dbus.ConnOption) (*dbus.Conn, *wire, error) {
-	conn, w, err := open(ctx, name, own, over, opts)
+// joinAsClient leaves the greeting to godbus. A client may be in a Flatpak:
+// xdg-dbus-proxy refuses serials that are lower than those before, and 0.1.4 any message
+// that comes before authentication has ended.
+func joinAsClient(conn *dbus.Conn, _ *wire, _ string) error {
+	if err := conn.Auth(nil); err != nil {
+		return err
+	}
+	return conn.Hello()
+}
+
+// Serve is [Connect] for a program that answers calls to a name of its own, which it
+// takes, unless it is empty. It fails with a [NameError] if it cannot. A call may come
+// before Serve returns. Of unicast signals, only the bus's own reach the program.
+func Serve(ctx context.Context, name, own string, handler Handler, opts ...dbus.ConnOption) (*dbus.Conn, error) {
+	conn, _, err := connect(ctx, name, own, func(s socket) *wire { return newWire(s, handler) }, join, opts)
+	return conn, err
+}
+
+// join greets the bus and takes the name own, unless it is empty.
+func join(conn *dbus.Conn, w *wire, own string) error {
+	if err := w.greet(own); err != nil {
+		return err
+	}
+	w.welcome = strings.NewReader(welcome)
+	return conn.Auth(nil)
+}
+
+type joiner func(conn *dbus.Conn, w *wire, own string) error
+
+// connect opens a connection over a wire and joins the bus.
+func connect(ctx context.Context, name, own string, over func(socket) *wire, join joiner, opts []dbus.ConnOption) (*dbus.Conn, *wire, error) {
+	conn, w, err := open(ctx, name, own, over, join, opts)
 	var notTaken *NameError
 	if err != nil && !errors.As(err, &notTaken) {
 		err = fmt.Errorf("connecting to the bus %q: %w", name, err)
@@ -44,7 +66,7 @@ func connect(ctx context.Context, name, own string, over func(socket) *wire, opt
 	return conn, w, err
 }
 
-func open(ctx context.Context, name, own string, over func(socket) *wire, opts []dbus.ConnOption) (*dbus.Conn, *wire, error) {
+func open(ctx context.Context, name, own string, over func(socket) *wire, join joiner, opts []dbus.ConnOption) (*dbus.Conn, *wire, error) {
 	address, err := addressOf(name)
 	if err != nil {
 		return nil, nil, err
@@ -67,7 +89,7 @@ func open(ctx context.Context, name, own string, over func(socket) *wire, opts [
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = socket.Close() })
 	defer stop()
-	if err = w.join(conn, own); err != nil {
+	if err = join(conn, w, own); err != nil {
 		_ = conn.Close() // what went wrong has been said
 		return nil, nil, cmp.Or(context.Cause(ctx), err)
 	}

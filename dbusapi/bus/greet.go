@@ -26,24 +26,6 @@ func (e *NameError) Error() string { return "taking the bus name " + e.Name + ":
 // Unwrap gives the cause.
 func (e *NameError) Unwrap() error { return e.Err }
 
-// join makes conn, which is over w, a connection to the bus that has the name own,
-// unless that is empty.
-func (w *wire) join(conn *dbus.Conn, own string) error {
-	if own == "" && w.questions == nil {
-		// A client may be in a Flatpak. xdg-dbus-proxy refuses serials that are lower than
-		// those before, and 0.1.4 any message that comes before authentication has ended.
-		if err := conn.Auth(nil); err != nil {
-			return err
-		}
-		return conn.Hello()
-	}
-	if err := w.greet(own); err != nil {
-		return err
-	}
-	w.welcome = strings.NewReader(welcome)
-	return conn.Auth(nil)
-}
-
 // greet authenticates, says Hello and takes the name own, unless it is empty. It
 // reads the socket itself, so nobody else may do so yet, and handles the calls that
 // come before the name is known to be ours.
