@@ -179,7 +179,7 @@ type change struct {
 	edit func(*record, *Event) error
 	keep bool          // it holds even if the store fails
 	done chan struct{} // closed once it is saved, or refused
-	err  error         // set before
+	err  error         // set before done is closed
 }
 
 // share makes a change together with all that wait: whoever gets the lock saves for
@@ -242,8 +242,8 @@ func (l *ledger) together(changes []*change) bool {
 	return true
 }
 
-// visible returns the steps that are worth publishing: of properties that change
-// again in the next one nobody needs to hear.
+// visible returns the steps to publish. It leaves out those that change nothing but
+// properties if the next step does the same.
 func visible(steps []step) []step {
 	done := slices.DeleteFunc(slices.Clone(steps), func(s step) bool { return s.err != nil })
 	var some []step

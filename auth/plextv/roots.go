@@ -40,7 +40,7 @@ func (r *systemRoots) forget() {
 }
 
 // dialer returns a function that connects over TLS, with these roots unless config has
-// others. Once a connection has failed it reads them again: they may be other ones by now.
+// others. After a connection has failed it reads them again, because they may have changed.
 func (r *systemRoots) dialer(tcp *net.Dialer, config *tls.Config) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (conn net.Conn, err error) {
 		own := config.Clone()

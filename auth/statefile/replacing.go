@@ -9,9 +9,9 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// replacing returns d with these parts. It is ok if all that differs are values of
-// keys, each in its old place, as in most saves: what a statement of TOML means
-// depends on no other's value, so that only these are parsed, and not all of the text.
+// replacing returns d with these parts. It is ok if they differ only in the values of
+// keys, each in its old place, as in most saves. In TOML the meaning of a statement does
+// not depend on the value of another, so only those values are parsed.
 func (d document) replacing(parts []*element) (next document, ok bool) {
 	if len(parts) != len(d.parts) {
 		return document{}, false
