@@ -46,7 +46,9 @@ func scripted(t *testing.T, lines string, messages ...*dbus.Message) string {
 		in := bufio.NewReader(socket)
 		_, _ = socket.Write([]byte(lines))
 		if _, err = in.ReadString('y'); err == nil { // the end of its name, x.y
-			_, _ = socket.Write(said)
+			for i := range said { // in as many pieces as there can be
+				_, _ = socket.Write(said[i : i+1])
+			}
 			_, _ = in.ReadByte() // until it goes
 		}
 	}()
