@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -244,11 +243,14 @@ func (l *ledger) together(changes []*change) bool {
 
 // visible returns the steps to publish. It leaves out those that change nothing but
 // properties if the next step does the same.
-func visible(steps []step) []step {
-	done := slices.DeleteFunc(slices.Clone(steps), func(s step) bool { return s.err != nil })
-	var some []step
-	for i, s := range done {
-		if i+1 == len(done) || !s.event.isQuiet() || !done[i+1].event.isQuiet() {
+func visible(steps []step) (some []step) {
+	for _, s := range steps {
+		last := len(some) - 1
+		switch {
+		case s.err != nil:
+		case last >= 0 && s.event.isQuiet() && some[last].event.isQuiet():
+			some[last] = s
+		default:
 			some = append(some, s)
 		}
 	}

@@ -199,11 +199,18 @@ func flatten(into map[string]any, path toml.Key, table map[string]any, sections 
 
 // isOurs tells whether path is one of our tables or keys.
 func isOurs(path toml.Key, sections []section) bool {
-	return slices.ContainsFunc(sections, func(sec section) bool {
-		inner := len(path) - 1
-		return slices.Equal(path, sec.table) || inner >= 0 && slices.Equal(path[:inner], sec.table) &&
-			slices.ContainsFunc(sec.fields, func(f field) bool { return f.key == path[inner] })
-	})
+	inner := len(path) - 1
+	for _, sec := range sections {
+		if slices.Equal(path, sec.table) {
+			return true
+		}
+		for _, f := range sec.fields {
+			if inner >= 0 && f.key == path[inner] && slices.Equal(path[:inner], sec.table) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // isGone tells whether path lies in a table that is to be absent.

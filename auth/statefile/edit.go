@@ -34,7 +34,7 @@ func elements(parts []statement) ([]*element, error) {
 			table = name
 			el.table, el.path, el.header = name, name, true
 		default:
-			el.key, el.path = name, slices.Concat(table, name)
+			el.key, el.path = name, within(table, name)
 		}
 		all = append(all, el)
 	}
@@ -75,6 +75,9 @@ func plainName(text string) toml.Key {
 
 // bareKey are the bytes of keys that TOML wants no quotes around.
 const bareKey = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+
+// within is the full name of a key in a table.
+func within(table, key toml.Key) toml.Key { return append(table[:len(table):len(table)], key...) }
 
 // sets tells whether e is that key of a table, with its value.
 func (e *element) sets(table toml.Key, key string) bool {
@@ -198,7 +201,7 @@ func newElement(table, key toml.Key, value any, trailer string) *element {
 		line.comment = len(line.text) + 1
 	}
 	line.text += trailer
-	return &element{statement: line, table: table, key: key, path: slices.Concat(table, key)}
+	return &element{statement: line, table: table, key: key, path: within(table, key)}
 }
 
 // insert puts the new keys behind the table's last one, or with a new header
