@@ -142,8 +142,7 @@ func present[T any](values map[string]any, table string) *T {
 
 // textIn returns the text of a key, "" if there is none.
 func textIn(values map[string]any, table, key string) string {
-	keys, _ := lookUp(values, toml.Key{table})
-	text, _ := textOf(keys[key])
+	text, _ := textOf(valueAt(values, toml.Key{table, key}))
 	return text
 }
 
@@ -199,13 +198,12 @@ func flatten(into map[string]any, path toml.Key, table map[string]any, sections 
 
 // isOurs tells whether path is one of our tables or keys.
 func isOurs(path toml.Key, sections []section) bool {
-	inner := len(path) - 1
 	for _, sec := range sections {
 		if slices.Equal(path, sec.table) {
 			return true
 		}
 		for _, f := range sec.fields {
-			if inner >= 0 && f.key == path[inner] && slices.Equal(path[:inner], sec.table) {
+			if isKeyOf(sec.table, f.key, path) {
 				return true
 			}
 		}

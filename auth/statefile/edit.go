@@ -81,8 +81,13 @@ func within(table, key toml.Key) toml.Key { return append(table[:len(table):len(
 
 // sets tells whether e is that key of a table, with its value.
 func (e *element) sets(table toml.Key, key string) bool {
-	last := len(e.path) - 1
-	return e.key != nil && e.path[last] == key && slices.Equal(e.path[:last], table)
+	return e.key != nil && isKeyOf(table, key, e.path)
+}
+
+// isKeyOf tells whether path is the full name of that key of a table.
+func isKeyOf(table toml.Key, key string, path toml.Key) bool {
+	last := len(path) - 1
+	return last >= 0 && path[last] == key && slices.Equal(path[:last], table)
 }
 
 // isTrivia tells comments and blank lines.

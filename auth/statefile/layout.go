@@ -185,5 +185,5 @@ func absent(table string) section { return section{table: toml.Key{table}, gone:
 
 // path is the full name of a field's key.
 func (s section) path(f field) toml.Key {
-	return append(append(toml.Key{}, s.table...), f.key)
+	return within(s.table, toml.Key{f.key})
 }
