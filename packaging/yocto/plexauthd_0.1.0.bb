@@ -30,7 +30,7 @@ LIC_FILES_CHKSUM = " \
 # build without one, run "go mod vendor" in the sources, commit vendor/ to a
 # branch or mirror of yours, name that here, and delete the line with [network].
 SRC_URI = "git://github.com/retune-tv/plexauthd;protocol=https;branch=main;destsuffix=${GO_SRCURI_DESTSUFFIX}"
-SRCREV = "aeac55378b23703a32f20468eb06ff3eaad8f119"
+SRCREV = "2ee402375328eb77b2a731ae00e13887e1259336"
 do_compile[network] = "1"
 
 GO_IMPORT = "github.com/retune-tv/plexauthd"
