@@ -33,9 +33,7 @@ func (h *home) users(ctx context.Context) ([]HomeUser, error) {
 	if owner == nil {
 		return nil, errSignedOut()
 	}
-	list, err := h.lists.do(ctx, h.life, owner.Token, func(ctx context.Context) (plextv.Home, error) {
-		return asOwner(ctx, h.session, h.session.plex.HomeUsers)
-	})
+	list, err := h.lists.do(ctx, h.life, owner.Token, h.session.homeUsers)
 	if err != nil {
 		return nil, err
 	}

@@ -206,7 +206,10 @@ func (m *mediaServers) resources(ctx context.Context, r *record, retoken bool) (
 	}
 	own = ownToken{needsPin: isPlexKind(err, plextv.PinRejected)}
 	// Shared media servers have tokens of their own, for which no PIN is needed.
-	list, err = asOwner(ctx, m.session, m.plex.Resources)
+	err = m.session.asOwner(ctx, func(id plextv.Identity, token secret.String) (err error) {
+		list, err = m.plex.Resources(ctx, id, token)
+		return err
+	})
 	return own, list, err
 }
 

@@ -198,26 +198,25 @@ func (s *session) renewUser(ctx context.Context) error {
 
 // asOwner asks with the owner's token, and once more with a renewed one if
 // plex.tv refuses it.
-func asOwner[T any](ctx context.Context, s *session, ask func(context.Context, plextv.Identity, secret.String) (T, error)) (T, error) {
-	var none T
+func (s *session) asOwner(ctx context.Context, ask func(plextv.Identity, secret.String) error) error {
 	for renewed := false; ; renewed = true {
 		r := s.record()
 		switch {
 		case s.life.Err() != nil:
-			return none, s.life.Err()
+			return s.life.Err()
 		case r.owner() == nil:
-			return none, errSignedOut()
+			return errSignedOut()
 		}
 		token := r.owner().Token
-		answer, err := ask(ctx, r.identity(), token)
+		err := ask(r.identity(), token)
 		if err == nil {
-			return answer, s.trust(ctx, token)
+			return s.trust(ctx, token)
 		}
 		if renewed || !isPlexKind(err, plextv.Refused) && !isPlexKind(err, plextv.Stale) {
-			return answer, err
+			return err
 		}
 		if noOther := s.renewal.renew(ctx); noOther != nil {
-			return none, s.refused(ctx, token, err, noOther)
+			return s.refused(ctx, token, err, noOther)
 		}
 	}
 }
@@ -227,7 +226,11 @@ func (s *session) nameOwner(ctx context.Context) error {
 	limited, cancel := timelimit.With(ctx, s.clock, userTimeout)
 	defer cancel()
 	signIns := s.record().signIns
-	user, err := asOwner(limited, s, s.plex.User)
+	var user plextv.User
+	err := s.asOwner(limited, func(id plextv.Identity, owner secret.String) (err error) {
+		user, err = s.plex.User(limited, id, owner)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -239,9 +242,17 @@ func (s *session) nameOwner(ctx context.Context) error {
 	})
 }
 
+func (s *session) homeUsers(ctx context.Context) (list plextv.Home, err error) {
+	err = s.asOwner(ctx, func(id plextv.Identity, owner secret.String) (err error) {
+		list, err = s.plex.HomeUsers(ctx, id, owner)
+		return err
+	})
+	return list, err
+}
+
 // homeUser asks plex.tv each time: whether a user is protected may have changed.
 func (s *session) homeUser(ctx context.Context, uuid string) (plextv.HomeUser, error) {
-	list, err := asOwner(ctx, s, s.plex.HomeUsers)
+	list, err := s.homeUsers(ctx)
 	if err != nil {
 		return plextv.HomeUser{}, err
 	}
@@ -259,9 +270,9 @@ func (s *session) homeUser(ctx context.Context, uuid string) (plextv.HomeUser, e
 
 // switchUser gets a token of a home user.
 func (s *session) switchUser(ctx context.Context, uuid string, pin secret.String) (token secret.String, who plextv.User, err error) {
-	token, err = asOwner(ctx, s, func(ctx context.Context, id plextv.Identity, owner secret.String) (token secret.String, err error) {
+	err = s.asOwner(ctx, func(id plextv.Identity, owner secret.String) (err error) {
 		token, who, err = s.plex.SwitchHomeUser(ctx, id, owner, uuid, pin)
-		return token, err
+		return err
 	})
 	return token, who, err
 }
