@@ -56,9 +56,9 @@ const mostPatience = 5 * time.Millisecond
 
 // Gather takes out all changes. It waits for callers who change something again as
 // soon as they are answered, so that they share the next save rather than take turns
-// in two groups; but for half of what the last save took at most, which is less than
-// the turn of the other group. It does not wait if nobody else called, or if nothing
-// is to be saved.
+// in two groups; but no longer than the last save took, which is what a caller who
+// comes too late for this one has to wait. It does not wait if nobody else called, or if
+// nothing is to be saved.
 func (q *Queue[change]) Gather() []change {
 	if full, patience := q.awaitCrowd(); patience > 0 {
 		timer := q.clock.NewTimer(patience)
@@ -84,7 +84,7 @@ func (q *Queue[change]) awaitCrowd() (full <-chan struct{}, patience time.Durati
 		return nil, 0
 	}
 	q.full = make(chan struct{})
-	return q.full, min(q.took/2, mostPatience)
+	return q.full, min(q.took, mostPatience)
 }
 
 // Saved notes that the changes gathered last, so many, have been saved. Call it before
