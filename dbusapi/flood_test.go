@@ -44,6 +44,35 @@ func TestOneCallerCannotTakeAllPlaces(t *testing.T) {
 	greedy.main("Validate").gives("b")
 }
 
+// TestWhoIsAnsweredMayCallAgain is for a caller with as many calls under way as it may
+// have.
+func TestWhoIsAnsweredMayCallAgain(t *testing.T) {
+	b := newBox(t, setup{bus: bustest.Roomy(t)})
+	c := b.client()
+	c.signIn(b.token)
+	b.delayPlex(plextvsim.GetUser)
+	const places, busy = 128, 8
+	idle, answers := make(chan *dbus.Call, places), make(chan *dbus.Call, busy)
+	for range places - busy {
+		c.start(idle, names.Main+".Validate")
+	}
+	for port := range 3000 {
+		if port >= busy {
+			reply{await(b, answers, "an answer"), t}.gives("")
+		}
+		c.start(answers, names.Credentials+".SelectServer", "machine", fmt.Sprintf("http://10.0.0.2:%d", port+1))
+	}
+	for range busy {
+		reply{await(b, answers, "an answer"), t}.gives("")
+	}
+	b.awaitDelayed(1)
+	b.plex.Clear()
+	b.plexTime.Advance(time.Second)
+	for range places - busy {
+		reply{await(b, idle, "an answer"), t}.gives("b")
+	}
+}
+
 func TestCallsBeforeTheAccountIsOpen(t *testing.T) {
 	b := newBox(t, setup{})
 	b.service.Close()

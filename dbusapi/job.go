@@ -30,6 +30,7 @@ type job struct {
 	member  *member
 	uid     uint32 // of the caller, if the member needs an action
 	args    []any
+	in      *places // where the job has a place; nil until it moves
 }
 
 // HandleCall implements [bus.Handler].
@@ -139,18 +140,23 @@ func (j job) work() {
 	j.reply(func(job) bus.Reply { return result })
 }
 
-// move continues the job on a goroutine of its own, if there is a place for it.
+// move continues the job on a goroutine of its own, if there is a place for it. It
+// leaves the place where it was.
 func (j job) move(to *places, next func(job)) {
-	holder, own := j.holder(to), j
-	if err := to.take(holder, j.size); err != nil {
+	if err := to.take(j.holder(to), j.size); err != nil {
 		j.refuse(err)
 		return
 	}
-	own.call = j.call.Clone()
-	go func() {
-		defer to.leave(holder, own.size)
-		next(own)
-	}()
+	j.leave()
+	j.in, j.call = to, j.call.Clone()
+	go next(j)
+}
+
+// leave leaves the place of a job that has moved.
+func (j job) leave() {
+	if j.in != nil {
+		j.in.leave(j.holder(j.in), j.size)
+	}
 }
 
 // holder is who takes a place: a connection to the bus, or the user where one user
@@ -168,10 +174,13 @@ func (j job) refuse(err error) {
 	j.reply(func(job) bus.Reply { return failure(err) })
 }
 
-// reply sends the reply, and logs the call at level debug.
+// reply sends the reply, and logs the call at level debug. The place is left before the
+// caller can have the answer and call again, but not before it is the answer's
+// turn to be sent: answers that wait for that are limited in number, too.
 func (j job) reply(compute func(job) bus.Reply) {
 	j.call.Reply(func() bus.Reply {
 		reply := compute(j)
+		j.leave()
 		if log := j.service.log; j.member != nil && log.Enabled(context.Background(), slog.LevelDebug) {
 			log.Debug("call", "member", j.member.name, "caller", j.caller(),
 				"duration", j.service.clock.Since(j.began), "failed", reply.Failed())
