@@ -5,6 +5,7 @@ package bus
 import (
 	"encoding/binary"
 	"io"
+	"runtime"
 	"sync"
 
 	"github.com/godbus/dbus/v5"
@@ -62,10 +63,19 @@ func (o *outbox) send() error {
 // reply adds the reply to a call and sends it, or leaves it to the next flush.
 // Messages that others add in the meantime are sent after it.
 func (o *outbox) reply(c *Call, compute func() Reply) {
-	if !c.batched {
-		o.turn.Lock()
-		defer o.turn.Unlock()
+	if c.batched {
+		o.compose(c, compute)
+		return
 	}
+	o.turn.Lock()
+	o.compose(c, compute)
+	o.turn.Unlock()
+	runtime.Gosched() // calls that waited for the same save add their replies to the batch
+	_ = o.flush()     // the reader finds out that the bus has gone
+}
+
+// compose adds the reply to a call, and sends the batch if it is full.
+func (o *outbox) compose(c *Call, compute func() Reply) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	r := compute()
@@ -73,8 +83,8 @@ func (o *outbox) reply(c *Call, compute func() Reply) {
 		return
 	}
 	o.add(c, r)
-	if !c.batched || len(o.pending) >= fullBatch {
-		_ = o.send() // the reader finds out that the bus has gone
+	if len(o.pending) >= fullBatch {
+		_ = o.send()
 	}
 }
 
