@@ -43,6 +43,25 @@ func readFile(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, maxSize+1))
 }
 
+// identity changes when the file is replaced, written or removed.
+type identity struct {
+	inode   uint64
+	mode    uint32
+	changed syscall.Timespec
+}
+
+func identityOf(path string) identity {
+	var stat syscall.Stat_t
+	if syscall.Lstat(path, &stat) != nil {
+		return identity{}
+	}
+	return identityIn(&stat)
+}
+
+func identityIn(stat *syscall.Stat_t) identity {
+	return identity{stat.Ino, stat.Mode, stat.Ctim}
+}
+
 // MakeDir creates dir with that mode, and what is missing above it with the mode
 // above, durably.
 func MakeDir(dir string, mode, above fs.FileMode) error {
@@ -92,8 +111,8 @@ func explainBusy(err error) error {
 // under the new name (seen in power-cut tests). It comes before the directory,
 // so that the name is not on the disk long before what belongs to it. ext4 needs
 // none of that, nor do ext2 and ext3, and every fsync is a flush of the drive.
-func confirm(path string, dir *os.File) error {
-	if !isExt4(dir) {
+func confirm(path string, dir *os.File, ext4 bool) error {
+	if !ext4 {
 		if err := SyncPath(path); err != nil {
 			return err
 		}

@@ -145,10 +145,12 @@ func TestTheDiskIsFull(t *testing.T) {
 	}
 	b.wantText(full)
 	b.wantFiles("state.toml")
+	b.wantSpare(false)
 }
 
 // saveSmallFiles saves where the kernel cuts files off.
 func saveSmallFiles(file *statefile.File) error {
+	file.OnExt4()
 	limit := unix.Rlimit{Cur: 100, Max: 100}
 	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &limit); err != nil {
 		return err

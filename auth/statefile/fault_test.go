@@ -26,13 +26,15 @@ var errnos = []string{"ENOSPC", "EIO", "EROFS", "EMFILE", "EDQUOT"}
 type scene struct {
 	files   map[string]string // what lies there before, by name; nil without the directory
 	running bool              // the daemon has loaded full before those files came
+	spare   bool              // it has saved before, and left a spare
 	save    statefile.State
 	after   string // the names there after the save
 }
 
 var scenes = map[string]scene{
-	"first":    {save: fullState(), after: "state.toml"},
-	"replaced": {files: map[string]string{"state.toml": strings.Replace(full, "Ann", "Bob", 1)}, save: fullState(), after: "state.toml"},
+	"first":        {save: fullState(), after: "state.toml"},
+	"replaced":     {files: map[string]string{"state.toml": strings.Replace(full, "Ann", "Bob", 1)}, save: fullState(), after: "state.toml"},
+	"written over": {spare: true, save: titled("three"), after: "state.toml"},
 	"rewritten": {files: map[string]string{"state.toml": odd["inline table"]}, save: fullState(),
 		after: "state.toml state.toml.orig"},
 	"signed out": {running: true, files: map[string]string{"state.toml.orig": token, ".state.toml81": token,
@@ -49,6 +51,9 @@ func (s scene) box(t testing.TB) box {
 	b.dir = filepath.Join(b.dir, "box")
 	b.path = filepath.Join(b.dir, "state.toml")
 	b.File = b.reopened()
+	if s.spare {
+		b.withSpare()
+	}
 	if s.files == nil {
 		return b
 	}
@@ -213,7 +218,7 @@ func TestFaultsWhileLoading(t *testing.T) {
 }
 
 // steps are the calls that decide what a power cut leaves.
-var steps = regexp.MustCompile(`^(mkdirat|write|fsync|renameat|unlinkat)$`)
+var steps = regexp.MustCompile(`^(mkdirat|write|ftruncate|fsync|fdatasync|renameat2?|linkat|unlinkat)$`)
 
 // TestTheOrderThatSurvivesPowerCuts: the temporary file is whole on the disk
 // before it gets its name, then the file under its new name (for vfat, see

@@ -16,7 +16,8 @@ import (
 var ErrInUse = errors.New("another plexauthd uses it")
 
 // Lock keeps other daemons from the state file until release is called or the
-// process ends: each would write over what the other has saved. It fails with
+// process ends: each would write over what the other has saved. release also removes
+// what later saves would have used. It fails with
 // [ErrInUse], wrapped, if another one was faster. Any other error means that nothing
 // can be locked there: some network file systems have no locks, and a directory
 // may not be there and not be creatable.
@@ -36,7 +37,12 @@ func (f *File) Lock() (release func(), err error) {
 	}
 	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if err == nil {
-		return func() { _ = file.Close() }, nil
+		return func() {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.spare.remove()
+			_ = file.Close()
+		}, nil
 	}
 	_ = file.Close()
 	if errors.Is(err, unix.EWOULDBLOCK) {

@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
-	"maps"
 	"slices"
 	"strings"
 
@@ -23,31 +21,35 @@ const (
 	unsealed = mark + "none:" // a plain secret that begins like mark itself
 )
 
-// secrets are the secrets of s with the full names of their keys, in the order
-// of the file.
-func secrets(s *State) iter.Seq2[string, *secret.String] {
-	return func(yield func(string, *secret.String) bool) {
-		for _, sec := range layout(s) {
-			for _, f := range sec.fields {
-				if at, ok := f.at.(*secret.String); ok && !yield(sec.path(f).String(), at) {
-					return
-				}
+// secretOf is a secret of a state with the full name of its key.
+type secretOf struct {
+	name string
+	at   *secret.String
+}
+
+// secrets are the secrets of s, in the order of the file.
+func secrets(s *State) (list []secretOf) {
+	for _, sec := range layout(s) {
+		for _, f := range sec.fields {
+			if at, ok := f.at.(*secret.String); ok {
+				list = append(list, secretOf{sec.path(f).String(), at})
 			}
 		}
 	}
+	return list
 }
 
 // open returns s, as the file holds it, with its secrets in plain text. bare
 // tells that the file shows one although there is a key.
 func (k Key) open(s State) (plain State, bare bool, err error) {
 	plain = s.normalised()
-	for name, at := range secrets(&plain) {
-		text, sealed, err := k.openText(name, s.ClientID, at.Reveal())
+	for _, one := range secrets(&plain) {
+		text, sealed, err := k.openText(one.name, s.ClientID, one.at.Reveal())
 		if err != nil {
-			return State{ClientID: s.ClientID}, false, fmt.Errorf("%s: %w", name, err)
+			return State{ClientID: s.ClientID}, false, fmt.Errorf("%s: %w", one.name, err)
 		}
 		bare = bare || k.aead != nil && !sealed && text != ""
-		*at = secret.New(text)
+		*one.at = secret.New(text)
 	}
 	return plain, bare, nil
 }
@@ -57,16 +59,21 @@ func (k Key) open(s State) (plain State, bare bool, err error) {
 // already stays: an unchanged state is not written again.
 func (k Key) seal(s, old State) State {
 	s = s.normalised()
-	var had map[string]*secret.String
+	var had []secretOf
 	if k.aead != nil {
-		had = maps.Collect(secrets(&old))
+		had = secrets(&old)
 	}
-	for name, at := range secrets(&s) {
-		if before := had[name]; before != nil && k.holds(*before, *at, name, s.ClientID) {
-			*at = *before
-			continue
+	for _, one := range secrets(&s) {
+		sealed := secret.String{}
+		for _, before := range had {
+			if before.name == one.name && k.holds(*before.at, *one.at, one.name, s.ClientID) {
+				sealed = *before.at
+			}
 		}
-		*at = secret.New(k.sealText(name, s.ClientID, at.Reveal()))
+		if sealed.IsZero() {
+			sealed = secret.New(k.sealText(one.name, s.ClientID, one.at.Reveal()))
+		}
+		*one.at = sealed
 	}
 	return s
 }

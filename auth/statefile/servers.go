@@ -42,21 +42,6 @@ type serversFile struct {
 	as       identity // zero: not known
 }
 
-// identity changes when the file is replaced, written or removed.
-type identity struct {
-	inode   uint64
-	mode    uint32
-	changed syscall.Timespec
-}
-
-func identityOf(path string) identity {
-	var stat syscall.Stat_t
-	if syscall.Lstat(path, &stat) != nil {
-		return identity{}
-	}
-	return identity{stat.Ino, stat.Mode, stat.Ctim}
-}
-
 // serversPath is the place of the media servers that belong to the state at path.
 func serversPath(path string) string {
 	dir, name := filepath.Split(path)

@@ -8,9 +8,7 @@ package statefile
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/jonboulle/clockwork"
@@ -34,9 +32,11 @@ type File struct {
 	path  string
 	clock clockwork.Clock
 	key   Key
+	ext4  func(dir *os.File) bool // isExt4, but in tests
 
 	mu        sync.Mutex
 	servers   serversFile
+	spare     spare
 	refusal   error    // why Load forbids Save
 	signedIn  bool     // the last state loaded or saved holds a token
 	saved     document // as Save left it, so that it is not parsed again; without plain
@@ -60,7 +60,11 @@ func Open(path string, clock clockwork.Clock) *File {
 // was never on the disk in plain text. The way back is to remove the file and
 // sign in again without the key.
 func OpenSealed(path string, clock clockwork.Clock, key Key) *File {
-	return &File{path: path, clock: clock, key: key, servers: serversFile{path: serversPath(path), key: key}}
+	return &File{
+		path: path, clock: clock, key: key, ext4: isExt4,
+		servers: serversFile{path: serversPath(path), key: key},
+		spare:   spareOf(path),
+	}
 }
 
 // Load reads the state. No file is no state and no error. Errors are
@@ -150,45 +154,6 @@ func (f *File) Save(s State) error {
 	return nil
 }
 
-// write puts s into old and that on disk. The servers in old go to their own file
-// before, so that none are lost between. Those of another account are gone before
-// the state is saved, and new ones come after it.
-func (f *File) write(old document, s State) error {
-	servers := s.whole().Servers
-	s.Servers = nil
-	if err := s.checkKeys(); err != nil {
-		return f.failed("encode", f.path, err)
-	}
-	next, plain, err := old.with(f.key.seal(s, old.state))
-	if err != nil {
-		return f.failed("encode", f.path, err)
-	}
-	if f.key.settle != nil && isSealed(next.text) && !isSealed(old.text) {
-		if err := f.key.settle(); err != nil {
-			return f.failed("seal", f.path, err)
-		}
-	}
-	if s.Auth == nil {
-		err = f.removeCopies()
-	} else if plain && !old.bare {
-		err = f.keepOriginal(old)
-	}
-	if err != nil {
-		return err
-	}
-	if servers == nil && s.Auth != nil || old.state.Servers != nil {
-		f.servers.put(s, servers)
-	}
-	if err := f.put(old, next.text); err != nil {
-		return err
-	}
-	f.saved = next
-	if servers != nil {
-		f.servers.put(s, servers)
-	}
-	return nil
-}
-
 // KeptAside returns where the last Save kept what it could not carry over:
 // the old document, when it had to be rewritten without its comments
 // ("….orig"), or one that could not be understood any more ("….corrupt-…").
@@ -251,41 +216,4 @@ func (f *File) base(s State) (document, error) {
 	}
 	f.keptAside = broken.SetAside
 	return document{}, nil
-}
-
-// put makes text durable. Text that is on the disk already is not written again,
-// only confirmed: its writer may have been killed before that.
-func (f *File) put(old document, text string) error {
-	dir, err := os.Open(filepath.Dir(f.path))
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := MakeDir(filepath.Dir(f.path), 0o700, 0o700); err != nil {
-			return f.failed("create directory", filepath.Dir(f.path), err)
-		}
-		dir, err = os.Open(filepath.Dir(f.path))
-	}
-	if err != nil {
-		return f.failed("open directory", filepath.Dir(f.path), err)
-	}
-	defer dir.Close()
-	if text != old.text {
-		if err := replace(f.path, []byte(text)); err != nil {
-			return f.failed("write", f.path, err)
-		}
-	}
-	if err := confirm(f.path, dir); err != nil {
-		if back := f.putBack(old); back != nil {
-			err = fmt.Errorf("%w; putting the old file back: %w", err, back)
-		}
-		return f.failed("confirm", f.path, err)
-	}
-	return nil
-}
-
-// putBack puts the old document back after a write that the disk would not
-// confirm, as well as such a disk lets it.
-func (f *File) putBack(old document) error {
-	if old.text == "" {
-		return os.Remove(f.path)
-	}
-	return replace(f.path, []byte(old.text))
 }
