@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/jonboulle/clockwork"
+	"golang.org/x/sys/unix"
 
 	"github.com/retune-tv/plexauthd/auth/secret"
 	"github.com/retune-tv/plexauthd/auth/statefile"
@@ -30,9 +31,12 @@ var deviceKey = statefile.DeviceKey{
 	PrivateKey: secret.New("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"),
 }
 
-// story is the state number n: somebody pairs, signs in, the token is refreshed,
+// chapter is how many states there are from one sign-in to the next.
+const chapter = 9
+
+// story is the state number n: somebody pairs, signs in, the account gets another name,
 // another user of the home takes over, signs out. The states differ in size, from
-// less than a sector to several blocks.
+// less than a sector to several blocks, and only some in what is secret.
 func story(n int) statefile.State {
 	if n == 0 {
 		return statefile.State{}
@@ -42,20 +46,20 @@ func story(n int) statefile.State {
 		s.DeviceKey = &deviceKey
 	}
 	issued := time.Unix(1768478400+int64(n), 0).UTC()
-	switch n % 5 {
-	case 1:
+	page := n % chapter
+	if page == 1 {
 		s.Pairing = &statefile.Pairing{ID: uint64(n), PlexID: secret.New("1234567"), Code: "AB12", ExpiresAt: issued.Add(time.Hour)}
-	case 2, 3, 4:
+	}
+	if page > 1 {
 		s.Auth = &statefile.Auth{
-			Token: secret.New(fmt.Sprintf("token-%d", n)), UserID: strconv.Itoa(n - n%5),
+			Token: secret.New(fmt.Sprintf("token-%d", n-page)), UserID: strconv.Itoa(n - page),
 			Username: strings.Repeat("ann", n*37%1000), IssuedAt: issued,
 		}
 	}
-	switch n % 5 {
-	case 3, 4:
+	if page > 4 {
 		s.Servers = &statefile.Servers{List: secret.New(strings.Repeat("[]", n*53%3000)), OwnToken: secret.New(strconv.Itoa(n))}
 	}
-	if n%5 == 4 {
+	if page == chapter-1 {
 		admin := *story(n - 1).Auth
 		s.Owner, s.Auth.UserID = &admin, "guest"
 	}
@@ -77,14 +81,26 @@ var writers = map[string]func(path string, text []byte) error{
 	"no fsync of the directory": func(path string, text []byte) error {
 		return errors.Join(writeAndSync(path+".new", text), os.Rename(path+".new", path))
 	},
-	"in place": func(path string, text []byte) error {
-		file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
-		if err != nil {
+	"in place": writeOver,
+	"over the last file, no fsync of the directory": func(path string, text []byte) error {
+		if err := writeOver(path+".new", text); err != nil {
 			return err
 		}
-		_, err = file.Write(text)
-		return errors.Join(err, file.Truncate(int64(len(text))), file.Sync(), file.Close())
+		err := unix.Renameat2(unix.AT_FDCWD, path+".new", unix.AT_FDCWD, path, unix.RENAME_EXCHANGE)
+		if errors.Is(err, unix.ENOENT) { // the first
+			return os.Rename(path+".new", path)
+		}
+		return err
 	},
+}
+
+func writeOver(path string, text []byte) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	return errors.Join(err, file.Truncate(int64(len(text))), file.Sync(), file.Close())
 }
 
 func writeAndSync(path string, text []byte) error {
