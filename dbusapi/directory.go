@@ -10,6 +10,7 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/retune-tv/plexauthd/dbusapi/accessgroup"
 	"github.com/retune-tv/plexauthd/dbusapi/bus"
 	"github.com/retune-tv/plexauthd/dbusapi/names"
 )
@@ -61,19 +62,29 @@ func (d *directory) credentials(ctx context.Context, caller string) (who identit
 		if err := dbus.Store(answer, &reported); err != nil {
 			return err
 		}
-		uid, ok := reported["UnixUserID"].Value().(uint32)
-		if !ok {
-			return errors.New("no user id")
+		if who, err = identityIn(reported); err != nil {
+			return err
 		}
-		// Buses before 2018 report no groups: then only users count.
-		groups, _ := reported["UnixGroupIDs"].Value().([]uint32)
-		who = identity{uid: uid, groups: groups}
 		if fd, ok := reported["ProcessFD"].Value().(dbus.UnixFD); ok {
 			process, err = bus.Keep(fd, "process of "+caller)
 		}
 		return err
 	}, names.DBus, names.DBusPath, names.DBus, "GetConnectionCredentials", caller)
 	return who, process, err
+}
+
+// identityIn reads credentials. dbus-daemon reports groups since 1.14. For its own rules
+// about groups an older one looks into the files, as is done here.
+func identityIn(reported map[string]dbus.Variant) (identity, error) {
+	uid, ok := reported["UnixUserID"].Value().(uint32)
+	if !ok {
+		return identity{}, errors.New("no user id")
+	}
+	groups, ok := reported["UnixGroupIDs"].Value().([]uint32)
+	if !ok {
+		groups = accessgroup.Of(uid)
+	}
+	return identity{uid: uid, groups: groups}, nil
 }
 
 // tell calls a method and does not wait for the answer. It does request one, because

@@ -6,7 +6,10 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/user"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -31,6 +34,37 @@ func TestInFiles(t *testing.T) {
 	}
 	if g, err := accessgroup.InFiles("no-such-group"); !errors.Is(err, accessgroup.ErrNone) {
 		t.Errorf("no such group: %+v, %v", g, err)
+	}
+}
+
+// TestOf compares with what the standard library finds in the same files.
+func TestOf(t *testing.T) {
+	text, err := os.ReadFile("/etc/passwd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		who, err := user.Lookup(strings.Split(line, ":")[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := who.GroupIds()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		uid, _ := strconv.ParseUint(who.Uid, 10, 32)
+		for _, id := range accessgroup.Of(uint32(uid)) {
+			got = append(got, strconv.FormatUint(uint64(id), 10))
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if !slices.Equal(got, slices.Compact(want)) {
+			t.Errorf("%s is in %v, want %v", who.Username, got, want)
+		}
+	}
+	if got := accessgroup.Of(4_000_000_000); got != nil {
+		t.Errorf("nobody is in %v", got)
 	}
 }
 
