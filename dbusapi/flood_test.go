@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/godbus/dbus/v5"
+	"github.com/jonboulle/clockwork"
 
 	"github.com/retune-tv/plexauthd/auth/plextvsim"
 	"github.com/retune-tv/plexauthd/dbusapi"
@@ -44,10 +45,10 @@ func TestOneCallerCannotTakeAllPlaces(t *testing.T) {
 	greedy.main("Validate").gives("b")
 }
 
-// TestWhoIsAnsweredMayCallAgain is for a caller with as many calls under way as it may
-// have.
+// TestWhoIsAnsweredMayCallAgain has a caller with as many calls under way as it may
+// have. The service's clock stands still: saving may take longer than a call may.
 func TestWhoIsAnsweredMayCallAgain(t *testing.T) {
-	b := newBox(t, setup{bus: bustest.Roomy(t)})
+	b := newBox(t, setup{bus: bustest.Roomy(t), clock: clockwork.NewFakeClock()})
 	c := b.client()
 	c.signIn(b.token)
 	b.delayPlex(plextvsim.GetUser)
