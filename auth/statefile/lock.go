@@ -17,10 +17,10 @@ var ErrInUse = errors.New("another plexauthd uses it")
 
 // Lock keeps other daemons from the state file until release is called or the
 // process ends: each would write over what the other has saved. release also removes
-// what later saves would have used. It fails with
-// [ErrInUse], wrapped, if another one was faster. Any other error means that nothing
-// can be locked there: some network file systems have no locks, and a directory
-// may not be there and not be creatable.
+// what the next save would have written over, unless one is under way: the disk may be
+// stuck. Lock fails with [ErrInUse], wrapped, if another one was faster. Any other error
+// means that nothing can be locked there: some network file systems have no locks, and
+// a directory may not be there and not be creatable.
 //
 // The lock is on the directory, because each save replaces the file.
 func (f *File) Lock() (release func(), err error) {
@@ -38,9 +38,10 @@ func (f *File) Lock() (release func(), err error) {
 	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if err == nil {
 		return func() {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.spare.remove()
+			if f.mu.TryLock() {
+				f.spare.remove()
+				f.mu.Unlock()
+			}
 			_ = file.Close()
 		}, nil
 	}

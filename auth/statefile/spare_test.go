@@ -218,6 +218,24 @@ func TestNamesThatCannotBeExchanged(t *testing.T) {
 	b.wantState(titled("ten"))
 }
 
+// TestTheEndDoesNotWaitForASave: the disk may be stuck.
+func TestTheEndDoesNotWaitForASave(t *testing.T) {
+	b := newBox(t, "")
+	release, err := b.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, let, saved := make(chan struct{}), make(chan struct{}), make(chan error)
+	b.WaitInSave(func() { close(begun); <-let })
+	go func() { saved <- b.Save(fullState()) }()
+	<-begun
+	release()
+	close(let)
+	if err := <-saved; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNoSpareIsLeftAtTheEnd(t *testing.T) {
 	b := newBox(t, "")
 	release, err := b.Lock()
