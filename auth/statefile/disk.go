@@ -47,6 +47,7 @@ func readFile(path string) ([]byte, error) {
 type identity struct {
 	inode   uint64
 	mode    uint32
+	owner   uint32
 	changed syscall.Timespec
 }
 
@@ -59,7 +60,7 @@ func identityOf(path string) identity {
 }
 
 func identityIn(stat *syscall.Stat_t) identity {
-	return identity{stat.Ino, stat.Mode, stat.Ctim}
+	return identity{stat.Ino, stat.Mode, stat.Uid, stat.Ctim}
 }
 
 // MakeDir creates dir with that mode, and what is missing above it with the mode

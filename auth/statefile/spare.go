@@ -47,10 +47,15 @@ func (s *spare) replace(path, text string, keep bool) error {
 	return err
 }
 
-// confirmed notes that the new state is on the disk under its name.
+// confirmed notes that the new state is on the disk under its name. What replace would
+// not have made is removed: others might read it.
 func (s *spare) confirmed() {
-	if s.renamed {
-		s.renamed, s.as = false, identityOf(s.path)
+	if !s.renamed {
+		return
+	}
+	s.renamed, s.as = false, identityOf(s.path)
+	if s.as.mode != syscall.S_IFREG|0o600 || int(s.as.owner) != os.Geteuid() {
+		s.remove()
 	}
 }
 
@@ -65,7 +70,7 @@ func (s *spare) remove() {
 func (s *spare) write(text string) (ok bool) {
 	left := s.as
 	s.as = identity{}
-	if left.mode != syscall.S_IFREG|0o600 {
+	if left == (identity{}) {
 		return false
 	}
 	file, err := os.OpenFile(s.path, os.O_WRONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)

@@ -125,8 +125,10 @@ func TestAFileWithAnotherModeIsNoSpare(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.save(titled("three"))
+	b.wantSpare(false)
 	b.save(titled("four"))
 	b.wantMode(b.path, 0o600)
+	b.wantSpare(true)
 }
 
 // fullText is the file of titled("two").
