@@ -65,8 +65,9 @@ func (s *spare) remove() {
 	_ = os.Remove(s.path)
 }
 
-// write makes text, durably, all that the spare holds, if there is one that may be
-// written over. What goes wrong is left to the file that is made instead, to say.
+// write makes text the content of the spare, durably, if there is one that may be
+// written over. It says nothing of what went wrong: a file is made instead, which will
+// fail if the disk does.
 func (s *spare) write(text string) (ok bool) {
 	left := s.as
 	s.as = identity{}
@@ -90,8 +91,8 @@ func (s *spare) write(text string) (ok bool) {
 	return (size == stat.Size || unix.Ftruncate(fd, size) == nil) && unix.Fdatasync(fd) == nil
 }
 
-// isOpenOnce tells that nobody else has the file open, as who began to read it when
-// it was the state. The kernel grants a lease only then, see fcntl(2).
+// isOpenOnce reports whether nobody else has the file open, such as a program that began
+// to read it when it was the state. The kernel grants a lease only then, see fcntl(2).
 func isOpenOnce(fd int) bool {
 	for _, lease := range []int{unix.F_WRLCK, unix.F_UNLCK} {
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, lease); err != nil {
@@ -101,8 +102,8 @@ func isOpenOnce(fd int) bool {
 	return true
 }
 
-// rename gives the spare the name of path, and what has that name the name of the
-// spare if it is to be kept.
+// rename gives the spare the name of path. With keep, what has that name becomes
+// the spare.
 func (s *spare) rename(path string, keep bool) (ok bool) {
 	if !keep {
 		return os.Rename(s.path, path) == nil
@@ -112,7 +113,7 @@ func (s *spare) rename(path string, keep bool) (ok bool) {
 	return s.renamed
 }
 
-// secretsIn tells whether next has each secret of d, in the same place.
+// secretsIn reports whether next has each secret of d, in the same place.
 func (d document) secretsIn(next document) bool {
 	places, all := secrets(&d.state), secrets(&next.state)
 	for _, one := range all {

@@ -18,7 +18,7 @@ import (
 type outbox struct {
 	socket io.Writer
 
-	turn    sync.Mutex // replies from other goroutines take turns, so that the reader waits for one at most
+	turn    sync.Mutex // replies from other goroutines take turns, so that the reader waits for few of them
 	mu      sync.Mutex
 	pending []byte
 	serial  uint32
