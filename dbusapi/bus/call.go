@@ -88,7 +88,7 @@ func (c *Call) Arguments() ([]any, error) {
 
 // Reply sends what compute returns, unless the caller expects no reply. No other
 // message is sent while compute runs, so that a reply reflects every change that
-// was signalled before it. It blocks until the bus takes the reply. Call it once,
+// was signalled before it. It blocks while the bus takes nothing. Call it once,
 // from any goroutine.
 func (c *Call) Reply(compute func() Reply) { c.out.reply(c, compute) }
 

@@ -21,6 +21,7 @@ type outbox struct {
 	turn    sync.Mutex // replies from other goroutines take turns, so that the reader waits for few of them
 	mu      sync.Mutex
 	pending []byte
+	flusher bool // a goroutine is about to flush what is pending
 	serial  uint32
 }
 
@@ -50,6 +51,7 @@ func (o *outbox) flush() error {
 
 // send needs o.mu.
 func (o *outbox) send() error {
+	o.flusher = false
 	if len(o.pending) == 0 {
 		return nil
 	}
@@ -68,24 +70,31 @@ func (o *outbox) reply(c *Call, compute func() Reply) {
 		return
 	}
 	o.turn.Lock()
-	o.compose(c, compute)
+	first := o.compose(c, compute)
 	o.turn.Unlock()
-	runtime.Gosched() // calls that waited for the same save add their replies to the batch
-	_ = o.flush()     // the reader finds out that the bus has gone
+	if first {
+		runtime.Gosched() // calls that waited for the same save add their replies to the batch
+		_ = o.flush()     // the reader finds out that the bus has gone
+	}
 }
 
-// compose adds the reply to a call, and sends the batch if it is full.
-func (o *outbox) compose(c *Call, compute func() Reply) {
+// compose adds the reply to a call, and sends the batch if it is full. first tells the
+// caller to flush, as nobody else is about to.
+func (o *outbox) compose(c *Call, compute func() Reply) (first bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	r := compute()
 	if !c.replyExpected() {
-		return
+		return false
 	}
 	o.add(c, r)
 	if len(o.pending) >= fullBatch {
 		_ = o.send()
+		return false
 	}
+	first = !c.batched && !o.flusher
+	o.flusher = o.flusher || first
+	return first
 }
 
 // ownSerials is where the serials of replies, to which nothing refers, and of
