@@ -171,7 +171,8 @@ func lookUp(values map[string]any, path toml.Key) (table map[string]any, ok bool
 }
 
 // foreign returns what of values is not ours, by full key: every value that
-// is not a table itself, and every empty table.
+// is not a table itself, and every empty table. A table in the place of one of our keys
+// is a value of it that cannot be read.
 func foreign(values map[string]any, sections []section) map[string]any {
 	all := map[string]any{}
 	flatten(all, nil, values, sections)
@@ -180,7 +181,7 @@ func foreign(values map[string]any, sections []section) map[string]any {
 
 // flatten may overwrite what follows path in memory.
 func flatten(into map[string]any, path toml.Key, table map[string]any, sections []section) {
-	if isGone(path, sections) {
+	if isGone(path, sections) || isKey(path, sections) {
 		return
 	}
 	if len(table) == 0 && !isOurs(path, sections) {
@@ -202,6 +203,13 @@ func isOurs(path toml.Key, sections []section) bool {
 		if slices.Equal(path, sec.table) {
 			return true
 		}
+	}
+	return isKey(path, sections)
+}
+
+// isKey tells whether path is one of our keys.
+func isKey(path toml.Key, sections []section) bool {
+	for _, sec := range sections {
 		for _, f := range sec.fields {
 			if isKeyOf(sec.table, f.key, path) {
 				return true

@@ -89,6 +89,7 @@ var unread = map[string]struct {
 	"text for bool":    {change{`home_admin = true`, `home_admin = "` + token + `"`, func(s *statefile.State) { s.Auth.HomeAdmin = false }}, "plexauthd_user.home_admin"},
 	"fraction":         {change{`id = 7`, `id = 7.5`, func(s *statefile.State) { s.Pairing.ID = 0 }}, "plexauthd_pairing.id"},
 	"bool for integer": {change{`wrong = 3`, `wrong = true`, func(s *statefile.State) { s.HomePin.Wrong = 0 }}, "plexauthd_home_pin.wrong"},
+	"dotted key":       {change{`wrong = 3`, `wrong.often = 3`, func(s *statefile.State) { s.HomePin.Wrong = 0 }}, "plexauthd_home_pin.wrong"},
 	"time of day":      {change{`= 2026-01-22T12:00:00Z`, `= 12:00:00`, expiresAt(time.Time{})}, "retune_plex_auth.token.expires_at"},
 	"year 10000":       {change{`= 2026-01-22T12:00:00Z`, `= 9999-12-31T23:00:00-05:00`, expiresAt(time.Time{})}, "retune_plex_auth.token.expires_at"},
 	"far future":       {change{`= 2026-01-22T12:00:00Z`, `= 1e300`, expiresAt(time.Time{})}, "retune_plex_auth.token.expires_at"},
