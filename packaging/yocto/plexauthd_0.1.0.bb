@@ -30,7 +30,7 @@ LIC_FILES_CHKSUM = " \
 # build without one, run "go mod vendor" in the sources, commit vendor/ to a
 # branch or mirror of yours, name that here, and delete the line with [network].
 SRC_URI = "git://github.com/retune-tv/plexauthd;protocol=https;branch=main;destsuffix=${GO_SRCURI_DESTSUFFIX}"
-SRCREV = "9758364b96d85ed3cead1073c40349c697c7c967"
+SRCREV = "d7e1c3158f49af27a6b6bb4eb4437403cf94e84b"
 do_compile[network] = "1"
 
 GO_IMPORT = "github.com/retune-tv/plexauthd"
