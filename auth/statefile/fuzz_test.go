@@ -123,7 +123,7 @@ func quotesNothing(t testing.TB, err error, data []byte, dir string) {
 	isKnown := func(part string) bool { return slices.Contains(strings.Fields(known), part) }
 	var words []string
 	for word := range strings.FieldsSeq(strings.ReplaceAll(err.Error(), dir, "")) {
-		if !isKnown(strings.FieldsFunc(word, func(r rune) bool { return r == '.' || r == ':' })[0]) {
+		if !isKnown(strings.FieldsFunc(word, func(r rune) bool { return strings.ContainsRune(".:,", r) })[0]) {
 			words = append(words, word)
 		}
 	}
