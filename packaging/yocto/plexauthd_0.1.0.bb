@@ -30,7 +30,7 @@ LIC_FILES_CHKSUM = " \
 # build without one, run "go mod vendor" in the sources, commit vendor/ to a
 # branch or mirror of yours, name that here, and delete the line with [network].
 SRC_URI = "git://github.com/retune-tv/plexauthd;protocol=https;branch=main;destsuffix=${GO_SRCURI_DESTSUFFIX}"
-SRCREV = "d7e1c3158f49af27a6b6bb4eb4437403cf94e84b"
+SRCREV = "918c6936b14967572f095fd0823983151302d1d5"
 do_compile[network] = "1"
 
 GO_IMPORT = "github.com/retune-tv/plexauthd"
